@@ -1,0 +1,3 @@
+//! The native program: run, logits, greedy, tokenize, template, inspect, quantize, devices (`CONTRACT.md`, 2).
+
+fn main() {}

@@ -1,0 +1,133 @@
+//! The engine: load a model onto a device, keep its cache, generate tokens.
+
+mod session;
+mod stats;
+
+pub use session::{Event, Finish, Generation, Model, Request};
+pub use stats::{Created, Stats};
+
+/// Milliseconds from any fixed moment; `bin/` and `web/` pass it (there is no clock in wasm).
+pub type Clock = fn() -> f64;
+
+/// Where to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Device {
+    /// A hardware GPU, else the CPU, with the reason in [`Info::device_reason`].
+    #[default]
+    Auto,
+    /// A GPU, software adapters too; an error if there is none.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// What may be rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// The fastest variants that the self-test admits.
+    #[default]
+    Auto,
+    /// f32 arithmetic only.
+    F32,
+}
+
+/// How the key-value cache is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kv {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats, packed in pairs.
+    F16,
+}
+
+/// How to load a model.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Where to run.
+    pub device: Device,
+    /// What may be rounded.
+    pub precision: Precision,
+    /// How the cache is stored; by default F16 on a GPU, F32 on the CPU.
+    pub kv: Option<Kv>,
+    /// Tokens the cache holds; by default the model's own context, at most 4096.
+    pub context: Option<usize>,
+    /// Largest GPU binding to use, in bytes (tests force sharding with it); by default what the adapter grants.
+    pub max_binding: Option<u64>,
+}
+
+/// What loading is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading headers.
+    Open,
+    /// Opening the device.
+    Device,
+    /// Bringing weights to the device.
+    Weights,
+    /// Recording programs and compiling shaders.
+    Compile,
+    /// Done.
+    Ready,
+}
+
+impl Phase {
+    /// The name that logs, marks and the page use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Device => "device",
+            Self::Weights => "weights",
+            Self::Compile => "compile",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+/// How far loading is: bytes of the current phase (0 of 0 where bytes are not the measure).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What it is busy with.
+    pub phase: Phase,
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// Called as loading goes on; `false` stops it with [`crate::Error::Aborted`].
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> bool;
+
+/// What is known of a loaded model (`CONTRACT.md`, 3).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Info {
+    /// Family, as in GGUF's `general.architecture`.
+    pub family: String,
+    /// The name the file gives itself, or the file's name.
+    pub name: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Block formats of the weights, by descending share of bytes.
+    pub formats: Vec<String>,
+    /// `gpu` or `cpu`.
+    pub device: &'static str,
+    /// Why that device.
+    pub device_reason: String,
+    /// The adapter's name; empty on the CPU.
+    pub adapter: String,
+    /// Licence as the file states it; `None` is "not stated".
+    pub licence: Option<String>,
+    /// Tokens that the cache holds.
+    pub context: usize,
+    /// Tokens that the model was made for.
+    pub context_trained: usize,
+    /// Whether the files have a chat template.
+    pub chat: bool,
+    /// Vocabulary size: the length of a row of logits.
+    pub vocabulary: usize,
+    /// Bytes of GPU buffers.
+    pub gpu_bytes: u64,
+    /// Bytes of weights on the CPU.
+    pub cpu_bytes: u64,
+    /// SHA-256 of all weight bytes in file order, in hexadecimal.
+    pub sha256: String,
+}

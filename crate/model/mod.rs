@@ -1,0 +1,1 @@
+//! Model families: one file each, reading metadata into a config and writing the network with operators.

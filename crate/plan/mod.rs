@@ -1,0 +1,1 @@
+//! From recorded operators to a program: fuse known neighbours, place tensors in reused buffers, lower to dispatches.

@@ -1,0 +1,59 @@
+//! What a block format is: one row of the table in `quant/`.
+
+/// The most planes a repacked weight has.
+pub const MAX_PLANES: usize = 2;
+
+/// A block format: how values lie in a file, and how they lie on the GPU. The rows are in `quant::FORMATS`.
+pub struct Format {
+    /// Name as GGUF tools print it, for example `Q8_0`.
+    pub name: &'static str,
+    /// Type number in GGUF.
+    pub ggml: u32,
+    /// Name in safetensors, where that container has it.
+    pub safetensors: Option<&'static str>,
+    /// Values a block.
+    pub block: usize,
+    /// Bytes a block in the file.
+    pub bytes: usize,
+    /// Decodes whole blocks: `values.len() == bytes.len() / self.bytes * self.block`.
+    pub decode: fn(bytes: &[u8], values: &mut [f32]),
+    /// Encodes whole blocks; the inverse of `decode` in lengths.
+    pub encode: fn(values: &[f32], bytes: &mut [u8]),
+    /// Words (`u32`) that a row of `width` values takes in each plane of the GPU layout; each is a multiple of 4
+    /// (16 bytes), unused planes are 0.
+    pub plane_words: fn(width: usize) -> [usize; MAX_PLANES],
+    /// Packs one row of a file into its part of each plane (lengths as `plane_words` says; padding is written as 0).
+    pub pack: fn(row: &[u8], planes: [&mut [u32]; MAX_PLANES]),
+    /// File in `shaders/quant/` that decodes the planes, without its ending.
+    pub shader: &'static str,
+}
+
+impl Format {
+    /// Bytes that `values` values take in a file; `None` if the blocks do not divide them or the product overflows.
+    pub fn size(&self, values: u64) -> Option<u64> {
+        let block = self.block as u64;
+        if !values.is_multiple_of(block) {
+            return None;
+        }
+        (values / block).checked_mul(self.bytes as u64)
+    }
+
+    /// Bytes that a row of `width` values takes on the GPU.
+    pub fn row_bytes_gpu(&self, width: usize) -> usize {
+        (self.plane_words)(width).iter().sum::<usize>() * 4
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Format {}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,7 @@
+//! Data about data: shapes, block formats, the cheap handle of a tensor.
+
+mod dtype;
+mod shape;
+
+pub use dtype::{Format, MAX_PLANES};
+pub use shape::Shape;

@@ -1,0 +1,1 @@
+//! The one test binary. Files are rooms of claims; each says in its first line what it is about.
