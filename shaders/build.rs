@@ -1,5 +1,76 @@
-//! Compiles `shaders/*.wgsl` into `$OUT_DIR/shader.rs`: one Rust module per shader.
-fn main() {
-    let out = std::path::Path::new(&std::env::var_os("OUT_DIR").unwrap()).join("shader.rs");
-    std::fs::write(out, "").unwrap();
+//! Compiles `shaders/*.wgsl` into `$OUT_DIR/shader.rs`: every variant is expanded, validated with naga and reflected, and
+//! one Rust module per shader gives the host typed bindings, so that group and binding numbers exist in WGSL only.
+
+#[path = "build/emit.rs"]
+mod emit;
+#[path = "build/preprocess.rs"]
+mod preprocess;
+#[path = "build/reflect.rs"]
+mod reflect;
+
+use std::{env, fs, path::Path, path::PathBuf, process::ExitCode};
+
+fn main() -> ExitCode {
+    let path = |key| env::var_os(key).map(PathBuf::from).unwrap_or_default();
+    let (dir, out) = (path("CARGO_MANIFEST_DIR").join("shaders"), path("OUT_DIR"));
+    println!("cargo:rerun-if-changed={}", dir.display());
+    match compile(&dir, &out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(errors) => {
+            eprintln!("{errors}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Compiles every root shader; the errors of all of them come back together.
+fn compile(dir: &Path, out: &Path) -> Result<(), String> {
+    let mut roots: Vec<PathBuf> = fs::read_dir(dir)
+        .map_err(|e| format!("{}: {e}", dir.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "wgsl"))
+        .collect();
+    roots.sort();
+    let mut rust = String::from(emit::HEADER);
+    let mut errors = vec![];
+    for root in &roots {
+        match shader(dir, root, out) {
+            Ok(module) => rust.push_str(&module),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors.join("\n"));
+    }
+    let file = out.join("shader.rs");
+    fs::write(&file, rust).map_err(|e| format!("{}: {e}", file.display()))
+}
+
+/// The Rust module of one root shader.
+fn shader(dir: &Path, root: &Path, out: &Path) -> Result<String, String> {
+    let name = root.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+    let shader = preprocess::expand(dir, name)?;
+    let mut interface: Option<reflect::Interface> = None;
+    for variant in &shader.variants {
+        // Line numbers of an error refer to the expanded text, so that text is kept where the message says.
+        let reflected = reflect::reflect(&variant.expanded).map_err(|error| {
+            let file = out.join(format!("{}.wgsl", variant.name));
+            let place = match fs::write(&file, &variant.expanded) {
+                Ok(()) => file.display().to_string(),
+                Err(e) => format!("not written: {e}"),
+            };
+            format!(
+                "shaders/{name}.wgsl, variant {}: {error}\nexpanded source: {place}",
+                variant.name
+            )
+        })?;
+        match &mut interface {
+            None => interface = Some(reflected),
+            Some(first) => first
+                .merge(reflected)
+                .map_err(|e| format!("shaders/{name}.wgsl, variant {}: {e}", variant.name))?,
+        }
+    }
+    let interface = interface.ok_or_else(|| format!("shaders/{name}.wgsl: no variant at all"))?;
+    emit::module(&shader, &interface).map_err(|e| format!("shaders/{name}.wgsl: {e}"))
 }
