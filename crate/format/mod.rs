@@ -1,6 +1,7 @@
 //! Containers: a directory of tensors (name, shape, block format, byte range) and metadata from a folder of files.
 
 pub mod source;
+pub mod write;
 
 use crate::{
     error::Result,

@@ -2,10 +2,15 @@
 
 use crate::tensor::Format;
 
+mod bf16;
+mod f16;
 mod f32;
+pub(crate) mod half;
+mod q4_0;
+mod q8_0;
 
 /// Every block format, in the order of their GGUF type numbers.
-pub static FORMATS: &[&Format] = &[&f32::FORMAT];
+pub static FORMATS: &[&Format] = &[&f32::FORMAT, &f16::FORMAT, &q4_0::FORMAT, &q8_0::FORMAT, &bf16::FORMAT];
 
 /// The format with this GGUF type number.
 pub fn by_ggml(number: u32) -> Option<&'static Format> {

@@ -1,0 +1,78 @@
+//! The 16-bit floats and `f32`, by integer arithmetic: exact in both directions, nearest even when rounding.
+
+/// The value of f16 bits; subnormals are exact, NaNs become quiet.
+#[inline]
+pub(crate) fn f16_to_f32(bits: u16) -> f32 {
+    // The exponent and fraction, moved to their places in an f32, are 2^112 too small: subnormals become right by the
+    // same multiplication as all others.
+    let moved = u32::from(bits & 0x7fff) << 13;
+    let scaled = (f32::from_bits(moved) * f32::from_bits((127 + 112) << 23)).to_bits();
+    let special = if moved < 0x1f << 23 {
+        scaled
+    } else {
+        let quiet = if moved > 0x1f << 23 { 1 << 22 } else { 0 };
+        moved | 0xff << 23 | quiet
+    };
+    f32::from_bits(special | u32::from(bits & 0x8000) << 16)
+}
+
+/// The f16 bits nearest to `value`, ties to even; 65520 and more become infinite, NaNs quiet.
+#[inline]
+pub(crate) fn f32_to_f16(value: f32) -> u16 {
+    let sign = low(value.to_bits() >> 16 & 0x8000);
+    let abs = value.to_bits() & 0x7fff_ffff;
+    let bits = if abs > 0xff << 23 {
+        0x7e00 | low(abs >> 13 & 0x3ff)
+    } else if abs >= 0x4780_0000 {
+        0x7c00
+    } else if abs < 0x3880_0000 {
+        // Below 2^-14: the sum with one half rounds at 2^-24, the unit of f16 subnormals.
+        low((f32::from_bits(abs) + 0.5).to_bits() - 0x3f00_0000)
+    } else {
+        low((abs + 0xfff + (abs >> 13 & 1) - (112 << 23)) >> 13)
+    };
+    sign | bits
+}
+
+/// The value of bf16 bits.
+#[inline]
+pub(crate) fn bf16_to_f32(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// The bf16 bits nearest to `value`, ties to even; NaNs quiet.
+#[inline]
+pub(crate) fn f32_to_bf16(value: f32) -> u16 {
+    let bits = value.to_bits();
+    if value.is_nan() {
+        low(bits >> 16) | 0x40
+    } else {
+        low((bits + 0x7fff + (bits >> 16 & 1)) >> 16)
+    }
+}
+
+/// Packs 16-bit values two a word, the even one low; what is over is zero.
+pub(super) fn pack(row: &[u8], plane: &mut [u32]) {
+    plane.fill(0);
+    let (pairs, rest) = row.as_chunks::<4>();
+    let mut words = plane.iter_mut();
+    for (w, b) in words.by_ref().zip(pairs) {
+        *w = u32::from_le_bytes(*b);
+    }
+    if let (Some(w), [low, high]) = (words.next(), rest) {
+        *w = u32::from(u16::from_le_bytes([*low, *high]));
+    }
+}
+
+/// Puts the `index`th 16-bit value into a plane that was zero.
+pub(super) fn place(plane: &mut [u32], index: usize, bytes: [u8; 2]) {
+    if let Some(word) = plane.get_mut(index / 2) {
+        *word |= u32::from(u16::from_le_bytes(bytes)) << (16 * (index % 2));
+    }
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the low 16 bits are what is wanted")]
+fn low(bits: u32) -> u16 {
+    bits as u16
+}
