@@ -1,12 +1,19 @@
 //! Containers: a directory of tensors (name, shape, block format, byte range) and metadata from a folder of files.
 
+mod checkpoint;
+mod cursor;
+mod gguf;
+mod safetensors;
+mod side;
 pub mod source;
+mod split;
 pub mod write;
 
 use crate::{
-    error::Result,
+    error::{Error, Read, Result, Unsupported},
     tensor::{Format, Shape},
 };
+use cursor::Cursor;
 use indexmap::IndexMap;
 use source::{ByteSource, Folder};
 use std::rc::Rc;
@@ -71,6 +78,9 @@ pub struct Checkpoint {
     pub meta: Metadata,
     /// Tensors by name, in file order.
     pub tensors: IndexMap<String, Entry>,
+    /// Tensors that are well formed but of no use as weights (integers, scalars, more than four dimensions), and how
+    /// they are stored.
+    pub skipped: IndexMap<String, String>,
     /// Small files beside the weights by name (`config.json`, `tokenizer.json`, `chat_template.jinja` …).
     pub side: IndexMap<String, Vec<u8>>,
 }
@@ -81,6 +91,47 @@ pub struct Checkpoint {
 /// # Errors
 /// [`crate::Error`] naming file, field and what was expected.
 pub async fn open(folder: &dyn Folder, entry: &str) -> Result<Checkpoint> {
-    let _ = (folder, entry);
-    Err(crate::Error::internal("not written yet"))
+    if entry.is_empty() || entry == "config.json" {
+        return safetensors::open_folder(folder).await;
+    }
+    if entry.ends_with(safetensors::INDEX) {
+        return safetensors::open_index(folder, entry).await;
+    }
+    let mut cursor = Cursor::new(found(folder, entry).await?);
+    let start = cursor.peek(9).await?.to_vec();
+    let ends = |ending: &str| entry.to_ascii_lowercase().ends_with(ending);
+    let begins = start[..start.len().min(4)].escape_ascii().to_string();
+    match start[..] {
+        [b'G', b'G', b'U', b'F', ..] => split::open(folder, entry, cursor).await,
+        _ if ends(".gguf") => Err(Error::bad(cursor.name(), "magic", "GGUF", format!("{begins:?}"))),
+        [_, _, _, _, _, 0, 0, 0, b'{'] => safetensors::open_file(folder, entry, cursor).await,
+        _ if ends(".safetensors") => safetensors::open_file(folder, entry, cursor).await,
+        _ => Err(Error::Unsupported {
+            kind: Unsupported::Format,
+            file: cursor.name().into(),
+            what: format!("of a file that begins with {begins:?}"),
+            supported: "GGUF, safetensors".into(),
+        }),
+    }
+}
+
+/// The file of this name, which has to be there.
+async fn found(folder: &dyn Folder, name: &str) -> Result<Rc<dyn ByteSource>> {
+    folder.open(name).await?.ok_or_else(|| not_found(folder, name))
+}
+
+fn not_found(folder: &dyn Folder, name: &str) -> Error {
+    Error::Read {
+        kind: Read::NotFound,
+        from: name.into(),
+        cause: format!("there is no such file in {}", folder.name()),
+    }
+}
+
+/// What one file adds to a checkpoint.
+#[derive(Default)]
+struct Part {
+    meta: Metadata,
+    tensors: Vec<Entry>,
+    skipped: Vec<(String, String)>,
 }

@@ -55,12 +55,11 @@ pub(crate) fn f32_to_bf16(value: f32) -> u16 {
 pub(super) fn pack(row: &[u8], plane: &mut [u32]) {
     plane.fill(0);
     let (pairs, rest) = row.as_chunks::<4>();
-    let mut words = plane.iter_mut();
-    for (w, b) in words.by_ref().zip(pairs) {
+    for (w, b) in plane.iter_mut().zip(pairs) {
         *w = u32::from_le_bytes(*b);
     }
-    if let (Some(w), [low, high]) = (words.next(), rest) {
-        *w = u32::from(u16::from_le_bytes([*low, *high]));
+    if let [low, high] = rest {
+        place(plane, 2 * pairs.len(), [*low, *high]);
     }
 }
 

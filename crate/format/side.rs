@@ -1,0 +1,66 @@
+//! The small files beside the weights: configuration, tokenizer, chat template. All but `config.json` are optional.
+
+use super::{Checkpoint, source::Folder};
+use crate::error::{Error, Result};
+
+const MAX: u64 = 64 << 20;
+
+/// Tokenizers by preference: the first group of which a file is there ends the asking.
+const TOKENIZERS: [&[&str]; 5] = [
+    &["tokenizer.json"],
+    &["tokenizer.model"],
+    &["spiece.model"],
+    &["vocab.json", "merges.txt"],
+    &["vocab.txt"],
+];
+
+/// Asked for in any case.
+const ALWAYS: [&str; 5] = [
+    "config.json",
+    "tokenizer_config.json",
+    "generation_config.json",
+    "chat_template.jinja",
+    "special_tokens_map.json",
+];
+
+/// Reads what is there into `model.side`.
+pub(super) async fn read_all(folder: &dyn Folder, model: &mut Checkpoint) -> Result<()> {
+    for name in ALWAYS {
+        add(folder, model, name).await?;
+    }
+    for group in TOKENIZERS {
+        let mut any = false;
+        for name in group {
+            any |= add(folder, model, name).await?;
+        }
+        if any {
+            break;
+        }
+    }
+    if !model.side.contains_key("tokenizer.json") {
+        add(folder, model, "added_tokens.json").await?;
+    }
+    Ok(())
+}
+
+async fn add(folder: &dyn Folder, model: &mut Checkpoint, name: &str) -> Result<bool> {
+    if model.side.contains_key(name) {
+        return Ok(true);
+    }
+    let bytes = read(folder, name).await?;
+    let there = bytes.is_some();
+    model.side.extend(bytes.map(|bytes| (name.to_owned(), bytes)));
+    Ok(there)
+}
+
+/// The whole of a small file, if it is there.
+pub(super) async fn read(folder: &dyn Folder, name: &str) -> Result<Option<Vec<u8>>> {
+    let Some(source) = folder.open(name).await? else {
+        return Ok(None);
+    };
+    let size = source.size();
+    match usize::try_from(size) {
+        Ok(len) if size <= MAX => Ok(Some(source.read(0, len).await?)),
+        _ => Err(Error::bad(source.name(), "size", format!("at most {MAX} bytes"), size)),
+    }
+}
