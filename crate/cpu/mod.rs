@@ -1,1 +1,63 @@
-//! The CPU as a device: fast versions of the heavy operators and the interpreter of a graph.
+//! The CPU as a device: its memory, and the fast dot products of the heavy operators.
+
+pub(crate) mod simd;
+
+use crate::tensor::Format;
+
+/// The step's place in the context.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct State {
+    /// Position of the first token of the step.
+    pub(crate) pos: usize,
+    /// Valid tokens in the step.
+    pub(crate) len: usize,
+}
+
+/// A weight as it lies in the file.
+pub(crate) struct HostWeight {
+    /// Block format.
+    pub(crate) format: &'static Format,
+    /// Product of all dimensions but the last.
+    pub(crate) rows: usize,
+    /// Length of a row.
+    pub(crate) width: usize,
+    /// All rows.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl HostWeight {
+    /// Bytes of one row.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.width / self.format.block * self.format.bytes
+    }
+
+    /// The raw bytes of row `row`.
+    pub(crate) fn raw(&self, row: usize) -> &[u8] {
+        let bytes = self.row_bytes();
+        &self.bytes[row * bytes..(row + 1) * bytes]
+    }
+
+    /// Decodes row `row`.
+    pub(crate) fn row(&self, row: usize, values: &mut [f32]) {
+        (self.format.decode)(self.raw(row), values);
+    }
+}
+
+/// Everything a model has on the CPU.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Where the step is.
+    pub(crate) state: State,
+    /// Ids of the step's tokens.
+    pub(crate) tokens: Vec<u32>,
+    /// The id that the last step chose; `None` if its logits were no numbers.
+    pub(crate) chosen: Option<u32>,
+    /// cos and sin by position: `[S, Dr/2, 2]`.
+    pub(crate) rope: Vec<f32>,
+    /// Keys and values by layer: `[2, Hk, S, Dh]`.
+    pub(crate) kv: Vec<Vec<f32>>,
+    /// Weights by number.
+    pub(crate) weights: Vec<HostWeight>,
+    /// Activations by slot.
+    pub(crate) slots: Vec<Vec<f32>>,
+}

@@ -1,9 +1,16 @@
 //! The engine: load a model onto a device, keep its cache, generate tokens.
 
+mod cpu;
+mod device;
+#[cfg(feature = "gpu")]
+mod gpu;
+mod load;
+mod request;
 mod session;
 mod stats;
 
-pub use session::{Event, Finish, Generation, Model, Request};
+pub use request::{Finish, Request};
+pub use session::{Event, Generation, Model};
 pub use stats::{Created, Stats};
 
 /// Milliseconds from any fixed moment; `bin/` and `web/` pass it (there is no clock in wasm).

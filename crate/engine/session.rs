@@ -1,51 +1,24 @@
 //! A loaded model and its one cache: requests go in, events come out, one at a time.
 
-use super::{Clock, Info, LoadOptions, OnProgress, Stats};
+use super::{
+    Clock, Info, LoadOptions, OnProgress, Phase, Stats,
+    device::{Key, Output, Runner, Want},
+    load,
+    request::{Finish, Request},
+    stats::{Counts, Watch},
+};
 #[cfg(feature = "text")]
-use crate::text::{chat::Template, sample::Sampling, tokenizer::Tokenizer};
+use crate::text::{
+    chat::Template,
+    sample::{Sampling, sample},
+    stop::StopMatcher,
+    tokenizer::{Stream, Tokenizer},
+};
 use crate::{
     error::{Error, Result},
-    format::source::Folder,
+    format::{self, source::Folder},
+    model::{self, Head, Network},
 };
-
-/// What to generate after a prompt of ids.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// At most this many new tokens.
-    pub max_tokens: usize,
-    /// How to choose tokens.
-    #[cfg(feature = "text")]
-    pub sampling: Sampling,
-    /// Texts that end the answer; never shown.
-    pub stop: Vec<String>,
-    /// Go on after an end-of-sequence id.
-    pub ignore_eos: bool,
-}
-
-/// Why a generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finish {
-    /// An end-of-sequence id or a stop string.
-    Stop,
-    /// `max_tokens` were made.
-    Length,
-    /// The context is full.
-    Context,
-    /// The caller stopped it.
-    Abort,
-}
-
-impl Finish {
-    /// The `finish_reason` of the contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::Context => "context",
-            Self::Abort => "abort",
-        }
-    }
-}
 
 /// What one call of [`Model::next`] did.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,10 +47,39 @@ pub enum Event {
 }
 
 /// A generation under way. Belongs to the model that began it; a newer one takes its place.
-pub struct Generation {}
+pub struct Generation {
+    number: u64,
+    prompt: Vec<u32>,
+    answer: Vec<u32>,
+    request: Request,
+    end: Option<Finish>,
+    #[cfg(feature = "text")]
+    text: Option<(Stream, StopMatcher)>,
+}
 
 /// A loaded model.
-pub struct Model {}
+pub struct Model {
+    info: Info,
+    network: Network,
+    runner: Runner,
+    clock: Clock,
+    capacity: usize,
+    /// Ids whose keys and values are in the cache.
+    cached: Vec<u32>,
+    /// Number of the newest generation.
+    newest: u64,
+    watch: Watch,
+    #[cfg(feature = "text")]
+    text: Text,
+}
+
+/// What the model's files say of text.
+#[cfg(feature = "text")]
+struct Text {
+    tokenizer: Option<Tokenizer>,
+    template: Option<Template>,
+    sampling: Sampling,
+}
 
 impl Model {
     /// Loads the model called `entry` in `folder` (see [`crate::format::open`]).
@@ -89,20 +91,51 @@ impl Model {
         entry: &str,
         options: &LoadOptions,
         clock: Clock,
-        progress: OnProgress<'_>,
+        mut progress: OnProgress<'_>,
     ) -> Result<Self> {
-        let _ = (folder, entry, options, clock, progress);
-        Err(Error::internal("not written yet"))
+        load::tell(&mut progress, Phase::Open, 0, 0)?;
+        let checkpoint = format::open(folder, entry).await?;
+        let network = model::open(&checkpoint)?;
+        #[cfg(feature = "text")]
+        let text = Text {
+            tokenizer: Tokenizer::open(&checkpoint)?,
+            template: Template::open(&checkpoint)?,
+            sampling: Sampling::from_generation_config(&checkpoint),
+        };
+        load::tell(&mut progress, Phase::Device, 0, 0)?;
+        let (mut runner, reason) = load::open_device(options).await?;
+        let sha256 = load::weights(&checkpoint, &network, &mut runner, &mut progress).await?;
+        load::tell(&mut progress, Phase::Compile, 0, 0)?;
+        let capacity = load::cache(&checkpoint, &network, &mut runner, options).await?;
+        #[allow(unused_mut, reason = "without text there is no template to note")]
+        let mut info = load::info(&checkpoint, &network, &runner, reason, capacity, sha256);
+        #[cfg(feature = "text")]
+        {
+            info.chat = text.template.is_some();
+        }
+        load::tell(&mut progress, Phase::Ready, 0, 0)?;
+        Ok(Self {
+            info,
+            network,
+            runner,
+            clock,
+            capacity,
+            cached: Vec::new(),
+            newest: 0,
+            watch: Watch::default(),
+            #[cfg(feature = "text")]
+            text,
+        })
     }
 
     /// What is known of it.
     pub fn info(&self) -> &Info {
-        unimplemented!()
+        &self.info
     }
 
     /// Figures of the last request.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        self.watch.stats()
     }
 
     /// Its tokenizer.
@@ -111,19 +144,23 @@ impl Model {
     /// [`Error::Invalid`] if the files have none: such a model takes ids only.
     #[cfg(feature = "text")]
     pub fn tokenizer(&self) -> Result<&Tokenizer> {
-        Err(Error::internal("not written yet"))
+        self.text.tokenizer.as_ref().ok_or_else(|| Error::Invalid {
+            field: "text".into(),
+            expected: "token ids: this model's files have no tokenizer".into(),
+            found: "text".into(),
+        })
     }
 
     /// Its chat template; `None` for a base model.
     #[cfg(feature = "text")]
     pub fn template(&self) -> Option<&Template> {
-        None
+        self.text.template.as_ref()
     }
 
     /// Sampling defaults: the model's generation_config over the contract's.
     #[cfg(feature = "text")]
     pub fn sampling(&self) -> Sampling {
-        Sampling::default()
+        self.text.sampling.clone()
     }
 
     /// Begins to generate after `prompt`; what of it is a prefix of the cache is not computed again.
@@ -132,8 +169,36 @@ impl Model {
     /// [`Error::ContextFull`] if the prompt leaves no room, [`Error::Invalid`] for an empty prompt or an id outside
     /// the vocabulary.
     pub fn begin(&mut self, prompt: &[u32], request: Request) -> Result<Generation> {
-        let _ = (prompt, request);
-        Err(Error::internal("not written yet"))
+        self.check(prompt)?;
+        let common = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        // The last token is always computed: its logits are what comes next.
+        let reused = common.min(prompt.len() - 1);
+        self.cached.truncate(reused);
+        self.newest += 1;
+        self.watch = Watch::start((self.clock)(), prompt.len(), reused);
+        Ok(Generation {
+            number: self.newest,
+            prompt: prompt.to_vec(),
+            answer: Vec::new(),
+            end: None,
+            #[cfg(feature = "text")]
+            text: self.text.tokenizer.as_ref().map(|t| (t.stream(prompt), StopMatcher::new(request.stop.clone()))),
+            request,
+        })
+    }
+
+    fn check(&self, ids: &[u32]) -> Result<()> {
+        let invalid = |expected: String, found: String| Error::Invalid { field: "tokens".into(), expected, found };
+        if ids.is_empty() {
+            return Err(invalid("at least one id".into(), "none".into()));
+        }
+        if let Some(id) = ids.iter().find(|id| **id as usize >= self.info.vocabulary) {
+            return Err(invalid(format!("ids below {}", self.info.vocabulary), id.to_string()));
+        }
+        if ids.len() > self.capacity {
+            return Err(Error::ContextFull { tokens: ids.len(), context: self.capacity });
+        }
+        Ok(())
     }
 
     /// Goes one step: a chunk of the prompt, or one token. After [`Event::End`] it keeps answering the same.
@@ -141,21 +206,185 @@ impl Model {
     /// # Errors
     /// Of the device; [`Error::NotFinite`] if the logits are not numbers.
     pub async fn next(&mut self, generation: &mut Generation) -> Result<Event> {
-        let _ = generation;
-        Err(Error::internal("not written yet"))
+        if generation.number != self.newest {
+            generation.end = Some(Finish::Abort);
+        }
+        if generation.end.is_none() {
+            if generation.answer.len() >= generation.request.max_tokens {
+                generation.end = Some(Finish::Length);
+            } else if self.cached.len() >= self.capacity {
+                generation.end = Some(Finish::Context);
+            }
+        }
+        if let Some(reason) = generation.end {
+            return Ok(Event::End { reason, text: self.rest(generation, reason)? });
+        }
+        if let Err(error) = self.prefill(generation).await? {
+            return Ok(error);
+        }
+        let id = self.choose(generation).await?;
+        if !generation.request.ignore_eos && self.is_eos(id) {
+            generation.end = Some(Finish::Stop);
+            return Ok(Event::End { reason: Finish::Stop, text: self.rest(generation, Finish::Stop)? });
+        }
+        generation.answer.push(id);
+        let counts = Counts::of(self.counters());
+        self.watch.token((self.clock)(), counts);
+        let text = self.show(generation, id)?;
+        Ok(Event::Token { id, text })
     }
 
-    /// Ends a generation early: what is held back is dropped, the cache is cut to what was shown.
+    /// Reads one chunk of the prompt, unless only the last is left: `Err` of the event to report.
+    async fn prefill(&mut self, generation: &Generation) -> Result<std::result::Result<(), Event>> {
+        let (done, total) = (self.cached.len(), generation.prompt.len());
+        let most = super::device::BUCKETS[super::device::BUCKETS.len() - 1];
+        if total <= done + most {
+            return Ok(Ok(()));
+        }
+        let chunk = generation.prompt[done..done + most].to_vec();
+        self.step(&chunk, Head::None, Want::Nothing).await?;
+        Ok(Err(Event::Prefill { done: done + most, total }))
+    }
+
+    /// Runs what is not in the cache yet and chooses the next token.
+    async fn choose(&mut self, generation: &Generation) -> Result<u32> {
+        let done = self.cached.len();
+        let tokens: Vec<u32> = generation.prompt.iter().chain(&generation.answer).skip(done).copied().collect();
+        #[cfg(feature = "text")]
+        if !generation.request.sampling.is_plain_argmax() {
+            let Output::Logits(mut logits) = self.step(&tokens, Head::Last, Want::Logits).await? else {
+                return Err(Error::internal("a step gave no logits"));
+            };
+            finite(&logits)?;
+            let position = (generation.prompt.len() + generation.answer.len()) as u64;
+            let how = &generation.request.sampling;
+            return Ok(sample(&mut logits, &generation.prompt, &generation.answer, position, how));
+        }
+        match self.step(&tokens, Head::Last, Want::Token).await? {
+            Output::Token(Some(id)) => Ok(id),
+            _ => Err(Error::NotFinite { place: "logits".into() }),
+        }
+    }
+
+    /// Runs `tokens` behind the cache, which then holds them.
+    async fn step(&mut self, tokens: &[u32], head: Head, want: Want) -> Result<Output> {
+        let key = Key::new(tokens.len(), head);
+        self.runner.prepare(&self.network, key).await?;
+        let pos = self.cached.len();
+        let output = self.runner.run(key, pos, tokens, want).await?;
+        self.cached.extend_from_slice(tokens);
+        Ok(output)
+    }
+
+    #[cfg(feature = "text")]
+    fn is_eos(&self, id: u32) -> bool {
+        self.text.tokenizer.as_ref().is_some_and(|t| t.eos().contains(&id))
+    }
+
+    #[cfg(not(feature = "text"))]
+    fn is_eos(&self, _: u32) -> bool {
+        false
+    }
+
+    /// The text that a token completes; a stop string ends the generation.
+    #[cfg(feature = "text")]
+    fn show(&self, generation: &mut Generation, id: u32) -> Result<String> {
+        let (Some((stream, stops)), Some(tokenizer)) = (&mut generation.text, &self.text.tokenizer) else {
+            return Ok(String::new());
+        };
+        let (text, stopped) = stops.push(&stream.push(tokenizer, id)?);
+        if stopped {
+            generation.end = Some(Finish::Stop);
+            generation.text = None;
+        }
+        Ok(text)
+    }
+
+    #[cfg(not(feature = "text"))]
+    fn show(&self, _: &mut Generation, _: u32) -> Result<String> {
+        Ok(String::new())
+    }
+
+    /// What was held back, given out once.
+    #[cfg(feature = "text")]
+    fn rest(&self, generation: &mut Generation, reason: Finish) -> Result<String> {
+        let (Some((mut stream, mut stops)), Some(tokenizer)) = (generation.text.take(), &self.text.tokenizer) else {
+            return Ok(String::new());
+        };
+        if reason == Finish::Abort {
+            return Ok(String::new());
+        }
+        let (mut text, stopped) = stops.push(&stream.finish(tokenizer)?);
+        if !stopped {
+            text.push_str(&stops.finish());
+        }
+        Ok(text)
+    }
+
+    #[cfg(not(feature = "text"))]
+    fn rest(&self, _: &mut Generation, _: Finish) -> Result<String> {
+        Ok(String::new())
+    }
+
+    /// Ends a generation early: what is held back is dropped. The cache holds what was fed, all of it shown.
     pub fn stop(&mut self, generation: &mut Generation) {
-        let _ = generation;
+        if generation.end.is_none() {
+            generation.end = Some(Finish::Abort);
+        }
     }
 
-    /// Logits after `ids`: of the last position, or with `all` a row for each. `ids` are taken as they are.
+    /// Logits after `ids`: of the last position, or with `all` a row for each. `ids` are taken as they are, and the
+    /// cache is not reused.
     ///
     /// # Errors
     /// As [`Model::begin`] and [`Model::next`].
     pub async fn logits(&mut self, ids: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
-        let _ = (ids, all);
-        Err(Error::internal("not written yet"))
+        self.check(ids)?;
+        self.cached.clear();
+        self.newest += 1;
+        let most = if all { self.most_rows() } else { super::device::BUCKETS[super::device::BUCKETS.len() - 1] };
+        let mut rows = Vec::new();
+        let chunks = ids.chunks(most).count();
+        for (i, chunk) in ids.chunks(most).enumerate() {
+            let (head, want) = match (all, i + 1 == chunks) {
+                (true, _) => (Head::All, Want::Logits),
+                (false, true) => (Head::Last, Want::Logits),
+                (false, false) => (Head::None, Want::Nothing),
+            };
+            if let Output::Logits(values) = self.step(chunk, head, want).await? {
+                finite(&values)?;
+                rows.extend(values.chunks_exact(self.info.vocabulary).map(<[f32]>::to_vec));
+            }
+        }
+        Ok(rows)
     }
+
+    /// The longest step whose logits, a row for each token, fit one binding.
+    fn most_rows(&self) -> usize {
+        let row = 4 * self.info.vocabulary as u64;
+        let fits = |b: &usize| match &self.runner {
+            Runner::Cpu(_) => *b <= 128,
+            #[cfg(feature = "gpu")]
+            Runner::Gpu(gpu) => *b as u64 * row <= gpu.max_binding(),
+        };
+        super::device::BUCKETS.into_iter().rev().find(fits).unwrap_or(1)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn counters(&self) -> Option<&crate::gpu::Counters> {
+        match &self.runner {
+            Runner::Gpu(gpu) => Some(gpu.gpu.counters()),
+            Runner::Cpu(_) => None,
+        }
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn counters(&self) -> Option<&super::stats::NoCounters> {
+        None
+    }
+}
+
+/// An error unless all are finite numbers.
+fn finite(logits: &[f32]) -> Result<()> {
+    if logits.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(Error::NotFinite { place: "logits".into() }) }
 }

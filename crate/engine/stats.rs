@@ -35,3 +35,98 @@ pub struct Stats {
     /// What decoding created.
     pub created: Created,
 }
+
+/// Stands in for the GPU's counters in a build without GPU.
+#[cfg(not(feature = "gpu"))]
+pub(super) enum NoCounters {}
+
+#[cfg(feature = "gpu")]
+type Counters = crate::gpu::Counters;
+#[cfg(not(feature = "gpu"))]
+type Counters = NoCounters;
+
+/// Counts at one moment: created, dispatches, submissions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    created: Created,
+    dispatches: u64,
+    submissions: u64,
+}
+
+impl Counts {
+    #[cfg(feature = "gpu")]
+    pub(super) fn of(counters: Option<&Counters>) -> Self {
+        counters.map_or_else(Self::default, |c| Self {
+            created: Created {
+                pipelines: c.pipelines.get(),
+                bind_groups: c.bind_groups.get(),
+                buffers: c.buffers.get(),
+                writes: c.writes.get(),
+            },
+            dispatches: c.dispatches.get(),
+            submissions: c.submissions.get(),
+        })
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    pub(super) fn of(_: Option<&Counters>) -> Self {
+        Self::default()
+    }
+}
+
+/// Watches one request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch {
+    begun: f64,
+    first: f64,
+    last: f64,
+    prompt: usize,
+    reused: usize,
+    tokens: usize,
+    warm: Counts,
+    now: Counts,
+}
+
+impl Watch {
+    /// A request of `prompt` tokens begins, `reused` of them from the cache.
+    pub(super) fn start(now: f64, prompt: usize, reused: usize) -> Self {
+        Self { begun: now, first: now, last: now, prompt, reused, ..Self::default() }
+    }
+
+    /// A token was made. The first comes of the prompt and the second warms up the decoding step.
+    pub(super) fn token(&mut self, now: f64, counts: Counts) {
+        self.tokens += 1;
+        self.last = now;
+        self.now = counts;
+        if self.tokens == 1 {
+            self.first = now;
+        }
+        if self.tokens <= 2 {
+            self.warm = self.now;
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "counts of one request")]
+    pub(super) fn stats(&self) -> Stats {
+        let rate = |count: usize, ms: f64| if ms > 0.0 { 1000.0 * count as f64 / ms } else { 0.0 };
+        let decoded = self.tokens.saturating_sub(2);
+        let per_token = |now: u64, warm: u64| if decoded > 0 { (now - warm) as f64 / decoded as f64 } else { 0.0 };
+        let (now, warm) = (self.now.created, self.warm.created);
+        Stats {
+            prompt_tokens: self.prompt,
+            reused_tokens: self.reused,
+            generated_tokens: self.tokens,
+            prefill_tps: rate(self.prompt - self.reused, self.first - self.begun),
+            decode_tps: rate(self.tokens.saturating_sub(1), self.last - self.first),
+            first_token_ms: self.first - self.begun,
+            dispatches_per_token: per_token(self.now.dispatches, self.warm.dispatches),
+            submissions_per_token: per_token(self.now.submissions, self.warm.submissions),
+            created: Created {
+                pipelines: now.pipelines - warm.pipelines,
+                bind_groups: now.bind_groups - warm.bind_groups,
+                buffers: now.buffers - warm.buffers,
+                writes: now.writes - warm.writes,
+            },
+        }
+    }
+}

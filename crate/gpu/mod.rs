@@ -1,1 +1,30 @@
-//! The GPU as a device: adapter, limits, buffers, pipelines, replay and read-back. The only place that knows wgpu.
+//! The GPU as a device: adapter, limits, buffers, pipelines, replay and read-back. The only room that knows wgpu.
+
+mod caps;
+#[cfg(feature = "gpu")]
+mod buffer;
+#[cfg(feature = "gpu")]
+mod open;
+#[cfg(feature = "gpu")]
+mod pipeline;
+#[cfg(feature = "gpu")]
+mod readback;
+#[cfg(feature = "gpu")]
+mod replay;
+#[cfg(feature = "gpu")]
+mod watch;
+
+pub(crate) use caps::Caps;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use caps::{WebAdapter, set_web_adapter};
+#[cfg(feature = "gpu")]
+pub(crate) use {
+    buffer::{Buffer, Counters, Usage},
+    open::{Gpu, adapters},
+    readback::Staging,
+    replay::{Program, Step},
+    watch::Scopes,
+};
+
+/// Whether this build runs inside a browser, where waiting never blocks and WGSL needs its `enable` lines.
+pub(crate) const WEB: bool = cfg!(target_arch = "wasm32");

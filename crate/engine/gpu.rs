@@ -1,0 +1,247 @@
+//! A model on the GPU: weights repacked into planes and cut by rows, programs replayed.
+
+use super::device::{CacheShape, Key, Output, Want, target};
+use crate::{
+    error::{Error, Result},
+    gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
+    model::Order,
+    op::{Bind, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
+    plan::Plan,
+    shader::Binding,
+    tensor::Format,
+};
+use std::collections::HashMap;
+
+/// A weight in its shards.
+struct Planes {
+    format: &'static Format,
+    width: usize,
+    shards: Vec<(Shard, Buffer)>,
+}
+
+/// A prepared step.
+pub(super) struct Prepared {
+    program: Program,
+    /// Buffer, width and rows of the logits.
+    logits: Option<(Buffer, usize, usize)>,
+}
+
+/// The GPU with a model.
+pub(super) struct GpuRunner {
+    pub(super) gpu: Gpu,
+    max_binding: u64,
+    weights: Vec<Planes>,
+    fixed: HashMap<Fixed, Buffer>,
+    shape: Option<CacheShape>,
+    pub(super) programs: HashMap<Key, Prepared>,
+    token: Option<Staging>,
+    logits: Option<(u64, Staging)>,
+    /// What the state and token buffers say: position, valid tokens, the first token, tokens sampled since written.
+    state: Option<(usize, usize, u32, usize)>,
+    unflushed: u64,
+}
+
+/// Bytes written before the driver is asked to take them.
+const FLUSH: u64 = 64 << 20;
+
+impl GpuRunner {
+    pub(super) fn new(gpu: Gpu, max_binding: Option<u64>) -> Self {
+        let granted = gpu.caps().max_binding;
+        Self {
+            max_binding: max_binding.map_or(granted, |m| m.min(granted)),
+            gpu,
+            weights: Vec::new(),
+            fixed: HashMap::new(),
+            shape: None,
+            programs: HashMap::new(),
+            token: None,
+            logits: None,
+            state: None,
+            unflushed: 0,
+        }
+    }
+
+    pub(super) fn shape(&self) -> Result<CacheShape> {
+        self.shape.ok_or_else(|| Error::internal("no cache yet"))
+    }
+
+    /// Largest binding in use.
+    pub(super) fn max_binding(&self) -> u64 {
+        self.max_binding
+    }
+
+    pub(super) fn reserve(&mut self, name: &str, format: &'static Format, rows: usize, width: usize) -> Result<()> {
+        let row = format.row_bytes_gpu(width) as u64;
+        let shards = Shard::cut(format, rows, width, self.max_binding)?
+            .into_iter()
+            .map(|shard| Ok((shard, self.gpu.buffer(name, row * shard.rows as u64, Usage::Storage)?)))
+            .collect::<Result<_>>()?;
+        self.weights.push(Planes { format, width, shards });
+        Ok(())
+    }
+
+    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8], order: Order) -> Result<()> {
+        let Planes { format, width, shards } = &self.weights[weight];
+        let row = width / format.block * format.bytes;
+        let [words0, words1] = (format.plane_words)(*width);
+        let count = bytes.len() / row;
+        let mut planes = [vec![0_u32; count * words0], vec![0_u32; count * words1]];
+        for (i, from) in bytes.chunks_exact(row).enumerate() {
+            // Chunks of interleaved weights are whole heads: rows change places within them.
+            let at = target(order, first + i) - first;
+            let [p0, p1] = &mut planes;
+            (format.pack)(from, [&mut p0[at * words0..(at + 1) * words0], &mut p1[at * words1..(at + 1) * words1]]);
+        }
+        for (shard, buffer) in shards {
+            let (from, to) = (first.max(shard.first), (first + count).min(shard.first + shard.rows));
+            if from >= to {
+                continue;
+            }
+            let base = [0, shard.rows * words0];
+            for ((plane, words), base) in planes.iter().zip([words0, words1]).zip(base) {
+                if words > 0 {
+                    let offset = 4 * (base + (from - shard.first) * words) as u64;
+                    let cells = &plane[(from - first) * words..(to - first) * words];
+                    self.gpu.write(buffer, offset, bytemuck::cast_slice(cells));
+                    self.unflushed += 4 * cells.len() as u64;
+                }
+            }
+        }
+        if self.unflushed >= FLUSH {
+            self.unflushed = 0;
+            self.gpu.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn cache(&mut self, shape: CacheShape, rope: &[f32]) -> Result<()> {
+        let scopes = self.gpu.watch("allocating the cache");
+        let mut make = |fixed, label: &str, bytes| -> Result<Buffer> {
+            let buffer = self.gpu.buffer(label, bytes, Usage::Storage)?;
+            self.fixed.insert(fixed, buffer.clone());
+            Ok(buffer)
+        };
+        make(Fixed::State, "state", 16)?;
+        make(Fixed::Tokens, "tokens", 4 * super::device::BUCKETS[super::device::BUCKETS.len() - 1] as u64)?;
+        make(Fixed::Ring, "ring", 4 * RING as u64)?;
+        let table = make(Fixed::RopeTable, "rope table", 4 * rope.len() as u64)?;
+        for layer in 0..shape.layers {
+            if shape.bytes() > self.gpu.caps().max_binding {
+                let available = self.gpu.caps().max_binding;
+                return Err(Error::TooBig { what: "the cache of one layer".into(), needed: shape.bytes(), available });
+            }
+            make(Fixed::Kv(layer), "cache", shape.bytes())?;
+        }
+        self.token = Some(self.gpu.staging(4)?);
+        scopes.close().await?;
+        self.gpu.write(&table, 0, bytemuck::cast_slice(rope));
+        self.shape = Some(shape);
+        Ok(())
+    }
+
+    pub(super) async fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
+        let shards: Vec<Vec<Shard>> =
+            self.weights.iter().map(|w| w.shards.iter().map(|(shard, _)| *shard).collect()).collect();
+        let dispatches = crate::plan::lower(&plan, self.gpu.caps(), &shards)?;
+        let scopes = self.gpu.watch(format!("preparing a step of {} tokens", key.bucket));
+        let slots = plan
+            .slots
+            .iter()
+            .map(|length| self.gpu.buffer("activation", 4 * *length as u64, Usage::Storage))
+            .collect::<Result<Vec<_>>>()?;
+        let mut steps = Vec::with_capacity(dispatches.len());
+        for d in dispatches {
+            let bindings = d
+                .bindings
+                .iter()
+                .map(|b| Ok(Binding { index: b.index, buffer: self.bind(b.buffer, &slots)?, write: b.write }))
+                .collect::<Result<_>>()?;
+            steps.push(Step { source: d.source, consts: d.consts, params: d.params, bindings, grid: d.grid });
+        }
+        let program = self.gpu.program("step", &steps)?;
+        let logits = match logits.map(|t| (plan.graph.places[t.id], t.shape)) {
+            Some((Place::Slot(slot), shape)) => Some((slots[slot].clone(), shape.width(), shape.rows())),
+            _ => None,
+        };
+        if let Some((_, width, rows)) = &logits {
+            let bytes = 4 * (width * rows) as u64;
+            if self.logits.as_ref().is_none_or(|(most, _)| *most < bytes) {
+                self.logits = Some((bytes, self.gpu.staging(bytes)?));
+            }
+        }
+        scopes.close().await?;
+        self.programs.insert(key, Prepared { program, logits });
+        Ok(())
+    }
+
+    fn bind(&self, bind: Bind, slots: &[Buffer]) -> Result<Buffer> {
+        let found = match bind {
+            Bind::Slot(slot) => slots.get(slot),
+            Bind::Fixed(fixed) => self.fixed.get(&fixed),
+            Bind::Shard(weight, shard) => {
+                self.weights.get(weight).and_then(|w| w.shards.get(shard)).map(|(_, buffer)| buffer)
+            }
+        };
+        found.cloned().ok_or_else(|| Error::internal(format!("no buffer for {bind:?}")))
+    }
+
+    /// Brings the state and the tokens to what this step needs, unless they say so already.
+    fn place(&mut self, pos: usize, tokens: &[u32]) -> Result<usize> {
+        let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
+        let sampled = match self.state {
+            Some((at, len, token, sampled)) if (at, len) == (pos, tokens.len()) && tokens.len() == 1 => {
+                if token != tokens[0] {
+                    self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(tokens));
+                }
+                sampled
+            }
+            _ => {
+                let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
+                self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0]));
+                self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(tokens));
+                0
+            }
+        };
+        Ok(sampled)
+    }
+
+    pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
+        let sampled = self.place(pos, tokens)?;
+        let step = self.programs.get(&key).ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
+        let samples = key.head == crate::model::Head::Last;
+        // Until the step is known to have run, the state is not known.
+        self.state = None;
+        let next = |token| (pos + tokens.len(), 1, token, sampled + 1);
+        match want {
+            Want::Nothing => {
+                self.gpu.replay(&step.program);
+                Ok(Output::Nothing)
+            }
+            Want::Token => {
+                let (Some(ring), Some(staging)) = (self.fixed.get(&Fixed::Ring), &self.token) else {
+                    return Err(Error::internal("no cache yet"));
+                };
+                let offset = 4 * (sampled % RING) as u64;
+                let bytes = self.gpu.read(Some(&step.program), staging, ring, offset, 4).await?;
+                let token = bytemuck::pod_read_unaligned::<u32>(&bytes);
+                if token == NO_TOKEN {
+                    return Ok(Output::Token(None));
+                }
+                self.state = Some(next(token));
+                Ok(Output::Token(Some(token)))
+            }
+            Want::Logits => {
+                let (Some((buffer, width, rows)), Some((_, staging))) = (&step.logits, &self.logits) else {
+                    return Err(Error::internal("this step has no logits"));
+                };
+                let bytes = 4 * (width * tokens.len().min(*rows)) as u64;
+                let bytes = self.gpu.read(Some(&step.program), staging, buffer, 0, bytes).await?;
+                if samples {
+                    // The kernel put its own choice there, which the host has not seen.
+                    self.state = Some(next(NO_TOKEN));
+                }
+                Ok(Output::Logits(bytemuck::pod_collect_to_vec(&bytes)))
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Loading: open the device, bring weights to it in chunks of whole rows, make the cache, prepare the decoding step.
+
+use super::{
+    Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
+    cpu::CpuRunner,
+    device::{CacheShape, Key, Runner},
+};
+use crate::{
+    error::{Error, Result},
+    format::{Checkpoint, Container, Value},
+    model::{Head, Network, Order},
+};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// Bytes read and uploaded at once, at most, unless one row is longer.
+const CHUNK: u64 = 8 << 20;
+/// Context by default, where the model was made for more.
+const CONTEXT: usize = 4096;
+
+/// Tells how far loading is, and stops it if the caller says so.
+pub(super) fn tell(progress: &mut OnProgress<'_>, phase: Phase, done: u64, total: u64) -> Result<()> {
+    if progress(Progress { phase, done, total }) { Ok(()) } else { Err(Error::Aborted) }
+}
+
+/// Opens the device that was asked for, with the reason for it.
+pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String)> {
+    if options.device == Device::Cpu {
+        return Ok((Runner::Cpu(CpuRunner::default()), "asked for".into()));
+    }
+    #[cfg(feature = "gpu")]
+    let why = match crate::gpu::Gpu::open(options.device == Device::Gpu).await {
+        Ok(gpu) => {
+            let reason = if options.device == Device::Gpu { "asked for" } else { "a hardware GPU is there" };
+            return Ok((Runner::Gpu(Box::new(super::gpu::GpuRunner::new(gpu, options.max_binding))), reason.into()));
+        }
+        Err(error) => error,
+    };
+    #[cfg(not(feature = "gpu"))]
+    let why = Error::Gpu {
+        kind: crate::error::Gpu::Missing,
+        doing: "looking for an adapter".into(),
+        cause: "this build has no GPU support".into(),
+    };
+    match options.device {
+        Device::Gpu => Err(why),
+        _ => Ok((Runner::Cpu(CpuRunner::default()), why.to_string())),
+    }
+}
+
+/// Streams all weights to the device in file order; returns the SHA-256 of their bytes.
+pub(super) async fn weights(
+    checkpoint: &Checkpoint,
+    network: &Network,
+    runner: &mut Runner,
+    progress: &mut OnProgress<'_>,
+) -> Result<String> {
+    let scopes = watch(runner);
+    for weight in &network.weights {
+        let (rows, width) = (weight.shape.rows(), weight.shape.width());
+        runner.reserve(&weight.entry.name, weight.entry.format, rows, width)?;
+    }
+    close(scopes).await?;
+    let total = network.weights.iter().map(|w| w.entry.bytes).sum();
+    let mut numbers: Vec<usize> = (0..network.weights.len()).collect();
+    numbers.sort_by_key(|n| (network.weights[*n].entry.file, network.weights[*n].entry.offset));
+    let (mut done, mut hash) = (0, Sha256::new());
+    tell(progress, Phase::Weights, 0, total)?;
+    let scopes = watch(runner);
+    for number in numbers {
+        let weight = &network.weights[number];
+        let (entry, rows) = (&weight.entry, weight.shape.rows());
+        let row = (entry.bytes / rows as u64).max(1);
+        let unit = if let Order::Interleaved(head_dim) = weight.order { head_dim } else { 1 };
+        let most = usize::try_from(CHUNK / row).unwrap_or(usize::MAX) / unit * unit;
+        for first in (0..rows).step_by(most.max(unit)) {
+            let count = most.max(unit).min(rows - first);
+            let bytes = checkpoint.read(entry, first, count).await?;
+            hash.update(&bytes);
+            runner.fill(number, first, &bytes, weight.order)?;
+            done += bytes.len() as u64;
+            tell(progress, Phase::Weights, done, total)?;
+        }
+    }
+    close(scopes).await?;
+    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+}
+
+#[cfg(feature = "gpu")]
+type Scopes = Option<crate::gpu::Scopes>;
+#[cfg(not(feature = "gpu"))]
+type Scopes = ();
+
+#[cfg(feature = "gpu")]
+fn watch(runner: &Runner) -> Scopes {
+    match runner {
+        Runner::Gpu(gpu) => Some(gpu.gpu.watch("bringing weights to the GPU")),
+        Runner::Cpu(_) => None,
+    }
+}
+#[cfg(not(feature = "gpu"))]
+fn watch(_: &Runner) -> Scopes {}
+
+#[cfg(feature = "gpu")]
+async fn close(scopes: Scopes) -> Result<()> {
+    match scopes {
+        Some(scopes) => scopes.close().await,
+        None => Ok(()),
+    }
+}
+#[cfg(not(feature = "gpu"))]
+async fn close((): Scopes) -> Result<()> {
+    Ok(())
+}
+
+/// Makes the cache and the table of rotations, and prepares the decoding step.
+pub(super) async fn cache(
+    checkpoint: &Checkpoint,
+    network: &Network,
+    runner: &mut Runner,
+    options: &LoadOptions,
+) -> Result<usize> {
+    let hyper = &network.hyper;
+    if options.context == Some(0) {
+        return Err(Error::Invalid { field: "context".into(), expected: "at least 1".into(), found: "0".into() });
+    }
+    let capacity = options.context.unwrap_or(hyper.context.min(CONTEXT));
+    let on_gpu = !matches!(runner, Runner::Cpu(_));
+    let f16 = match options.kv {
+        Some(kv) => kv == Kv::F16,
+        None => on_gpu,
+    };
+    let factors = match &hyper.rope.factors {
+        Some(entry) => {
+            let bytes = checkpoint.read(entry, 0, entry.shape.rows()).await?;
+            let mut values = vec![0.0; entry.shape.count()];
+            (entry.format.decode)(&bytes, &mut values);
+            Some(values)
+        }
+        None => None,
+    };
+    runner.cache(CacheShape::new(hyper, capacity, f16), &hyper.rope.table(capacity, factors.as_deref())).await?;
+    runner.prepare(network, Key::new(1, Head::Last)).await?;
+    Ok(capacity)
+}
+
+/// What is known of the model.
+pub(super) fn info(checkpoint: &Checkpoint, network: &Network, runner: &Runner, reason: String, context: usize, sha256: String) -> Info {
+    let text = |key: &str| match checkpoint.meta.get(key) {
+        Some(Value::Str(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let mut formats: HashMap<&str, u64> = HashMap::new();
+    for weight in &network.weights {
+        *formats.entry(weight.entry.format.name).or_default() += weight.entry.bytes;
+    }
+    let mut formats: Vec<_> = formats.into_iter().collect();
+    formats.sort_by_key(|(name, bytes)| (std::cmp::Reverse(*bytes), *name));
+    let (device, adapter, gpu_bytes, cpu_bytes) = match runner {
+        Runner::Cpu(cpu) => ("cpu", String::new(), 0, cpu.bytes),
+        #[cfg(feature = "gpu")]
+        Runner::Gpu(gpu) => ("gpu", gpu.gpu.caps().name.clone(), gpu.gpu.counters().bytes.get(), 0),
+    };
+    Info {
+        family: network.family.into(),
+        name: text("general.name").unwrap_or_else(|| checkpoint.name.clone()),
+        parameters: network.weights.iter().map(|w| w.shape.count() as u64).sum(),
+        formats: formats.into_iter().map(|(name, _)| name.into()).collect(),
+        device,
+        device_reason: reason,
+        adapter,
+        licence: match checkpoint.container {
+            Container::Gguf => text("general.license.name").or_else(|| text("general.license")),
+            Container::Safetensors => text("license"),
+        },
+        context,
+        context_trained: network.hyper.context,
+        chat: false,
+        vocabulary: network.hyper.vocabulary,
+        gpu_bytes,
+        cpu_bytes,
+        sha256,
+    }
+}

@@ -1,0 +1,80 @@
+//! Reading back: a copy at the end of a submission into a mappable buffer, and a wait that never blocks a browser.
+
+use super::{
+    buffer::{Buffer, Usage, count},
+    open::Gpu,
+    replay::Program,
+};
+use crate::error::{self, Error, Result};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Poll, Waker},
+};
+
+/// A buffer that the host can map, made once.
+pub(crate) struct Staging(Buffer);
+
+type Signal = Arc<Mutex<(Option<bool>, Option<Waker>)>>;
+
+impl Gpu {
+    /// A staging buffer for reads of at most `bytes`. Stand inside [`Gpu::watch`].
+    ///
+    /// # Errors
+    /// As [`Gpu::buffer`].
+    pub(crate) fn staging(&self, bytes: u64) -> Result<Staging> {
+        Ok(Staging(self.buffer("readback", bytes, Usage::Readback)?))
+    }
+
+    /// Submits a run of a program (if any) and a copy of `bytes` at `offset` of `from`, and waits for these bytes.
+    /// Offset and length are multiples of 4.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device is lost or refused something.
+    pub(crate) async fn read(
+        &self,
+        program: Option<&Program>,
+        staging: &Staging,
+        from: &Buffer,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<Vec<u8>> {
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        if let Some(program) = program {
+            self.encode(&mut encoder, program);
+        }
+        encoder.copy_buffer_to_buffer(&from.raw, offset, &staging.0.raw, 0, bytes);
+        self.queue.submit([encoder.finish()]);
+        count(&self.counters.submissions, 1);
+
+        let signal = Signal::default();
+        let done = signal.clone();
+        staging.0.raw.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
+            let mut state = done.lock().unwrap_or_else(PoisonError::into_inner);
+            state.0 = Some(result.is_ok());
+            if let Some(waker) = state.1.take() {
+                waker.wake();
+            }
+        });
+        self.drain()?;
+        let mapped = poll_fn(|context| {
+            let mut state = signal.lock().unwrap_or_else(PoisonError::into_inner);
+            match state.0 {
+                Some(ok) => Poll::Ready(ok),
+                None => {
+                    state.1 = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await;
+        self.mishaps.check("running a step")?;
+        let refused = |cause: String| Error::Gpu { kind: error::Gpu::Lost, doing: "reading back".into(), cause };
+        if !mapped {
+            return Err(refused("the buffer could not be mapped".into()));
+        }
+        let data = staging.0.raw.get_mapped_range(..bytes).map_err(|e| refused(e.to_string()))?.to_vec();
+        staging.0.raw.unmap();
+        Ok(data)
+    }
+}

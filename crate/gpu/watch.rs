@@ -1,0 +1,70 @@
+//! Errors of the device: scopes round what is created, what no scope caught, and the loss of the device.
+
+use crate::error::{self, Error, Result};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the device said on its own account.
+#[derive(Default, Clone)]
+pub(super) struct Mishaps(Arc<Mutex<(Option<String>, Option<String>)>>);
+
+impl Mishaps {
+    /// Listens to a device.
+    pub(super) fn of(device: &wgpu::Device) -> Self {
+        let mishaps = Self::default();
+        let (lost, refused) = (mishaps.clone(), mishaps.clone());
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                lost.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(message);
+            }
+        });
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            refused.0.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert_with(|| e.to_string());
+        }));
+        mishaps
+    }
+
+    /// An error if the device is gone or refused something since it was opened.
+    pub(super) fn check(&self, doing: &str) -> Result<()> {
+        let (lost, refused) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kind, cause) = match (lost, refused) {
+            (Some(cause), _) => (error::Gpu::Lost, cause),
+            (None, Some(cause)) => (error::Gpu::Refused, cause),
+            (None, None) => return Ok(()),
+        };
+        Err(Error::Gpu { kind, doing: doing.into(), cause: cause.clone() })
+    }
+}
+
+/// Error scopes that stand open: out of memory, validation, internal.
+pub(crate) struct Scopes {
+    doing: String,
+    guards: [wgpu::ErrorScopeGuard; 3],
+}
+
+impl Scopes {
+    /// Opens scopes round something that is `doing`.
+    pub(super) fn open(device: &wgpu::Device, doing: impl Into<String>) -> Self {
+        use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
+        Self { doing: doing.into(), guards: [Internal, Validation, OutOfMemory].map(|f| device.push_error_scope(f)) }
+    }
+
+    /// Closes them.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] with the first error that any of them caught.
+    pub(crate) async fn close(self) -> Result<()> {
+        let [internal, validation, memory] = self.guards;
+        // Scopes are a stack: the last one opened is closed first.
+        let (memory, validation, internal) = (memory.pop(), validation.pop(), internal.pop());
+        for (kind, error) in [
+            (error::Gpu::OutOfMemory, memory.await),
+            (error::Gpu::Refused, validation.await),
+            (error::Gpu::Refused, internal.await),
+        ] {
+            if let Some(error) = error {
+                return Err(Error::Gpu { kind, doing: self.doing, cause: error.to_string() });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Test cases of operators: a small graph on reproducible inputs. Kernels and fast versions are held against the twins.
+
+use super::{Graph, Tensor};
+use crate::{
+    cpu::{HostWeight, Memory, State},
+    error::Result,
+    quant::half,
+    tensor::Format,
+};
+
+type Build = Box<dyn Fn(&mut Trial<'_>) -> Result<()> + Send + Sync>;
+
+/// A named small graph.
+pub(crate) struct Case {
+    /// What is special about it.
+    pub(crate) name: String,
+    /// Tokens the step has room for.
+    pub(crate) bucket: usize,
+    build: Build,
+}
+
+/// What a case builds: the graph and everything it reads.
+pub(crate) struct Trial<'a> {
+    /// The graph.
+    pub(crate) graph: &'a mut Graph,
+    /// State, tokens, cache, table and weights.
+    pub(crate) memory: Memory,
+    /// Values of the graph's inputs, in order.
+    pub(crate) inputs: Vec<Vec<f32>>,
+    seed: u64,
+}
+
+impl Case {
+    /// A case from its builder.
+    pub(crate) fn new(
+        name: String,
+        bucket: usize,
+        build: impl Fn(&mut Trial<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, bucket, build: Box::new(build) }
+    }
+
+    /// One case a block format.
+    pub(crate) fn per_format(build: fn(&'static Format, &mut Trial<'_>) -> Result<()>) -> Vec<Self> {
+        let case = |f: &&'static Format| {
+            let format = *f;
+            Self::new(format.name.into(), 8, move |c| build(format, c))
+        };
+        crate::quant::FORMATS.iter().map(case).collect()
+    }
+
+    /// Cases of an elementwise operator of two inputs.
+    pub(crate) fn elementwise(op: fn(&mut Graph, Tensor, Tensor) -> Result<Tensor>) -> Vec<Self> {
+        [(1, 1), (3, 80), (32, 2052)]
+            .into_iter()
+            .map(|(t, width)| {
+                Self::new(format!("t{t} d{width}"), t, move |c| {
+                    let (a, b) = (c.input(t, width), c.input(t, width));
+                    let y = op(c.graph, a, b)?;
+                    c.graph.output(y);
+                    Ok(())
+                })
+            })
+            .collect()
+    }
+
+    /// Builds it, from the same inputs each time.
+    pub(crate) fn build<'a>(&self, graph: &'a mut Graph) -> Result<Trial<'a>> {
+        graph.bucket = self.bucket;
+        let seed = self.name.bytes().fold(0x9e37_79b9_7f4a_7c15, |s: u64, b| (s ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let memory = Memory { state: State { pos: 0, len: self.bucket }, tokens: vec![0; self.bucket], ..Memory::default() };
+        let mut trial = Trial { graph, memory, inputs: Vec::new(), seed };
+        (self.build)(&mut trial)?;
+        Ok(trial)
+    }
+}
+
+impl Trial<'_> {
+    /// Reproducible values, roughly normal, with a few outliers.
+    fn values(&mut self, count: usize) -> Vec<f32> {
+        let mut uniform = || {
+            // xorshift64* (Vigna, 2016)
+            self.seed ^= self.seed >> 12;
+            self.seed ^= self.seed << 25;
+            self.seed ^= self.seed >> 27;
+            let bits = u16::try_from(self.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48).unwrap_or_default();
+            f32::from(bits) / 65_536.0 - 0.5
+        };
+        (0..count)
+            .map(|i| {
+                let v = uniform() + uniform() + uniform();
+                if i % 61 == 60 { v * 8.0 } else { v }
+            })
+            .collect()
+    }
+
+    /// An input `[rows, width]`.
+    pub(crate) fn input(&mut self, rows: usize, width: usize) -> Tensor {
+        let values = self.values(rows * width);
+        self.inputs.push(values);
+        self.graph.input([rows, width])
+    }
+
+    /// A weight `[rows, width]` of a format.
+    pub(crate) fn weight(&mut self, format: &'static Format, rows: usize, width: usize) -> Tensor {
+        let values = self.values(rows * width);
+        let mut bytes = vec![0; rows * width / format.block * format.bytes];
+        (format.encode)(&values, &mut bytes);
+        self.memory.weights.push(HostWeight { format, rows, width, bytes });
+        self.graph.weight(self.memory.weights.len() - 1, format, [rows, width].into())
+    }
+
+    /// A weight `[width]` of f32: a gain.
+    pub(crate) fn vector(&mut self, width: usize) -> Tensor {
+        let mut values = self.values(width);
+        values.iter_mut().for_each(|v| *v += 1.0);
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let format = crate::quant::by_ggml(0).unwrap_or(crate::quant::FORMATS[0]);
+        self.memory.weights.push(HostWeight { format, rows: 1, width, bytes });
+        self.graph.weight(self.memory.weights.len() - 1, format, [width].into())
+    }
+
+    /// The ids of the step, all valid.
+    pub(crate) fn tokens(&mut self, ids: &[u32]) {
+        self.memory.tokens[..ids.len()].copy_from_slice(ids);
+        self.memory.state.len = ids.len();
+    }
+
+    /// Position of the first token.
+    pub(crate) fn position(&mut self, pos: usize) {
+        self.memory.state.pos = pos;
+    }
+
+    /// Valid tokens of the step.
+    pub(crate) fn valid(&mut self, len: usize) {
+        self.memory.state.len = len;
+    }
+
+    /// A table of rotations for positions below `positions`.
+    pub(crate) fn rope_table(&mut self, positions: u16, rotated: usize) {
+        let half = u16::try_from(rotated / 2).unwrap_or(1);
+        let pair = |p: u16, i: u16| {
+            let angle = f32::from(p) * 10_000_f32.powf(-f32::from(i) / f32::from(half));
+            [angle.cos(), angle.sin()]
+        };
+        self.memory.rope = (0..positions).flat_map(|p| (0..half).flat_map(move |i| pair(p, i))).collect();
+    }
+
+    /// A cache `[2, Hk, S, Dh]` with something in it.
+    pub(crate) fn cache(&mut self, layer: usize, heads: usize, head_dim: usize) {
+        let mut values = self.values(2 * heads * self.graph.capacity * head_dim);
+        if self.graph.kv_f16 {
+            values.iter_mut().for_each(|v| *v = half::f16_to_f32(half::f32_to_f16(*v)));
+        }
+        self.memory.kv.resize(layer + 1, Vec::new());
+        self.memory.kv[layer] = values;
+    }
+}

@@ -1,0 +1,64 @@
+//! Rows of the embedding by token id.
+
+use super::{
+    Fixed, Graph, Lowering, Op, Run, Tensor,
+    case::Case,
+    lowering::u32_of,
+};
+use crate::{error::Result, shader::embed as kernel};
+
+pub(crate) static OP: Op = Op { name: "embed", twin, fast: None, lower, cases };
+
+/// `x: [T, D]`, row t being row `tokens[t]` of `w: [V, D]`.
+pub(crate) fn embed(g: &mut Graph, w: Tensor) -> Result<Tensor> {
+    g.format(OP.name, w)?;
+    let x = g.alloc([g.bucket, w.shape.width()]);
+    let (state, tokens) = (g.fixed(Fixed::State), g.fixed(Fixed::Tokens));
+    g.push(&OP, (), &[state, tokens, w], &[x]);
+    Ok(x)
+}
+
+fn twin(run: &mut Run<'_>) -> Result<()> {
+    let mut x = run.take(0)?;
+    let w = run.weight(2)?;
+    for (row, id) in x.chunks_exact_mut(w.width).zip(&run.memory.tokens[..run.memory.state.len]) {
+        w.row(*id as usize, row);
+    }
+    run.give(0, x)
+}
+
+fn lower(low: &mut Lowering<'_>) -> Result<()> {
+    let (number, format, shards) = low.weight(2)?;
+    let width = low.node.inputs[2].shape.width();
+    let words = (format.plane_words)(width);
+    for (i, shard) in shards.iter().enumerate() {
+        let args = kernel::Args {
+            state: low.input(0)?,
+            tokens: low.input(1)?,
+            w: super::Bind::Shard(number, i),
+            x: low.output(0)?,
+        };
+        let params = kernel::Params {
+            rows: u32_of(OP.name, shard.rows)?,
+            width: u32_of(OP.name, width)?,
+            first: u32_of(OP.name, shard.first)?,
+            row0: u32_of(OP.name, words[0] / 4)?,
+            row1: u32_of(OP.name, words[1] / 4)?,
+            plane1: u32_of(OP.name, shard.rows * words[0] / 4)?,
+
+        };
+        let variant = kernel::Variant { quant: super::matmul::quant(kernel::Quant::from_name(format.shader), format)? };
+        low.dispatch(variant.source(), vec![], &params, args.bindings(), [(width / 4).div_ceil(64), low.graph.bucket, 1])?;
+    }
+    Ok(())
+}
+
+fn cases() -> Vec<Case> {
+    Case::per_format(|format, c| {
+        let w = c.weight(format, 40, 96);
+        c.tokens(&[3, 39, 0, 17, 3]);
+        let x = embed(c.graph, w)?;
+        c.graph.output(x);
+        Ok(())
+    })
+}

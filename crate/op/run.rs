@@ -1,0 +1,101 @@
+//! A node about to run on the CPU: its tensors as slices of the device's memory.
+
+use super::graph::{Graph, Node, Place, Tensor};
+use crate::{
+    cpu::{HostWeight, Memory},
+    error::{Error, Result},
+};
+
+/// What a twin sees: one node and the memory.
+pub(crate) struct Run<'a> {
+    graph: &'a Graph,
+    node: &'a Node,
+    /// The device: state, weights, cache, slots.
+    pub(crate) memory: &'a mut Memory,
+}
+
+impl<'a> Run<'a> {
+    /// The configuration of the node.
+    pub(crate) fn cfg<C: 'static>(&self) -> Result<&'a C> {
+        self.node.cfg()
+    }
+
+    /// Rows of the first dimension that are valid: all of them for a tensor of one row.
+    pub(crate) fn rows(&self, tensor: Tensor) -> usize {
+        tensor.shape.rows().min(self.memory.state.len)
+    }
+
+    /// Handle of an input.
+    pub(crate) fn tensor(&self, input: usize) -> Tensor {
+        self.node.inputs[input]
+    }
+
+    /// Values of an input.
+    pub(crate) fn input(&self, input: usize) -> Result<&[f32]> {
+        let tensor = self.node.inputs[input];
+        match self.graph.places[tensor.id] {
+            Place::Slot(slot) => Ok(&self.memory.slots[slot]),
+            place => Err(Error::internal(format!("{}: input {input} is no slot but {place:?}", self.node.op.name))),
+        }
+    }
+
+    /// An input that is a weight.
+    pub(crate) fn weight(&self, input: usize) -> Result<&HostWeight> {
+        let (number, _) = self.graph.format(self.node.op.name, self.node.inputs[input])?;
+        self.memory.weights.get(number).ok_or_else(|| Error::internal(format!("weight {number} is not loaded")))
+    }
+
+    /// A weight of one row, decoded: gains.
+    pub(crate) fn vector(&self, input: usize) -> Result<Vec<f32>> {
+        let weight = self.weight(input)?;
+        let mut values = vec![0.0; weight.width];
+        weight.row(0, &mut values);
+        Ok(values)
+    }
+
+    /// The buffer of an output, to be written and given back.
+    pub(crate) fn take(&mut self, output: usize) -> Result<Vec<f32>> {
+        let slot = self.slot(output)?;
+        Ok(std::mem::take(&mut self.memory.slots[slot]))
+    }
+
+    /// Gives the buffer of an output back.
+    pub(crate) fn give(&mut self, output: usize, values: Vec<f32>) -> Result<()> {
+        let slot = self.slot(output)?;
+        self.memory.slots[slot] = values;
+        Ok(())
+    }
+
+    fn slot(&self, output: usize) -> Result<usize> {
+        match self.graph.places[self.node.outputs[output].id] {
+            Place::Slot(slot) => Ok(slot),
+            place => Err(Error::internal(format!("{}: output {output} is no slot but {place:?}", self.node.op.name))),
+        }
+    }
+}
+
+impl Graph {
+    /// Runs the placed graph on the CPU. `exact` uses the twins even where there is a fast version.
+    pub(crate) fn run(&self, memory: &mut Memory, exact: bool) -> Result<()> {
+        for node in &self.nodes {
+            let mut run = Run { graph: self, node, memory };
+            match node.op.fast {
+                Some(fast) if !exact => fast(&mut run)?,
+                _ => (node.op.twin)(&mut run)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// Whether the cache holds f16 values.
+    pub(crate) fn kv_f16(&self) -> bool {
+        self.graph.kv_f16
+    }
+
+    /// Tokens the cache holds.
+    pub(crate) fn capacity(&self) -> usize {
+        self.graph.capacity
+    }
+}

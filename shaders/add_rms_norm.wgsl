@@ -1,0 +1,40 @@
+//! sum[t, i] = a[t, i] + b[t, i]; y[t, i] = sum[t, i] / sqrt(mean over i of sum[t, i]^2 + eps) * gain[i]
+//! variant SUBGROUPS: off on
+#if SUBGROUPS
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
+override WG: u32 = 64u;   // a power of two
+struct Params { width: u32, eps: f32 }
+@group(0) @binding(0) var<uniform>             params: Params;
+@group(0) @binding(1) var<storage, read>       state: array<u32>;
+@group(0) @binding(2) var<storage, read>       a: array<f32>;      // [T, D]
+@group(0) @binding(3) var<storage, read>       b: array<f32>;      // [T, D]
+@group(0) @binding(4) var<storage, read>       gain: array<f32>;   // [D]
+@group(0) @binding(5) var<storage, read_write> sum: array<f32>;    // [T, D]
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;      // [T, D]
+#import lib/state
+#import lib/sum
+
+@compute @workgroup_size(WG)
+#if SUBGROUPS
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32,
+        @builtin(subgroup_size) size: u32, @builtin(subgroup_invocation_id) lane: u32) {
+#else
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let size = 1u;
+    let lane = 0u;
+#endif
+    let t = group.x;
+    if t >= state[STATE_LEN] { return; }
+    let base = t * params.width;
+    var squares = 0.0;
+    for (var i = local; i < params.width; i += WG) {
+        let v = a[base + i] + b[base + i];
+        sum[base + i] = v;
+        squares += v * v;
+    }
+    let scale = inverseSqrt(workgroup_sum(squares, local, size, lane) / f32(params.width) + params.eps);
+    // Each invocation reads back only what it wrote itself.
+    for (var i = local; i < params.width; i += WG) { y[base + i] = sum[base + i] * scale * gain[i]; }
+}

@@ -1,0 +1,5 @@
+//! Words of the state buffer: where in the context this step is. Written by the host before a prompt's chunk, read by
+//! every kernel with a lasting effect, advanced by the sampler.
+const STATE_POS: u32 = 0u;    // position of the first token of this step
+const STATE_LEN: u32 = 1u;    // valid tokens in this step, at most the bucket
+const STATE_STEP: u32 = 2u;   // tokens sampled so far: where the next one goes in the ring
