@@ -1,15 +1,53 @@
 //! Chat templates: Jinja from the model's files, run by `minijinja` with fuel and size limits.
+//!
+//! The environment is that of `transformers`: trimmed blocks, Python's string methods, `raise_exception`,
+//! `strftime_now`, its `tojson`, and `{% generation %}` blocks, which mark text and change nothing. There is no loader,
+//! so nothing can be included from outside.
 
+use super::{clock::Moment, side, tojson};
 use crate::{
     error::{Error, Result},
-    format::Checkpoint,
+    format::{Checkpoint, Container, Value as Meta},
 };
+use minijinja::{
+    Environment, Error as JinjaError, ErrorKind, Output, State, UndefinedBehavior, Value,
+    syntax::SyntaxConfig,
+    value::{ValueKind, from_args},
+};
+use serde_json::{Map, Value as Json};
+use std::{borrow::Cow, io};
 
 /// One message of a conversation, as templates see it: `role`, `content` and whatever else was given.
-pub type Message = serde_json::Map<String, serde_json::Value>;
+pub type Message = Map<String, Json>;
+
+/// Longest template in bytes; published ones are below 40 KB.
+const MAX_SOURCE: usize = 1 << 20;
+/// Longest prompt in bytes.
+const MAX_OUTPUT: usize = 1 << 20;
+/// Steps of one rendering: 200 messages through the longest published templates take below 200 000. A step also pays
+/// for 64 bytes, so this bounds the memory to 64 MB.
+const FUEL: u64 = 1_000_000;
+/// Nesting of blocks, macros and calls while rendering.
+const MAX_DEPTH: usize = 100;
+/// The one template of its environment.
+const NAME: &str = "chat";
+/// Special tokens that templates know by name.
+const TOKENS: [&str; 7] = [
+    "bos_token",
+    "eos_token",
+    "unk_token",
+    "pad_token",
+    "sep_token",
+    "cls_token",
+    "mask_token",
+];
 
 /// A compiled chat template with the special tokens it may use.
-pub struct Template {}
+pub struct Template {
+    environment: Environment<'static>,
+    tokens: Map<String, Json>,
+    file: String,
+}
 
 impl Template {
     /// The chat template of a checkpoint; `None` if its files have none (a base model).
@@ -17,8 +55,54 @@ impl Template {
     /// # Errors
     /// `bad-file` if it does not compile.
     pub fn open(checkpoint: &Checkpoint) -> Result<Option<Self>> {
-        let _ = checkpoint;
-        Ok(None)
+        let config = side::json(checkpoint, "tokenizer_config.json")?;
+        let Some((file, source)) = source(checkpoint, config.as_ref())? else {
+            return Ok(None);
+        };
+        let tokens = special_tokens(checkpoint, config.as_ref())?;
+        Self::compile(file, &source, tokens).map(Some)
+    }
+
+    fn compile(file: String, source: &str, tokens: Map<String, Json>) -> Result<Self> {
+        if source.len() > MAX_SOURCE {
+            let expected = format!("at most {MAX_SOURCE} bytes");
+            return Err(Error::bad(file, "chat_template", expected, source.len()));
+        }
+        let mut environment = Environment::new();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|e| Error::internal(e.to_string()))?);
+        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(MAX_DEPTH);
+        environment.set_unknown_method_callback(python_method);
+        environment.set_formatter(python_format);
+        environment.add_filter("tojson", tojson::tojson);
+        environment.add_function(
+            "raise_exception",
+            |message: String| -> std::result::Result<Value, JinjaError> {
+                Err(JinjaError::new(ErrorKind::InvalidOperation, message))
+            },
+        );
+        let source = without_generation_blocks(source).into_owned();
+        if let Err(e) = environment.add_template_owned(NAME, source) {
+            return Err(Error::bad(file, "chat_template", "a Jinja template", words(&e)));
+        }
+        Ok(Self {
+            environment,
+            tokens,
+            file,
+        })
+    }
+
+    /// The same template with a clock that stands at `unix_seconds`, for templates that write the date
+    /// (`strftime_now`). Without it they use the date that they carry.
+    #[must_use]
+    pub fn at(mut self, unix_seconds: u64) -> Self {
+        let now = Moment::new(unix_seconds);
+        self.environment
+            .add_function("strftime_now", move |format: String| now.format(&format));
+        self
     }
 
     /// The prompt for `messages`; with `generation_prompt`, up to where the assistant writes.
@@ -26,7 +110,210 @@ impl Template {
     /// # Errors
     /// `bad-file` with the template's own words if it refuses the messages, runs out of fuel or writes too much.
     pub fn render(&self, messages: &[Message], generation_prompt: bool) -> Result<String> {
-        let _ = (messages, generation_prompt);
-        Err(Error::internal("not written yet"))
+        self.render_with(messages, generation_prompt, &Map::new())
+    }
+
+    /// As [`Self::render`], with more variables: `tools`, `documents`, `enable_thinking` and what else a template asks
+    /// for.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_with(
+        &self,
+        messages: &[Message],
+        generation_prompt: bool,
+        variables: &Map<String, Json>,
+    ) -> Result<String> {
+        let mut context = self.tokens.clone();
+        context.insert("tools".to_owned(), Json::Null);
+        context.insert("documents".to_owned(), Json::Null);
+        context.extend(variables.clone());
+        context.insert(
+            "messages".to_owned(),
+            Json::Array(messages.iter().cloned().map(Json::Object).collect()),
+        );
+        context.insert("add_generation_prompt".to_owned(), Json::Bool(generation_prompt));
+        let context = tojson::value(&Json::Object(context));
+        let fail = |expected: &str, found: String| Err(Error::bad(&self.file, "chat_template", expected, found));
+        let template = match self.environment.get_template(NAME) {
+            Ok(template) => template,
+            Err(e) => return fail("a Jinja template", words(&e)),
+        };
+        let mut prompt = Prompt(Vec::new());
+        match template.render_captured_to(context, &mut prompt) {
+            Ok(_) => {}
+            Err(_) if prompt.0.len() > MAX_OUTPUT => {
+                return fail(
+                    &format!("a prompt of at most {MAX_OUTPUT} bytes"),
+                    "a longer one".to_owned(),
+                );
+            }
+            Err(e) if e.kind() == ErrorKind::OutOfFuel => {
+                return fail(&format!("an end within {FUEL} steps"), "none".to_owned());
+            }
+            Err(e) => return fail("messages that the template accepts", words(&e)),
+        }
+        String::from_utf8(prompt.0).map_err(|e| Error::internal(e.to_string()))
+    }
+}
+
+/// Collects the prompt, up to the limit.
+struct Prompt(Vec<u8>);
+
+impl io::Write for Prompt {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > MAX_OUTPUT {
+            return Err(io::Error::other("too long"));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An error in the template's own words, with the line where there is one.
+fn words(error: &JinjaError) -> String {
+    let text = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.line() {
+        Some(line) => format!("{text} (line {line})"),
+        None => text,
+    }
+}
+
+/// The template's text and the file it stands in. A `chat_template.jinja` goes before `tokenizer_config.json`.
+fn source(checkpoint: &Checkpoint, config: Option<&Json>) -> Result<Option<(String, String)>> {
+    if checkpoint.container == Container::Gguf
+        && let Some(text) = side::text(&checkpoint.meta, "tokenizer.chat_template")
+    {
+        return Ok(Some((checkpoint.name.clone(), text.to_owned())));
+    }
+    if let Some(bytes) = checkpoint.side.get("chat_template.jinja") {
+        let file = side::place(checkpoint, "chat_template.jinja");
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Some((file, text.to_owned()))),
+            Err(e) => Err(Error::bad(file, "chat_template", "UTF-8", e)),
+        };
+    }
+    let file = side::place(checkpoint, "tokenizer_config.json");
+    match config.and_then(|c| c.get("chat_template")) {
+        Some(Json::String(text)) => Ok(Some((file, text.clone()))),
+        Some(Json::Array(list)) => {
+            let named = |entry: &&Json| entry.get("name").and_then(Json::as_str) == Some("default");
+            let entry = list.iter().find(named).or_else(|| match list.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            });
+            match entry.and_then(|e| e.get("template")).and_then(Json::as_str) {
+                Some(text) => Ok(Some((file, text.to_owned()))),
+                None => Err(Error::bad(file, "chat_template", "a template named default", "none")),
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The special tokens that the files name, by the names that templates use.
+fn special_tokens(checkpoint: &Checkpoint, config: Option<&Json>) -> Result<Map<String, Json>> {
+    let mut tokens = Map::new();
+    let mut set = |key: &str, text: String| {
+        tokens.entry(key).or_insert(Json::String(text));
+    };
+    let meta = &checkpoint.meta;
+    if let Some(Meta::Strs(texts)) = meta.get("tokenizer.ggml.tokens") {
+        for (key, name) in [
+            ("bos_token", "bos"),
+            ("eos_token", "eos"),
+            ("unk_token", "unknown"),
+            ("pad_token", "padding"),
+            ("sep_token", "seperator"), // sic: GGUF's spelling
+            ("cls_token", "cls"),
+            ("mask_token", "mask"),
+        ] {
+            let id = side::id(meta, &format!("tokenizer.ggml.{name}_token_id"));
+            if let Some(text) = id.and_then(|id| texts.get(id as usize)) {
+                set(key, text.clone());
+            }
+        }
+    }
+    let map = side::json(checkpoint, "special_tokens_map.json")?;
+    for config in config.into_iter().chain(map.as_ref()) {
+        for key in TOKENS {
+            if let Some(text) = side::special(config, key) {
+                set(key, text);
+            }
+        }
+    }
+    Ok(tokens)
+}
+
+/// `{% generation %}` and `{% endgeneration %}`, an extension of `transformers` that marks what the assistant wrote,
+/// become a condition that always holds, with the same trimming.
+fn without_generation_blocks(source: &str) -> Cow<'_, str> {
+    if !source.contains("generation") {
+        return Cow::Borrowed(source);
+    }
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.find("{%") {
+        let (before, tag) = rest.split_at(at);
+        text.push_str(before);
+        let Some(end) = tag.find("%}") else {
+            rest = tag;
+            break;
+        };
+        let (tag, after) = tag.split_at(end + 2);
+        let name = tag.trim_matches(|c: char| c.is_whitespace() || "{%-+}".contains(c));
+        match name {
+            "generation" => text.push_str(&tag.replacen("generation", "if true", 1)),
+            "endgeneration" => text.push_str(&tag.replacen("endgeneration", "endif", 1)),
+            _ => text.push_str(tag),
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    Cow::Owned(text)
+}
+
+/// Methods of Python's strings that `minijinja-contrib` lacks, then those that it has.
+fn python_method(
+    state: &mut State,
+    value: &Value,
+    method: &str,
+    args: &[Value],
+) -> std::result::Result<Value, JinjaError> {
+    if value.kind() == ValueKind::String
+        && let Some(text) = value.as_str()
+    {
+        let cut = match method {
+            "removeprefix" => {
+                let (prefix,): (&str,) = from_args(args)?;
+                Some(text.strip_prefix(prefix).unwrap_or(text))
+            }
+            "removesuffix" => {
+                let (suffix,): (&str,) = from_args(args)?;
+                Some(text.strip_suffix(suffix).unwrap_or(text))
+            }
+            _ => None,
+        };
+        if let Some(cut) = cut {
+            return Ok(Value::from(cut));
+        }
+    }
+    minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
+}
+
+/// Writes values as Python does.
+fn python_format(out: &mut Output, state: &mut State, value: &Value) -> std::result::Result<(), JinjaError> {
+    let python = match value.kind() {
+        ValueKind::None => Some("None"),
+        ValueKind::Bool => Some(if value.is_true() { "True" } else { "False" }),
+        _ => None,
+    };
+    match python {
+        Some(text) => Ok(out.write_str(text)?),
+        None => minijinja::escape_formatter(out, state, value),
     }
 }

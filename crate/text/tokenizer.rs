@@ -1,21 +1,134 @@
-//! Tokenizers from `tokenizer.json` or from what a GGUF embeds, run by the `tokenizers` crate; streaming decoding.
+//! Tokenizers from `tokenizer.json`, `tokenizer.model` or what a GGUF embeds, run by the `tokenizers` crate.
 
+use super::{
+    bpe, gguf_vocab, sentencepiece, side,
+    stream::{Stream, Writing},
+    tokenizer_json::{self, Model, Parts},
+};
 use crate::{
     error::{Error, Result},
-    format::Checkpoint,
+    format::{Checkpoint, Container},
+};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use tokenizers::{
+    Tokenizer as Inner,
+    models::bpe::{Merges, Vocab},
 };
 
+/// Texts of tokens that end a turn, looked for among the special tokens of a GGUF whose metadata names none: many
+/// files were written before there was a key for them.
+const TURN_ENDS: [&str; 8] = [
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eom_id|>",
+    "<｜end▁of▁sentence｜>",
+];
+
+/// Classes of `tokenizer_config.json` that put BOS and EOS themselves, whatever `tokenizer.json` says.
+const OWN_PROCESSOR: [&str; 8] = [
+    "LlamaTokenizer",
+    "LlamaTokenizerFast",
+    "CodeLlamaTokenizer",
+    "CodeLlamaTokenizerFast",
+    "GemmaTokenizer",
+    "GemmaTokenizerFast",
+    "CohereTokenizer",
+    "CohereTokenizerFast",
+];
+
 /// A tokenizer with the special tokens of its model.
-pub struct Tokenizer {}
+pub struct Tokenizer {
+    inner: Inner,
+    special: HashSet<u32>,
+    writing: Writing,
+    bos: Option<u32>,
+    eos: Vec<u32>,
+}
 
 impl Tokenizer {
-    /// The tokenizer of a checkpoint; `None` if its files have none.
+    /// The tokenizer of a checkpoint; `None` if its files have none. A GGUF's own comes first: an embedded
+    /// `tokenizer.json`, then its vocabulary; else the files beside the weights in the order of the contract.
     ///
     /// # Errors
     /// `bad-file` if it is broken, `unsupported-tokenizer` naming a kind or pre-tokenizer that is not implemented.
     pub fn open(checkpoint: &Checkpoint) -> Result<Option<Self>> {
-        let _ = checkpoint;
-        Ok(None)
+        if checkpoint.container == Container::Gguf {
+            let meta = &checkpoint.meta;
+            if let Some(text) = side::text(meta, "tokenizer.huggingface.json") {
+                let file = format!("{}: tokenizer.huggingface.json", checkpoint.name);
+                let parts = tokenizer_json::parse(&file, text.as_bytes())?;
+                return Self::build(checkpoint, &file, parts).map(Some);
+            }
+            if let Some(kind) = side::text(meta, "tokenizer.ggml.model").filter(|kind| *kind != "no_vocab") {
+                let parts = gguf_vocab::parts(&checkpoint.name, meta, kind)?;
+                return Self::build(checkpoint, &checkpoint.name, parts).map(Some);
+            }
+        }
+        let Some((name, mut parts)) = from_side_files(checkpoint)? else {
+            return Ok(None);
+        };
+        let file = side::place(checkpoint, name);
+        if let Some(config) = side::json(checkpoint, "tokenizer_config.json")? {
+            apply_config(&file, &config, &mut parts)?;
+        }
+        Self::build(checkpoint, &file, parts).map(Some)
+    }
+
+    fn build(checkpoint: &Checkpoint, file: &str, parts: Parts) -> Result<Self> {
+        let writing = Writing::of(&parts.decoder);
+        let inner = tokenizer_json::assemble(file, parts)?;
+        let special = inner
+            .get_added_tokens_decoder()
+            .iter()
+            .filter(|(_, token)| token.special)
+            .map(|(id, _)| *id)
+            .collect();
+        let mut tokenizer = Self {
+            writing: writing.with_bytes(|text| inner.token_to_id(text)),
+            inner,
+            special,
+            bos: None,
+            eos: Vec::new(),
+        };
+        tokenizer.find_ends(checkpoint)?;
+        Ok(tokenizer)
+    }
+
+    /// Collects BOS and the ids that end a generation from every file that names them.
+    fn find_ends(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let (mut bos, mut eos) = (Vec::new(), Vec::new());
+        let meta = &checkpoint.meta;
+        bos.extend(side::id(meta, "tokenizer.ggml.bos_token_id"));
+        eos.extend(gguf_vocab::END_KEYS.iter().filter_map(|key| side::id(meta, key)));
+        if let Some(config) = side::json(checkpoint, "tokenizer_config.json")? {
+            let named = |key: &str| side::special(&config, key).and_then(|t| self.inner.token_to_id(&t));
+            bos.extend(named("bos_token"));
+            eos.extend(named("eos_token"));
+        }
+        for name in ["generation_config.json", "config.json"] {
+            if let Some(config) = side::json(checkpoint, name)? {
+                for scope in side::scopes(&config) {
+                    bos.extend(side::ids(scope, "bos_token_id"));
+                    eos.extend(side::ids(scope, "eos_token_id"));
+                }
+            }
+        }
+        if checkpoint.container == Container::Gguf && side::id(meta, "tokenizer.ggml.eot_token_id").is_none() {
+            let turn_ends = TURN_ENDS.iter().filter_map(|text| self.inner.token_to_id(text));
+            eos.extend(turn_ends.filter(|id| self.special.contains(id)));
+        }
+        self.bos = bos.into_iter().find(|id| self.inner.id_to_token(*id).is_some());
+        for id in eos {
+            if !self.eos.contains(&id) {
+                self.eos.push(id);
+            }
+        }
+        Ok(())
     }
 
     /// Ids of `text`. With `add_special`, the tokens that the tokenizer puts round a text (BOS …) are added. Special
@@ -24,8 +137,10 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Internal`] from the tokenizer.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
-        let _ = (text, add_special);
-        Err(Error::internal("not written yet"))
+        match self.inner.encode_fast(text, add_special) {
+            Ok(encoding) => Ok(encoding.get_ids().to_vec()),
+            Err(e) => Err(Error::internal(format!("tokenizer: {e}"))),
+        }
     }
 
     /// Text of `ids`, without cleaning up spaces.
@@ -33,52 +148,151 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Invalid`] for an id outside the vocabulary.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
-        let _ = (ids, skip_special);
-        Err(Error::internal("not written yet"))
+        if let Some(id) = ids.iter().find(|id| self.inner.id_to_token(**id).is_none()) {
+            return Err(Error::Invalid {
+                field: "token".to_owned(),
+                expected: format!("an id of the vocabulary of {}", self.inner.get_vocab_size(true)),
+                found: id.to_string(),
+            });
+        }
+        self.text(ids, skip_special)
+    }
+
+    /// As [`Self::decode`], ids outside the vocabulary being nothing.
+    pub(crate) fn text(&self, ids: &[u32], skip_special: bool) -> Result<String> {
+        self.inner
+            .decode(ids, skip_special)
+            .map_err(|e| Error::internal(format!("tokenizer: {e}")))
     }
 
     /// A decoder of a stream of new ids, after `prompt` (whose end decides on a leading space).
     pub fn stream(&self, prompt: &[u32]) -> Stream {
-        let _ = prompt;
-        Stream {}
+        Stream::after(self, prompt)
     }
 
     /// Ids that end a generation, from the tokenizer's own files.
     pub fn eos(&self) -> &[u32] {
-        &[]
+        &self.eos
     }
 
     /// The id that begins a text, if the model has one.
     pub fn bos(&self) -> Option<u32> {
-        None
+        self.bos
     }
 
     /// The text of a token as the vocabulary has it.
     pub fn token(&self, id: u32) -> Option<String> {
-        let _ = id;
-        None
+        self.inner.id_to_token(id)
+    }
+
+    /// Number of tokens, added ones included. A model's own vocabulary may be padded beyond it.
+    pub fn vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// Whether a token is special: it never shows in the text that a user sees.
+    pub fn is_special(&self, id: u32) -> bool {
+        self.special.contains(&id)
+    }
+
+    /// How tokens become text.
+    pub(crate) fn writing(&self) -> &Writing {
+        &self.writing
     }
 }
 
-/// Turns ids into text as they come; never splits a UTF-8 character.
-pub struct Stream {}
-
-impl Stream {
-    /// The text that `id` completes; empty while a character is incomplete.
-    ///
-    /// # Errors
-    /// As [`Tokenizer::decode`].
-    pub fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> Result<String> {
-        let _ = (tokenizer, id);
-        Ok(String::new())
+/// The tokenizer files beside the weights, best first; the name says which it was.
+fn from_side_files(checkpoint: &Checkpoint) -> Result<Option<(&'static str, Parts)>> {
+    if let Some(bytes) = checkpoint.side.get("tokenizer.json") {
+        let parts = tokenizer_json::parse(&side::place(checkpoint, "tokenizer.json"), bytes)?;
+        return Ok(Some(("tokenizer.json", parts)));
     }
-
-    /// What is left at the end (an incomplete character becomes U+FFFD).
-    ///
-    /// # Errors
-    /// As [`Tokenizer::decode`].
-    pub fn finish(&mut self, tokenizer: &Tokenizer) -> Result<String> {
-        let _ = tokenizer;
-        Ok(String::new())
+    if let Some(bytes) = checkpoint.side.get("tokenizer.model") {
+        let file = side::place(checkpoint, "tokenizer.model");
+        let mut read = sentencepiece::read(&file, bytes)?;
+        let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or(Value::Null);
+        let wanted = |key: &str, default| config.get(key).and_then(Value::as_bool).unwrap_or(default);
+        read.pieces.bos = read.bos.filter(|_| wanted("add_bos_token", true));
+        read.pieces.eos = read.eos.filter(|_| wanted("add_eos_token", false));
+        let ends: Vec<u32> = read.eos.into_iter().collect();
+        let parts = sentencepiece::parts(&file, &read.pieces, &ends)?;
+        return Ok(Some(("tokenizer.model", parts)));
     }
+    if let Some(merges) = checkpoint.side.get("merges.txt")
+        && let Some(vocab) = side::json(checkpoint, "vocab.json")?
+    {
+        let parts = from_vocab_and_merges(&checkpoint.name, &vocab, merges)?;
+        return Ok(Some(("vocab.json", parts)));
+    }
+    Ok(None)
+}
+
+/// `vocab.json` and `merges.txt`: the byte-level BPE of GPT-2, which is what files of these names hold.
+fn from_vocab_and_merges(name: &str, vocab: &Value, merges: &[u8]) -> Result<Parts> {
+    let file = format!("{name}: vocab.json");
+    let Value::Object(tokens) = vocab else {
+        return Err(Error::bad(file, "json", "an object", "another value"));
+    };
+    let mut vocab = Vocab::with_capacity(tokens.len());
+    for (token, id) in tokens {
+        let number = id
+            .as_u64()
+            .ok_or_else(|| Error::bad(&file, format!("token {token:?}"), "an id", id))?;
+        vocab.insert(token.clone(), bpe::check_token(&file, token, number)?);
+    }
+    let file = format!("{name}: merges.txt");
+    let text = std::str::from_utf8(merges).map_err(|e| Error::bad(&file, "text", "UTF-8", e))?;
+    let mut list = Merges::new();
+    for line in text
+        .lines()
+        .filter(|line| !line.starts_with("#version") && !line.is_empty())
+    {
+        match line.split_once(' ') {
+            Some((left, right)) => list.push((left.to_owned(), right.to_owned())),
+            None => return Err(Error::bad(&file, "line", "two tokens", format!("{line:?}"))),
+        }
+    }
+    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true});
+    Ok(Parts {
+        model: Model::Bpe {
+            vocab,
+            merges: list,
+            options: bpe::Options::default(),
+        },
+        normalizer: Value::Null,
+        pre_tokenizer: byte_level.clone(),
+        post_processor: Value::Null,
+        decoder: byte_level,
+        added: Vec::new(),
+    })
+}
+
+/// What `tokenizer_config.json` adds: tokens of its own, and for some classes BOS and EOS.
+fn apply_config(file: &str, config: &Value, parts: &mut Parts) -> Result<()> {
+    if let Some(tokens) = config.get("added_tokens_decoder").and_then(Value::as_object) {
+        for (id, entry) in tokens {
+            let added = tokenizer_json::added_token(file, id.parse().ok(), entry)?;
+            // The config wins over tokenizer.json, as it does in transformers.
+            match parts.added.iter_mut().find(|a| a.token.content == added.token.content) {
+                Some(known) => known.token = added.token,
+                None => parts.added.push(added),
+            }
+        }
+    }
+    let class = config.get("tokenizer_class").and_then(Value::as_str).unwrap_or("");
+    let flag = |key: &str| config.get(key).and_then(Value::as_bool);
+    let (bos, eos) = (flag("add_bos_token"), flag("add_eos_token"));
+    if OWN_PROCESSOR.contains(&class) && (bos.is_some() || eos.is_some()) {
+        let find = |key: &str| {
+            let text = side::special(config, key)?;
+            Some((parts.id(&text)?, text))
+        };
+        let bos = find("bos_token").filter(|_| bos.unwrap_or(true));
+        let eos = find("eos_token").filter(|_| eos.unwrap_or(false));
+        parts.post_processor = tokenizer_json::bos_eos_processor(
+            bos.as_ref().map(|(id, t)| (*id, t.as_str())),
+            eos.as_ref().map(|(id, t)| (*id, t.as_str())),
+        );
+    }
+    Ok(())
 }

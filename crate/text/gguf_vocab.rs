@@ -1,0 +1,165 @@
+//! The vocabulary that a GGUF embeds, translated into the parts of a `tokenizer.json`.
+
+use super::{
+    bpe, pretokenizer,
+    sentencepiece::{self, Pieces},
+    side,
+    tokenizer_json::{Model, Parts, bos_eos_processor},
+};
+use crate::{
+    error::{Error, Result, Unsupported},
+    format::{Metadata, Value as Meta},
+};
+use serde_json::{Value, json};
+use tokenizers::models::bpe::Merges;
+
+/// Keys of the ids that end a generation.
+pub(crate) const END_KEYS: [&str; 3] = [
+    "tokenizer.ggml.eos_token_id",
+    "tokenizer.ggml.eot_token_id",
+    "tokenizer.ggml.eom_token_id",
+];
+
+/// Translates the vocabulary of `meta`; `kind` is its `tokenizer.ggml.model`.
+pub(crate) fn parts(file: &str, meta: &Metadata, kind: &str) -> Result<Parts> {
+    match kind {
+        "llama" => llama(file, meta),
+        "gpt2" => gpt2(file, meta),
+        other => Err(Error::Unsupported {
+            kind: Unsupported::Tokenizer,
+            file: file.to_owned(),
+            what: format!("{other:?}"),
+            supported: "llama, gpt2, an embedded tokenizer.json".to_owned(),
+        }),
+    }
+}
+
+fn strings<'a>(file: &str, meta: &'a Metadata, key: &str) -> Result<&'a [String]> {
+    match meta.get(key) {
+        Some(Meta::Strs(list)) => Ok(list),
+        // An empty array has no element type worth the name.
+        Some(Meta::Ints(list)) if list.is_empty() => Ok(&[]),
+        Some(_) => Err(Error::bad(file, key, "an array of text", "another type")),
+        None => Err(Error::bad(file, key, "an array of text", "none")),
+    }
+}
+
+/// The texts and types of all tokens, of equal number.
+fn tokens(file: &str, meta: &Metadata) -> Result<(Vec<String>, Vec<i64>)> {
+    let texts = strings(file, meta, "tokenizer.ggml.tokens")?;
+    if texts.is_empty() || texts.len() > bpe::MAX_TOKENS {
+        let limit = format!("1 to {} tokens", bpe::MAX_TOKENS);
+        return Err(Error::bad(file, "tokenizer.ggml.tokens", limit, texts.len()));
+    }
+    let kinds = match meta.get("tokenizer.ggml.token_type") {
+        Some(Meta::Ints(kinds)) if kinds.len() == texts.len() => kinds.clone(),
+        Some(Meta::Ints(kinds)) => {
+            let expected = format!("{} types", texts.len());
+            return Err(Error::bad(file, "tokenizer.ggml.token_type", expected, kinds.len()));
+        }
+        Some(_) => {
+            return Err(Error::bad(
+                file,
+                "tokenizer.ggml.token_type",
+                "an array of numbers",
+                "another type",
+            ));
+        }
+        None => vec![sentencepiece::NORMAL; texts.len()],
+    };
+    // An empty text can be no token; its id stays taken, as llama.cpp has it.
+    let texts = texts.iter().enumerate().map(|(id, text)| {
+        if text.is_empty() {
+            format!("[EMPTY_{id}]")
+        } else {
+            text.clone()
+        }
+    });
+    Ok((texts.collect(), kinds))
+}
+
+/// The id under `key` if it is one of `len` tokens.
+fn known(meta: &Metadata, key: &str, len: usize) -> Option<u32> {
+    side::id(meta, key).filter(|id| (*id as usize) < len)
+}
+
+fn ends(meta: &Metadata) -> Vec<u32> {
+    END_KEYS.iter().filter_map(|key| side::id(meta, key)).collect()
+}
+
+/// BOS and EOS where they are to be added.
+fn added_ids(meta: &Metadata, len: usize, add_bos: bool) -> (Option<u32>, Option<u32>) {
+    let wanted = |key: &str, default: bool| side::flag(meta, key).unwrap_or(default);
+    let bos = known(meta, "tokenizer.ggml.bos_token_id", len);
+    let eos = known(meta, "tokenizer.ggml.eos_token_id", len);
+    (
+        bos.filter(|_| wanted("tokenizer.ggml.add_bos_token", add_bos)),
+        eos.filter(|_| wanted("tokenizer.ggml.add_eos_token", false)),
+    )
+}
+
+fn llama(file: &str, meta: &Metadata) -> Result<Parts> {
+    let (texts, kinds) = tokens(file, meta)?;
+    let scores = match meta.get("tokenizer.ggml.scores") {
+        Some(Meta::Floats(scores)) if scores.len() == texts.len() => scores.clone(),
+        Some(Meta::Floats(scores)) => {
+            let expected = format!("{} scores", texts.len());
+            return Err(Error::bad(file, "tokenizer.ggml.scores", expected, scores.len()));
+        }
+        _ => return Err(Error::bad(file, "tokenizer.ggml.scores", "an array of numbers", "none")),
+    };
+    let (bos, eos) = added_ids(meta, texts.len(), true);
+    let unknown = kinds.iter().position(|kind| *kind == sentencepiece::UNKNOWN);
+    let unk = known(meta, "tokenizer.ggml.unknown_token_id", texts.len())
+        .or_else(|| unknown.and_then(|id| u32::try_from(id).ok()));
+    let pieces = Pieces {
+        space_prefix: side::flag(meta, "tokenizer.ggml.add_space_prefix").unwrap_or(true),
+        texts,
+        scores,
+        kinds,
+        unk,
+        bos,
+        eos,
+    };
+    sentencepiece::parts(file, &pieces, &ends(meta))
+}
+
+fn gpt2(file: &str, meta: &Metadata) -> Result<Parts> {
+    let (texts, kinds) = tokens(file, meta)?;
+    let mut merges = Merges::new();
+    for (rank, merge) in strings(file, meta, "tokenizer.ggml.merges")?.iter().enumerate() {
+        // Tokens never begin with the space that parts them, unless they are it.
+        let gap = merge.char_indices().skip(1).find(|(_, c)| *c == ' ');
+        let Some((left, right)) = gap.and_then(|(at, _)| Some((merge.get(..at)?, merge.get(at + 1..)?))) else {
+            return Err(Error::bad(
+                file,
+                format!("merge {rank}"),
+                "two tokens",
+                format!("{merge:?}"),
+            ));
+        };
+        merges.push((left.to_owned(), right.to_owned()));
+    }
+    let name = side::text(meta, "tokenizer.ggml.pre").unwrap_or("default");
+    let cut = pretokenizer::cut(file, name)?;
+    let (bos, eos) = added_ids(meta, texts.len(), cut.add_bos);
+    let token = |id: Option<u32>| {
+        let id = id?;
+        Some((id, texts.get(id as usize)?.as_str()))
+    };
+    Ok(Parts {
+        model: Model::Bpe {
+            vocab: sentencepiece::vocab(file, &texts)?,
+            merges,
+            options: bpe::Options {
+                ignore_merges: cut.ignore_merges,
+                ..bpe::Options::default()
+            },
+        },
+        normalizer: if cut.nfc { json!({"type": "NFC"}) } else { Value::Null },
+        pre_tokenizer: cut.json,
+        post_processor: bos_eos_processor(token(bos), token(eos)),
+        decoder: json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}),
+        added: sentencepiece::added(&texts, &kinds, &ends(meta)),
+    })
+}
