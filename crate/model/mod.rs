@@ -1,1 +1,3 @@
 //! Model families: one file each, reading metadata into a config and writing the network with operators.
+
+pub mod export;
