@@ -1,8 +1,6 @@
 //! From a checkpoint to the GGUF file that says the same: key-values, tensor names, and rows in the order that GGUF
 //! readers expect.
 
-mod tokenizer;
-
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Metadata, Value},
@@ -165,7 +163,7 @@ fn from_published(checkpoint: &Checkpoint) -> Result<GgufPlan> {
     };
     describe(&mut plan.meta, checkpoint, &config);
     let factors = dims.write(&mut plan.meta, &config)?;
-    tokenizer::write(&mut plan, checkpoint, &config, dims.vocab)?;
+    super::export_text::write(&mut plan, checkpoint, &config, dims.vocab)?;
     if let Some(factors) = factors {
         plan.tensors.push(Planned {
             name: "rope_freqs.weight".into(),
@@ -257,9 +255,9 @@ fn complete(plan: &GgufPlan, dims: &Dims, checkpoint: &Checkpoint) -> Result<()>
 }
 
 /// `config.json`, with the name that messages give it.
-struct Config {
+pub(super) struct Config {
     file: String,
-    json: Json,
+    pub(super) json: Json,
 }
 
 impl Config {

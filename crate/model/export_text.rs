@@ -1,6 +1,6 @@
 //! The tokenizer of a published checkpoint as GGUF keys: `tokenizer.json` whole, and the arrays that other tools read.
 
-use super::{Config, GgufPlan};
+use super::export::{Config, GgufPlan};
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Metadata, Value},
