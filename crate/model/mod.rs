@@ -1,5 +1,7 @@
 //! Model families: one file each, reading the files' metadata into a config and writing the network with operators.
 
+pub mod export;
+mod export_text;
 mod keys;
 mod llama;
 mod rope;

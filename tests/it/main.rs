@@ -1,4 +1,9 @@
 //! The one test binary. Files are rooms of claims; each says in its first line what it is about.
 mod containers;
+mod conversion;
 mod disk;
+mod goldens;
+mod program;
 mod quants;
+mod reference;
+mod zoo;

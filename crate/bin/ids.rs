@@ -1,0 +1,90 @@
+//! `nomoat logits`, `greedy` and `embed`: token ids in exactly as given, JSON out.
+
+use crate::{
+    args::{Embed, Greedy, Logits},
+    facts::family,
+    load::{load, open, trace_stats},
+    print_json,
+    trace::Trace,
+};
+use nomoat::{
+    Error, Result,
+    engine::{Event, Model, Request},
+    text::sample::Sampling,
+};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct LogitsJson<'a> {
+    device: &'a str,
+    logits: &'a [Vec<f32>],
+}
+
+#[derive(Serialize)]
+struct GreedyJson<'a> {
+    device: &'a str,
+    ids: &'a [u32],
+}
+
+pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
+    let mut model = load(&args.model, &args.load, trace)?;
+    no_decoder(&model, &args.decoder_tokens)?;
+    let logits = pollster::block_on(model.logits(&args.tokens, args.all))?;
+    trace_stats(&model.stats(), trace);
+    if let Some(row) = logits.iter().position(|row| row.iter().any(|v| !v.is_finite())) {
+        return Err(Error::NotFinite {
+            place: format!("row {row} of the logits"),
+        });
+    }
+    print_json(&LogitsJson {
+        device: model.info().device,
+        logits: &logits,
+    })
+}
+
+pub(crate) fn greedy(args: &Greedy, trace: Trace) -> Result<()> {
+    let mut model = load(&args.model, &args.load, trace)?;
+    no_decoder(&model, &args.decoder_tokens)?;
+    let request = Request {
+        max_tokens: args.max_tokens,
+        sampling: Sampling::greedy(),
+        stop: Vec::new(),
+        ignore_eos: args.ignore_eos,
+    };
+    let mut generation = model.begin(&args.tokens, request)?;
+    let mut ids = Vec::new();
+    let reason = loop {
+        match pollster::block_on(model.next(&mut generation))? {
+            Event::Prefill { .. } => {}
+            Event::Token { id, .. } => ids.push(id),
+            Event::End { reason, .. } => break reason,
+        }
+    };
+    trace_stats(&model.stats(), trace);
+    trace.line("end", || reason.name().into());
+    print_json(&GreedyJson {
+        device: model.info().device,
+        ids: &ids,
+    })
+}
+
+pub(crate) fn embed(args: &Embed) -> Result<()> {
+    let checkpoint = open(&args.model, Trace { on: false })?;
+    Err(Error::Invalid {
+        field: "embed".into(),
+        expected: "a model whose family gives embeddings; no such family is supported yet".into(),
+        found: family(&checkpoint).unwrap_or_else(|| "a model that does not state its family".into()),
+    })
+}
+
+/// Refuses decoder ids: no family that is supported so far has a decoder of its own.
+fn no_decoder(model: &Model, ids: &[u32]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        field: "--decoder-tokens".into(),
+        expected: "an encoder-decoder model".into(),
+        found: model.info().family.clone(),
+    })
+}

@@ -1,0 +1,282 @@
+//! `nomoat inspect`: what a model file holds, what it states about itself, and what memory it needs.
+
+use crate::{args::Inspect, facts::Facts, load::open, print, print_json, readme, trace::Trace};
+use nomoat::{
+    Result,
+    format::{Checkpoint, Container},
+    model::export,
+};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use std::fmt::Write;
+
+/// The binding that every WebGPU device grants.
+const BINDING: u64 = 128 << 20;
+/// The most weights that fit into the memory of a page without a GPU.
+const PAGE_MEMORY: u64 = 3 << 30;
+
+/// A block format's share of the file.
+#[derive(Serialize)]
+struct Share {
+    format: &'static str,
+    tensors: usize,
+    bytes: u64,
+    share: f64,
+}
+
+/// What `inspect` answers.
+struct Report {
+    facts: Facts,
+    container: &'static str,
+    files: usize,
+    tensors: usize,
+    parameters: u64,
+    bytes: u64,
+    shares: Vec<Share>,
+    context: u64,
+    weights_gpu: u64,
+    kv: Option<u64>,
+    obstacles: Vec<String>,
+    notes: Vec<String>,
+}
+
+pub(crate) fn inspect(args: &Inspect, trace: Trace) -> Result<()> {
+    let checkpoint = open(&args.model, trace)?;
+    let card = readme::beside(&args.model);
+    let facts = Facts::of(&checkpoint, card.as_deref());
+    let report = report(&checkpoint, facts, args);
+    if args.json {
+        print_json(&as_json(&report))
+    } else {
+        print(&as_text(&report))
+    }
+}
+
+fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
+    let mut shares: Vec<Share> = Vec::new();
+    for entry in checkpoint.tensors.values() {
+        let name = entry.format.name;
+        let at = shares.iter().position(|s| s.format == name).unwrap_or_else(|| {
+            shares.push(Share {
+                format: name,
+                tensors: 0,
+                bytes: 0,
+                share: 0.0,
+            });
+            shares.len() - 1
+        });
+        shares[at].tensors += 1;
+        shares[at].bytes += entry.bytes;
+    }
+    let bytes: u64 = shares.iter().map(|s| s.bytes).sum();
+    for share in &mut shares {
+        share.share = share.bytes as f64 / bytes.max(1) as f64;
+    }
+    shares.sort_by_key(|s| std::cmp::Reverse(s.bytes));
+    let gpu = |e: &nomoat::format::Entry| {
+        (e.shape.rows() as u64).saturating_mul(e.format.row_bytes_gpu(e.shape.width()) as u64)
+    };
+    let context = args.context.map_or_else(
+        || facts.dims.context.unwrap_or(4096).min(4096),
+        |context| context as u64,
+    );
+    let binding = args.max_binding.unwrap_or(BINDING);
+    let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
+    if let Err(error) = export::supported(checkpoint) {
+        obstacles.push(error.to_string());
+    }
+    for entry in checkpoint.tensors.values() {
+        let row = entry.format.row_bytes_gpu(entry.shape.width()) as u64;
+        if row > binding {
+            obstacles.push(format!(
+                "{}: one row takes {}, more than a GPU binding of {}",
+                entry.name,
+                size(row),
+                size(binding)
+            ));
+        } else if gpu(entry) > binding {
+            notes.push(format!(
+                "{}: {} on the GPU, more than a binding of {}: split by rows",
+                entry.name,
+                size(gpu(entry)),
+                size(binding)
+            ));
+        }
+    }
+    if let Some(trained) = facts.dims.context
+        && context > trained
+    {
+        notes.push(format!(
+            "a context of {context} is longer than the {trained} the model was made for"
+        ));
+    }
+    if bytes > PAGE_MEMORY {
+        notes.push(format!(
+            "in a page without a GPU it does not fit: {} of weights, more than {}",
+            size(bytes),
+            size(PAGE_MEMORY)
+        ));
+    }
+    Report {
+        container: match checkpoint.container {
+            Container::Gguf => "GGUF",
+            Container::Safetensors => "safetensors",
+        },
+        files: checkpoint.files.len(),
+        tensors: checkpoint.tensors.len(),
+        parameters: checkpoint.tensors.values().map(|e| e.shape.count() as u64).sum(),
+        bytes,
+        shares,
+        context,
+        weights_gpu: checkpoint.tensors.values().map(gpu).sum(),
+        // Two bytes a value, as a GPU keeps it by default.
+        kv: facts
+            .dims
+            .kv_values
+            .and_then(|v| v.checked_mul(context)?.checked_mul(2)),
+        facts,
+        obstacles,
+        notes,
+    }
+}
+
+fn as_json(report: &Report) -> Json {
+    let Report { facts, .. } = report;
+    let dims = &facts.dims;
+    let stated =
+        |list: &[(String, String)]| -> Json { list.iter().map(|(k, v)| json!({ "what": k, "stated": v })).collect() };
+    json!({
+        "family": facts.family,
+        "name": facts.name,
+        "container": report.container,
+        "files": report.files,
+        "tensors": report.tensors,
+        "parameters": report.parameters,
+        "bytes": report.bytes,
+        "formats": report.shares,
+        "layers": dims.layers,
+        "width": dims.width,
+        "heads": dims.heads,
+        "vocabulary": dims.vocabulary,
+        "contextLength": dims.context,
+        "tokenizer": facts.tokenizer,
+        "chatTemplate": facts.chat,
+        "licence": facts.licence,
+        "licenceDetails": stated(&facts.licence_details),
+        "lineage": stated(&facts.lineage),
+        "memory": {
+            "contextLength": report.context,
+            "weights": report.weights_gpu,
+            "kv": report.kv,
+            "total": report.kv.and_then(|kv| kv.checked_add(report.weights_gpu)),
+        },
+        "supported": report.obstacles.is_empty(),
+        "obstacles": report.obstacles,
+        "notes": report.notes,
+    })
+}
+
+fn as_text(report: &Report) -> String {
+    let Report { facts, .. } = report;
+    let dims = &facts.dims;
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let mut line = |what: &str, words: String| {
+        let _ = writeln!(out, "{what:<14} {words}");
+    };
+    let or_not_stated = |value: Option<String>| value.unwrap_or_else(|| "not stated".into());
+    let number = |value: Option<u64>| or_not_stated(value.map(|n| n.to_string()));
+    line("family", or_not_stated(facts.family.clone()));
+    line("name", or_not_stated(facts.name.clone()));
+    line(
+        "parameters",
+        format!("{} ({})", report.parameters, short(report.parameters)),
+    );
+    let files = if report.files == 1 {
+        "1 file".into()
+    } else {
+        format!("{} files", report.files)
+    };
+    line(
+        "weights",
+        format!(
+            "{} in {} tensors, {}, {files}",
+            size(report.bytes),
+            report.tensors,
+            report.container
+        ),
+    );
+    for share in &report.shares {
+        let Share {
+            format,
+            tensors,
+            bytes,
+            share,
+        } = share;
+        line(
+            "  format",
+            format!(
+                "{format:<6} {:>5.1} %  {}, {tensors} tensors",
+                share * 100.0,
+                size(*bytes)
+            ),
+        );
+    }
+    line("layers", number(dims.layers));
+    line("width", number(dims.width));
+    line("heads", number(dims.heads));
+    line("vocabulary", number(dims.vocabulary));
+    line("context", number(dims.context));
+    line("tokenizer", facts.tokenizer.clone().unwrap_or_else(|| "none".into()));
+    line("chat template", if facts.chat { "yes" } else { "no" }.into());
+    line("licence", or_not_stated(facts.licence.clone()));
+    for (what, words) in facts.licence_details.iter().chain(&facts.lineage) {
+        line(what, words.clone());
+    }
+    if facts.lineage.is_empty() {
+        line("lineage", "not stated".into());
+    }
+    let weights = report.weights_gpu;
+    let memory = match report.kv {
+        Some(kv) => format!(
+            "{} at a context of {}: {} of weights, {} of keys and values (f16)",
+            size(weights.saturating_add(kv)),
+            report.context,
+            size(weights),
+            size(kv)
+        ),
+        None => format!("{} of weights; the cache cannot be told", size(weights)),
+    };
+    line("memory", memory);
+    for note in &report.notes {
+        line("note", note.clone());
+    }
+    for obstacle in &report.obstacles {
+        line("will not run", obstacle.clone());
+    }
+    if report.obstacles.is_empty() {
+        line("runs", "yes".into());
+    }
+    out
+}
+
+/// Bytes for people, in powers of 1000.
+fn size(bytes: u64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let value = bytes as f64;
+    match units.into_iter().find(|(unit, _)| value >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", value / unit),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// A count for people: 656K, 7.2B.
+fn short(count: u64) -> String {
+    let units = [(1e9, "B"), (1e6, "M"), (1e3, "K")];
+    let value = count as f64;
+    match units.into_iter().find(|(unit, _)| value >= *unit) {
+        Some((unit, name)) if value / unit < 10.0 => format!("{:.1}{name}", value / unit),
+        Some((unit, name)) => format!("{:.0}{name}", value / unit),
+        None => count.to_string(),
+    }
+}

@@ -1,0 +1,293 @@
+//! `nomoat quantize`: a model as a GGUF file in another block format, streamed tensor by tensor.
+
+use crate::{
+    args::Quantize,
+    files::failed,
+    load::open,
+    readme,
+    trace::{Trace, Watch, clock},
+};
+use nomoat::{
+    Error, Result,
+    format::{Checkpoint, Container, Entry, Value, write},
+    model::export::{self, GgufPlan, Permute, Planned, Source},
+    quant,
+    tensor::Format,
+};
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// About as many bytes of values as are in memory at once.
+const CHUNK: usize = 8 << 20;
+
+pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
+    let mut checkpoint = open(&args.input, trace)?;
+    if let Some(text) = readme::beside(&args.input) {
+        checkpoint.side.insert("README.md".into(), text.into_bytes());
+    }
+    let mut plan = export::to_gguf(&checkpoint)?;
+    describe(&mut plan, &checkpoint, args.format);
+    for note in &plan.notes {
+        eprintln!("note: {note}");
+    }
+    let f32 = by_name("F32")?;
+    let f16 = by_name("F16")?;
+    let formats: Vec<_> = plan
+        .tensors
+        .iter()
+        .map(|t| match t.shape.dims() {
+            [_] => f32,
+            _ if t.shape.width().is_multiple_of(args.format.block) => args.format,
+            _ => f16,
+        })
+        .collect();
+    let start = clock();
+    let bytes = save(&args.output, &plan, &formats, &checkpoint, trace)?;
+    let kept = formats
+        .iter()
+        .zip(&plan.tensors)
+        .filter(|(f, t)| t.shape.dims().len() > 1 && **f != args.format);
+    let kept = match kept.count() {
+        0 => String::new(),
+        n => format!(
+            ", {n} of them as F16: their rows are no multiple of {}",
+            args.format.block
+        ),
+    };
+    eprintln!(
+        "wrote {}: {} tensors{kept}, {bytes} bytes, in {:.1} s",
+        args.output.display(),
+        formats.len(),
+        (clock() - start) / 1e3
+    );
+    Ok(())
+}
+
+fn by_name(name: &str) -> Result<&'static Format> {
+    quant::by_name(name).ok_or_else(|| Error::internal(format!("no format {name}")))
+}
+
+/// The keys that follow from the block format, and what a model card states.
+fn describe(plan: &mut GgufPlan, checkpoint: &Checkpoint, format: &Format) {
+    if checkpoint.container == Container::Safetensors
+        && let Some(text) = checkpoint.side.get("README.md")
+    {
+        for (key, value) in readme::gguf_keys(&String::from_utf8_lossy(text)) {
+            plan.meta.entry(key).or_insert(value);
+        }
+    }
+    // Numbers of `general.file_type`, for the formats of which most tensors can be.
+    let kind = match format.name {
+        "F32" => Some(0),
+        "F16" => Some(1),
+        "Q4_0" => Some(2),
+        "Q8_0" => Some(7),
+        "BF16" => Some(32),
+        _ => None,
+    };
+    if let Some(kind) = kind {
+        plan.meta.insert("general.file_type".into(), Value::Int(kind));
+    }
+    if format.block > 1 {
+        plan.meta.insert("general.quantization_version".into(), Value::Int(2));
+    }
+}
+
+/// A file that appears under its name only when it is whole.
+struct Draft {
+    path: PathBuf,
+    shown: String,
+    done: bool,
+}
+
+impl Draft {
+    fn beside(output: &Path) -> Result<(Self, BufWriter<File>)> {
+        let shown = output.display().to_string();
+        let name = output.file_name().ok_or_else(|| Error::Invalid {
+            field: "OUT".into(),
+            expected: "a file name".into(),
+            found: shown.clone(),
+        })?;
+        let mut draft = std::ffi::OsString::from(".");
+        draft.push(name);
+        draft.push(format!(".{}.part", std::process::id()));
+        let path = output.with_file_name(draft);
+        let file = File::create(&path).map_err(|e| failed(&shown, &e))?;
+        let draft = Self {
+            path,
+            shown,
+            done: false,
+        };
+        Ok((draft, BufWriter::with_capacity(1 << 20, file)))
+    }
+
+    fn publish(mut self, file: BufWriter<File>, output: &Path) -> Result<()> {
+        file.into_inner()
+            .map_err(std::io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&self.path, output))
+            .map_err(|e| failed(&self.shown, &e))?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.done {
+            // Nothing can be done about a file that cannot be removed.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn save(
+    output: &Path,
+    plan: &GgufPlan,
+    formats: &[&'static Format],
+    checkpoint: &Checkpoint,
+    trace: Trace,
+) -> Result<u64> {
+    let tensors = plan.tensors.iter().zip(formats);
+    let directory: Vec<_> = tensors.clone().map(|(t, f)| (t.name.clone(), t.shape, *f)).collect();
+    let (header, offsets) = write::write_header(&plan.meta, &directory)?;
+    let (draft, mut file) = Draft::beside(output)?;
+    let shown = draft.shown.clone();
+    let mut at = 0u64;
+    let mut put = |bytes: &[u8]| -> Result<()> {
+        file.write_all(bytes).map_err(|e| failed(&shown, &e))?;
+        at += bytes.len() as u64;
+        Ok(())
+    };
+    put(&header)?;
+    let watch = Watch::new(trace);
+    let total = plan.tensors.iter().map(|t| t.shape.count() as u64).sum();
+    let mut done = 0;
+    let mut end = header.len() as u64;
+    for ((tensor, format), offset) in tensors.zip(offsets) {
+        if offset != end {
+            return Err(Error::internal(format!("{} at {end}, not at {offset}", tensor.name)));
+        }
+        let mut bytes = 0;
+        convert(tensor, format, checkpoint, &mut |part, values| {
+            bytes += part.len() as u64;
+            done += values;
+            watch.bytes("quantize", done, total);
+            put(part)
+        })?;
+        trace.line("tensor", || {
+            format!("{} as {}, {bytes} bytes", tensor.name, format.name)
+        });
+        let padding = write::padding(bytes);
+        put(&[0; 64][..padding.min(64)])?;
+        end += bytes + padding as u64;
+    }
+    watch.finish();
+    draft.publish(file, output)?;
+    Ok(at)
+}
+
+/// Gives the tensor's bytes in `format`, in order, to `sink` with the number of values in them.
+fn convert(
+    tensor: &Planned,
+    format: &'static Format,
+    checkpoint: &Checkpoint,
+    sink: &mut dyn FnMut(&[u8], u64) -> Result<()>,
+) -> Result<()> {
+    match &tensor.source {
+        Source::Values(values) => sink(&encode(&tensor.name, values, format)?, values.len() as u64),
+        Source::Entry { name, permute } => {
+            let entry = checkpoint
+                .tensors
+                .get(name)
+                .ok_or_else(|| Error::internal(format!("no tensor {name}")))?;
+            let rows = Rows::new(entry, *permute)?;
+            for first in (0..rows.count).step_by(rows.step) {
+                let count = rows.step.min(rows.count - first);
+                let raw = rows.read(checkpoint, first, count)?;
+                let values = (count * rows.width) as u64;
+                if entry.format == format {
+                    sink(&raw, values)?;
+                    continue;
+                }
+                let mut decoded = vec![0.0; count * rows.width];
+                (entry.format.decode)(&raw, &mut decoded);
+                sink(&encode(&tensor.name, &decoded, format)?, values)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn encode(name: &str, values: &[f32], format: &Format) -> Result<Vec<u8>> {
+    // Half of the step above the largest f16 still rounds to it.
+    let largest = if format.name == "F16" { 65_519.0 } else { f32::MAX };
+    if let Some(value) = values.iter().find(|v| !v.is_finite() || v.abs() > largest) {
+        return Err(Error::Invalid {
+            field: format!("tensor {name}"),
+            expected: format!("finite values that {} can hold", format.name),
+            found: value.to_string(),
+        });
+    }
+    let mut bytes = vec![0; values.len() / format.block * format.bytes];
+    (format.encode)(values, &mut bytes);
+    Ok(bytes)
+}
+
+/// A tensor as rows that are read a few at a time.
+struct Rows<'a> {
+    entry: &'a Entry,
+    permute: Option<Permute>,
+    count: usize,
+    width: usize,
+    bytes: usize,
+    /// Rows at a time: whole heads where rows move within them.
+    step: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(entry: &'a Entry, permute: Option<Permute>) -> Result<Self> {
+        // Rows of a permuted bias are single values.
+        let (count, width) = match (permute, entry.shape.dims()) {
+            (Some(_), [n]) => (*n, 1),
+            _ => (entry.shape.rows(), entry.shape.width()),
+        };
+        let bytes = entry
+            .format
+            .size(width as u64)
+            .and_then(|b| usize::try_from(b).ok())
+            .ok_or_else(|| Error::internal(format!("{}: rows of {width}", entry.name)))?;
+        let whole = permute.map_or(1, |p| p.head_dim);
+        let step = (CHUNK / 4 / width.max(1)).next_multiple_of(whole).max(whole);
+        Ok(Self {
+            entry,
+            permute,
+            count,
+            width,
+            bytes,
+            step,
+        })
+    }
+
+    /// The bytes of rows `first .. first + count` in the order of the file to be written.
+    fn read(&self, checkpoint: &Checkpoint, first: usize, count: usize) -> Result<Vec<u8>> {
+        let file = checkpoint
+            .files
+            .get(self.entry.file)
+            .ok_or_else(|| Error::internal(format!("{}: file {}", self.entry.name, self.entry.file)))?;
+        let offset = self.entry.offset + (first * self.bytes) as u64;
+        let raw = pollster::block_on(file.read(offset, count * self.bytes))?;
+        let Some(permute) = self.permute else {
+            return Ok(raw);
+        };
+        let mut ordered = Vec::with_capacity(raw.len());
+        for row in first..first + count {
+            let from = (permute.source_row(row) - first) * self.bytes;
+            ordered.extend_from_slice(&raw[from..from + self.bytes]);
+        }
+        Ok(ordered)
+    }
+}

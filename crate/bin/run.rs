@@ -1,0 +1,112 @@
+//! `nomoat run`: a prompt in, the model's text out as it is made.
+
+use crate::{
+    args::Run,
+    load::{load, stdin, trace_stats},
+    print,
+    trace::Trace,
+};
+use nomoat::{
+    Error, Result,
+    engine::{Event, Finish, Model, Request},
+    text::chat::Message,
+};
+use std::{
+    io::IsTerminal,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
+    let Some(path) = &args.model else {
+        return Err(Error::Invalid {
+            field: "MODEL".into(),
+            expected: "a .gguf file, a .safetensors file or a folder with config.json, as in \
+                       `nomoat run model.gguf -p \"Hello\"`, since no model is embedded in this program yet"
+                .into(),
+            found: "nothing".into(),
+        });
+    };
+    let prompt = prompt(args)?;
+    let mut model = load(path, &args.load, trace)?;
+    let ids = encode(&model, &prompt, args.raw)?;
+    trace.line("prompt", || format!("{} tokens", ids.len()));
+    let room = model.info().context.saturating_sub(ids.len()).max(1);
+    let mut sampling = args.sampling(model.sampling());
+    sampling.seed = args.seed.unwrap_or_else(seed);
+    trace.line("sampling", || format!("{sampling:?}"));
+    let request = Request {
+        max_tokens: args.max_tokens.unwrap_or(room),
+        sampling,
+        stop: Vec::new(),
+        ignore_eos: false,
+    };
+    let reason = write(&mut model, &ids, request)?;
+    trace_stats(&model.stats(), trace);
+    trace.line("end", || reason.name().into());
+    let cut = args.max_tokens.is_none() && reason == Finish::Length;
+    if cut || reason == Finish::Context {
+        eprintln!("note: the context of {} tokens is full", model.info().context);
+    }
+    Ok(())
+}
+
+/// The prompt of the flag, else standard input without its last line end.
+fn prompt(args: &Run) -> Result<String> {
+    if let Some(prompt) = &args.prompt {
+        return Ok(prompt.clone());
+    }
+    if std::io::stdin().is_terminal() {
+        return Err(Error::Invalid {
+            field: "prompt".into(),
+            expected: "-p PROMPT, or text on standard input".into(),
+            found: "neither".into(),
+        });
+    }
+    let mut text = stdin()?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// The ids to go on from: the conversation as the template has it, or the text itself for a base model.
+fn encode(model: &Model, prompt: &str, raw: bool) -> Result<Vec<u32>> {
+    let tokenizer = model.tokenizer()?;
+    match model.template() {
+        Some(template) if !raw => {
+            let mut message = Message::new();
+            message.insert("role".into(), "user".into());
+            message.insert("content".into(), prompt.into());
+            // A template writes the special tokens itself.
+            tokenizer.encode(&template.render(&[message], true)?, false)
+        }
+        _ => tokenizer.encode(prompt, true),
+    }
+}
+
+fn write(model: &mut Model, ids: &[u32], request: Request) -> Result<Finish> {
+    let mut generation = model.begin(ids, request)?;
+    loop {
+        match pollster::block_on(model.next(&mut generation))? {
+            Event::Prefill { .. } => {}
+            Event::Token { text, .. } if text.is_empty() => {}
+            Event::Token { text, .. } => print(&text)?,
+            Event::End { reason, text } => {
+                print(&text)?;
+                print("\n")?;
+                return Ok(reason);
+            }
+        }
+    }
+}
+
+/// A seed from the time, for runs that ask for none.
+fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs()
+        .wrapping_mul(1_000_000_007)
+        .wrapping_add(u64::from(now.subsec_nanos()))
+}

@@ -1,0 +1,334 @@
+//! `nomoat quantize`: the files it writes are what an independent reader finds in them, and models run on from them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
+use crate::{
+    program::{Scratch, nomoat},
+    reference::{Gguf, Llama, Meta, dequantise},
+    zoo::{CPU, Findings, GPU, Mode, greedy, ids, json, load, logits, shared},
+};
+use std::path::{Path, PathBuf};
+
+/// Converts `input`, which must work, and answers the file.
+fn convert(scratch: &Scratch, input: &Path, kind: &str) -> PathBuf {
+    let output = scratch.path(&format!("{kind}.gguf"));
+    let done = nomoat(
+        &[
+            "quantize",
+            input.to_str().unwrap(),
+            output.to_str().unwrap(),
+            "--type",
+            kind,
+        ],
+        "",
+    );
+    assert_eq!(done.code, 0, "{} to {kind}: {}", input.display(), done.stderr);
+    assert_eq!(done.stdout, "", "results of quantize are files");
+    output
+}
+
+/// Files of the zoo that another tool wrote from the same folder.
+const SAME: &[(&str, &str, &str)] = &[
+    ("zoo/llama", "model-f16.gguf", "f16"),
+    ("zoo/llama3", "model-bf16.gguf", "bf16"),
+    ("zoo/mistral_v3", "model-bf16.gguf", "bf16"),
+];
+
+#[test]
+fn a_converted_folder_has_the_bytes_that_another_converter_writes() {
+    let mut findings = Findings::default();
+    for (folder, file, kind) in SAME {
+        let Some(folder) = shared(folder) else { return };
+        let scratch = Scratch::new("same");
+        let ours = Gguf::read(&convert(&scratch, &folder, kind));
+        let theirs = Gguf::read(&folder.join(file));
+        let mut names: Vec<_> = ours.tensors.keys().chain(theirs.tensors.keys()).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let what = format!("{}: {name}", folder.display());
+            match (ours.tensors.get(name), theirs.tensors.get(name)) {
+                (Some(a), Some(b)) if (&a.dims, a.kind) != (&b.dims, b.kind) => {
+                    findings.add(format!(
+                        "{what}: {:?} of type {}, not {:?} of {}",
+                        a.dims, a.kind, b.dims, b.kind
+                    ));
+                }
+                // Factors are computed: the last bit may differ.
+                (Some(a), Some(b)) if name == "rope_freqs.weight" => {
+                    let close = |(a, b): (f64, f64)| (a - b).abs() <= 1e-6 * b.abs();
+                    if !dequantise(a).into_iter().zip(dequantise(b)).all(close) {
+                        findings.add(format!("{what}: other factors"));
+                    }
+                }
+                (Some(a), Some(b)) if a.bytes != b.bytes => findings.add(format!("{what}: other bytes")),
+                (Some(_), Some(_)) => {}
+                (a, _) => findings.add(format!(
+                    "{what}: only in {} file",
+                    if a.is_some() { "our" } else { "their" }
+                )),
+            }
+        }
+        for (key, value) in &theirs.meta {
+            // Names and labels are the writer's choice; scores of merged tokens are an order, checked by the tokenizer.
+            let own = [
+                "general.name",
+                "general.size_label",
+                "tokenizer.ggml.scores",
+                "tokenizer.ggml.add_sep_token",
+            ];
+            // One calls the unknown token a control token, the other what it is.
+            let types = key == "tokenizer.ggml.token_type";
+            let found = ours.meta.get(key);
+            let alike = match (found, value) {
+                (Some(Meta::Number(a)), Meta::Number(b)) => (a - b).abs() <= 1e-6 * b.abs(),
+                (Some(Meta::List(a)), Meta::List(b)) if types => {
+                    a.iter().zip(b).filter(|(a, b)| a != b).count() <= 1 && a.len() == b.len()
+                }
+                (found, value) => found == Some(value),
+            };
+            if !alike && !own.contains(&key.as_str()) {
+                findings.add(format!("{}: {key}: {found:?}, not {value:?}", folder.display()));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn rows_that_blocks_do_not_divide_stay_f16() {
+    let Some(folder) = shared("zoo/mistral_v3") else { return };
+    for (kind, number) in [("q8_0", 8), ("q4_0", 2)] {
+        let scratch = Scratch::new("rows");
+        let file = Gguf::read(&convert(&scratch, &folder, kind));
+        for (name, raw) in &file.tensors {
+            let expected = match raw.dims[..] {
+                [_] => 0,
+                [width, ..] if width % 32 == 0 => number,
+                _ => 1,
+            };
+            assert_eq!(raw.kind, expected, "{kind}: {name} {:?}", raw.dims);
+        }
+        assert!(
+            file.tensors.values().any(|t| t.kind == number),
+            "{kind}: nothing is quantised"
+        );
+        assert!(
+            file.tensors.values().any(|t| t.kind == 1),
+            "{kind}: nothing is left as F16"
+        );
+    }
+}
+
+#[test]
+fn quantised_values_are_within_a_step_of_the_source() {
+    let Some(folder) = shared("zoo/quants/llama") else {
+        return;
+    };
+    let scratch = Scratch::new("steps");
+    let exact = Gguf::read(&convert(&scratch, &folder, "f32"));
+    // The largest error as a share of the largest value of the block: half a step, and rounding of the scale.
+    for (kind, share) in [("q8_0", 0.5 / 127.0 + 1e-3), ("q4_0", 0.125 + 1e-3)] {
+        let file = Gguf::read(&convert(&scratch, &folder, kind));
+        for (name, raw) in file.tensors.iter().filter(|(_, t)| t.dims.len() == 2) {
+            let (found, source) = (dequantise(raw), exact.values(name));
+            assert_eq!(found.len(), source.len(), "{name}");
+            for (n, (a, b)) in found.chunks(32).zip(source.chunks(32)).enumerate() {
+                let most = b.iter().fold(0f64, |m, v| m.max(v.abs()));
+                let off = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(
+                    off <= share * most + 1e-9,
+                    "{kind}: {name}, block {n}: off by {off} of {most}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn gguf_in_gives_the_tensors_of_safetensors_in() {
+    let Some(folder) = shared("zoo/llama3") else { return };
+    for kind in ["f32", "q8_0", "q4_0"] {
+        let scratch = Scratch::new("both");
+        let straight = Gguf::read(&convert(&scratch, &folder, kind));
+        let again = Scratch::new("both-again");
+        let round = Gguf::read(&convert(&again, &folder.join("model-bf16.gguf"), kind));
+        assert_eq!(straight.tensors.len(), round.tensors.len(), "{kind}");
+        for (name, a) in &straight.tensors {
+            let b = round.tensors.get(name).unwrap_or_else(|| panic!("{kind}: no {name}"));
+            assert_eq!((&a.dims, a.kind), (&b.dims, b.kind), "{kind}: {name}");
+            let close = |(a, b): (f64, f64)| (a - b).abs() <= 1e-6 * b.abs();
+            assert!(
+                dequantise(a).into_iter().zip(dequantise(b)).all(close),
+                "{kind}: {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_tokenizer_and_what_the_card_states_travel_along() {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let scratch = Scratch::new("travel");
+    let file = Gguf::read(&convert(&scratch, &folder, "q8_0"));
+    let text = std::fs::read_to_string(folder.join("tokenizer.json")).unwrap();
+    assert_eq!(file.meta.get("tokenizer.huggingface.json"), Some(&Meta::Text(text)));
+    let expected = [
+        ("general.architecture", "llama"),
+        ("general.name", "TinyStories-656K"),
+        ("general.license", "apache-2.0"),
+        ("tokenizer.ggml.model", "llama"),
+    ];
+    for (key, value) in expected {
+        assert_eq!(file.meta.get(key), Some(&Meta::Text(value.into())), "{key}");
+    }
+    for (key, value) in [
+        ("tokenizer.ggml.bos_token_id", 1.0),
+        ("tokenizer.ggml.eos_token_id", 2.0),
+        ("general.file_type", 7.0),
+    ] {
+        assert_eq!(file.number(key), Some(value), "{key}");
+    }
+}
+
+#[test]
+fn a_failed_conversion_leaves_nothing_behind() {
+    let Some(folder) = shared("zoo/llama3") else { return };
+    let source = Scratch::new("broken-in");
+    for name in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "generation_config.json",
+    ] {
+        std::fs::copy(folder.join(name), source.path(name)).unwrap();
+    }
+    let mut bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let end = bytes.len();
+    // The last bytes belong to a bf16 weight: make them infinite, which is found only when it is written.
+    bytes[end - 2..].copy_from_slice(&[0x80, 0x7f]);
+    std::fs::write(source.path("model.safetensors"), bytes).unwrap();
+    let out = Scratch::new("broken-out");
+    let target = out.path("out.gguf");
+    let done = nomoat(
+        &[
+            "quantize",
+            source.path("").to_str().unwrap(),
+            target.to_str().unwrap(),
+            "--type",
+            "f16",
+        ],
+        "",
+    );
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stderr.contains("finite"), "{}", done.stderr);
+    let left: Vec<_> = std::fs::read_dir(out.path(""))
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// TinyStories converted without loss gives the expected ids.
+fn lossless(mode: Mode) {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let expected = json(&folder.join("expected_greedy.json"));
+    let (prompt, all) = (ids(&expected["prompt_ids"]), ids(&expected["ids"]));
+    let scratch = Scratch::new("lossless");
+    let mut findings = Findings::default();
+    for kind in ["f32", "f16", "bf16"] {
+        convert(&scratch, &folder, kind);
+        let Some(mut model) = load(&scratch.path(""), &format!("{kind}.gguf"), mode) else {
+            return;
+        };
+        let (found, _) = greedy(&mut model, &prompt, all.len() - prompt.len(), false).unwrap();
+        findings.ids(&format!("TinyStories as {kind} {mode:?}"), &found, &all[prompt.len()..]);
+    }
+    findings.none();
+}
+
+#[test]
+fn lossless_conversions_write_the_same_text_on_the_cpu() {
+    lossless(CPU);
+}
+
+#[test]
+fn lossless_conversions_write_the_same_text_on_the_gpu() {
+    lossless(GPU);
+}
+
+/// Quantised TinyStories gives what the independent reference gives for the written file.
+fn lossy(mode: Mode) {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let expected = json(&folder.join("expected_greedy.json"));
+    let (prompt, n) = (ids(&expected["prompt_ids"]), ids(&expected["ids"]).len());
+    let scratch = Scratch::new("lossy");
+    let mut findings = Findings::default();
+    for kind in ["q8_0", "q4_0"] {
+        let file = convert(&scratch, &folder, kind);
+        let (golden, after, margin) = Llama::new(&Gguf::read(&file)).greedy(&prompt, n, Some(2));
+        let Some(mut model) = load(&scratch.path(""), &format!("{kind}.gguf"), mode) else {
+            return;
+        };
+        let what = format!("TinyStories as {kind} {mode:?} (margin {margin:.2e})");
+        let rows = logits(&mut model, &prompt, false).unwrap();
+        findings.row(&what, mode, &rows[0], &after);
+        let (found, _) = greedy(&mut model, &prompt, n, false).unwrap();
+        findings.ids(&what, &found, &golden);
+    }
+    findings.none();
+}
+
+#[test]
+fn quantised_files_give_what_the_reference_gives_for_them_on_the_cpu() {
+    lossy(CPU);
+}
+
+#[test]
+fn quantised_files_give_what_the_reference_gives_for_them_on_the_gpu() {
+    lossy(GPU);
+}
+
+/// Folders that become GGUF keep their goldens: names, row order and Llama 3's frequencies.
+fn converted_zoo(mode: Mode) {
+    let mut findings = Findings::default();
+    for name in ["llama", "llama3", "codellama", "mistral_v3"] {
+        let Some(folder) = shared(&format!("zoo/{name}")) else {
+            return;
+        };
+        let golden = json(&folder.join("golden.json"));
+        let scratch = Scratch::new(name);
+        convert(&scratch, &folder, "f32");
+        let Some(mut model) = load(&scratch.path(""), "f32.gguf", mode) else {
+            return;
+        };
+        for length in ["short", "long"] {
+            let case = &golden[length];
+            let expected = ids(&case["greedy"]);
+            let (found, _) = greedy(&mut model, &ids(&case["ids"]), expected.len(), true).unwrap();
+            findings.ids(&format!("{name}, {length}, {mode:?}"), &found, &expected);
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn converted_folders_keep_their_goldens_on_the_cpu() {
+    converted_zoo(CPU);
+}
+
+#[test]
+fn converted_folders_keep_their_goldens_on_the_gpu() {
+    converted_zoo(GPU);
+}

@@ -1,0 +1,428 @@
+//! The native program from outside: exit codes, what goes to which stream, messages, shapes of JSON.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use crate::zoo::{ids, json, shared};
+use serde_json::Value;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// A folder that is gone after the test.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("nomoat-test-{}-{n}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a call of the program answered.
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Calls the program.
+pub(crate) fn nomoat(args: &[&str], stdin: &str) -> Done {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nomoat"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The program may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let out = child.wait_with_output().unwrap();
+    Done {
+        code: out.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(out.stdout).unwrap(),
+        stderr: String::from_utf8(out.stderr).unwrap(),
+    }
+}
+
+/// Calls the program, which must succeed with nothing on standard error.
+fn quiet(args: &[&str], stdin: &str) -> String {
+    let done = nomoat(args, stdin);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{args:?}");
+    done.stdout
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_nothing_on_stdout() {
+    let cases: &[&[&str]] = &[
+        &[],
+        &["fly"],
+        &["greedy", "model.gguf"],
+        &["greedy", "model.gguf", "--tokens", "1,x"],
+        &["greedy", "model.gguf", "--tokens", "-1"],
+        &["greedy", "model.gguf", "--tokens", "4294967296"],
+        &["logits", "model.gguf", "--tokens", "1", "--device", "tpu"],
+        &["logits", "model.gguf", "--tokens", "1", "--precision", "f64"],
+        &["logits", "model.gguf", "--tokens", "1", "--kv", "q4"],
+        &["logits", "model.gguf", "--tokens", "1", "--context", "0"],
+        &["run", "model.gguf", "-p", "x", "--temp", "-1"],
+        &["run", "model.gguf", "-p", "x", "--temp", "nan"],
+        &["run", "model.gguf", "-p", "x", "--top-p", "1.5"],
+        &["quantize", "a", "b"],
+        &["quantize", "a", "b", "--type", "q3_z"],
+        &["inspect"],
+    ];
+    for args in cases {
+        let done = nomoat(args, "");
+        assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{args:?}: {}", done.stderr);
+        assert!(!done.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
+    let scratch = Scratch::new("errors");
+    let (empty, junk, folder) = (
+        scratch.path("empty.gguf"),
+        scratch.path("junk.gguf"),
+        scratch.path("folder"),
+    );
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&junk, "not a model, but long enough for a header").unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let missing = scratch.path("missing.gguf");
+    let cases: &[(&[&str], &str)] = &[
+        (&["logits", text(&missing), "--tokens", "1"], "missing.gguf"),
+        (&["greedy", text(&missing), "--tokens", "1"], "missing.gguf"),
+        (&["run", text(&missing), "-p", "x"], "missing.gguf"),
+        (&["tokenize", text(&missing)], "missing.gguf"),
+        (&["template", text(&missing)], "missing.gguf"),
+        (&["inspect", text(&missing)], "missing.gguf"),
+        (&["embed", text(&missing), "x"], "missing.gguf"),
+        (
+            &[
+                "quantize",
+                text(&missing),
+                text(&scratch.path("out.gguf")),
+                "--type",
+                "f16",
+            ],
+            "missing.gguf",
+        ),
+        (&["inspect", text(&empty)], "empty.gguf"),
+        (&["greedy", text(&junk), "--tokens", "1"], "junk.gguf"),
+        (&["inspect", text(&folder)], "folder"),
+        (&["run"], "no model is embedded"),
+        (&["run", text(&junk), "-p", "x", "--kv", "q8"], "not supported yet"),
+    ];
+    for (args, word) in cases {
+        let done = nomoat(args, "");
+        let lines: Vec<_> = done.stderr.lines().collect();
+        assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{args:?}: {}", done.stderr);
+        assert_eq!(lines.len(), 1, "{args:?}: {}", done.stderr);
+        assert!(
+            lines[0].starts_with("error: ") && lines[0].contains(word),
+            "{args:?}: {}",
+            lines[0]
+        );
+    }
+    assert!(!scratch.path("out.gguf").exists());
+}
+
+#[test]
+fn help_and_version_are_results() {
+    for (args, word) in [(&["--help"], "quantize"), (&["--version"], "nomoat")] {
+        assert!(quiet(args, "").contains(word), "{args:?}");
+    }
+}
+
+#[test]
+fn tokenize_follows_the_tokenizers_goldens() {
+    for folder in ["zoo/llama", "zoo/llama3"] {
+        let Some(folder) = shared(folder) else { return };
+        let golden = json(&folder.join("golden_tokenizer.json"));
+        for case in golden["cases"].as_array().unwrap().iter().take(6) {
+            let input = case["text"].as_str().unwrap();
+            for (flags, key) in [(&["--special"][..], "ids"), (&[], "ids_no_special")] {
+                let args = [&["tokenize", text(&folder)], flags].concat();
+                let found: Value = serde_json::from_str(&quiet(&args, input)).unwrap();
+                assert_eq!(found, case[key], "{input:?} {flags:?}");
+            }
+            let without = case["ids_no_special"].to_string();
+            let decoded = quiet(&["tokenize", text(&folder), "--decode", "--special"], &without);
+            assert_eq!(decoded, case["decoded"].as_str().unwrap(), "{without}");
+            let with = case["ids"].to_string();
+            let decoded = quiet(&["tokenize", text(&folder), "--decode"], &with);
+            assert_eq!(decoded, case["decoded_skip_special"].as_str().unwrap(), "{with}");
+        }
+    }
+}
+
+#[test]
+fn decode_takes_plain_lists_and_refuses_words() {
+    let Some(folder) = shared("zoo/llama") else { return };
+    let list = quiet(&["tokenize", text(&folder), "--decode"], "[360, 418]\n");
+    assert_eq!(list, quiet(&["tokenize", text(&folder), "--decode"], "360 418"));
+    let done = nomoat(&["tokenize", text(&folder), "--decode"], "360 hello");
+    assert_eq!(done.code, 1);
+    assert!(done.stderr.contains("hello"), "{}", done.stderr);
+}
+
+#[test]
+fn template_renders_the_conversation_of_a_file_or_of_stdin() {
+    for folder in ["zoo/llama", "zoo/llama3"] {
+        let Some(folder) = shared(folder) else { return };
+        let chat = &json(&folder.join("golden_tokenizer.json"))["chat"];
+        let scratch = Scratch::new("template");
+        let file = scratch.path("messages.json");
+        std::fs::write(&file, chat["messages"].to_string()).unwrap();
+        let expected = chat["rendered"].as_str().unwrap();
+        assert_eq!(
+            quiet(&["template", text(&folder), "--messages", text(&file)], ""),
+            expected
+        );
+        assert_eq!(
+            quiet(&["template", text(&folder)], &chat["messages"].to_string()),
+            expected
+        );
+        let done = nomoat(&["template", text(&folder)], "\"hello\"");
+        assert_eq!(done.code, 1, "{}", done.stderr);
+    }
+}
+
+#[test]
+fn inspect_says_what_the_files_state() {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let found: Value = serde_json::from_str(&quiet(&["inspect", text(&folder), "--json"], "")).unwrap();
+    let expected = [
+        ("/family", Value::from("llama")),
+        ("/container", "safetensors".into()),
+        ("/layers", 2.into()),
+        ("/contextLength", 512.into()),
+        ("/vocabulary", 2048.into()),
+        ("/licence", "apache-2.0".into()),
+        ("/chatTemplate", false.into()),
+        ("/formats/0/format", "BF16".into()),
+        ("/formats/0/share", 1.0.into()),
+        ("/supported", true.into()),
+        // Two layers of 4 heads of 16, keys and values, two bytes each.
+        ("/memory/kv", (512 * 2 * 4 * 16 * 2 * 2).into()),
+    ];
+    for (pointer, value) in expected {
+        assert_eq!(found.pointer(pointer), Some(&value), "{pointer} of {found}");
+    }
+    let Some(zoo) = shared("zoo/llama3") else { return };
+    let words = quiet(&["inspect", text(&zoo.join("model-bf16.gguf"))], "");
+    for line in [
+        "family         llama",
+        "licence        not stated",
+        "chat template  yes",
+        "lineage        not stated",
+    ] {
+        assert!(words.contains(line), "{line:?} is not in\n{words}");
+    }
+}
+
+#[test]
+fn inspect_names_an_unknown_family_and_says_the_rest() {
+    let Some(folder) = shared("zoo/bert_minilm") else {
+        return;
+    };
+    let found: Value = serde_json::from_str(&quiet(&["inspect", text(&folder), "--json"], "")).unwrap();
+    assert_eq!(found["supported"], false, "{found}");
+    assert!(found["obstacles"][0].as_str().unwrap().contains("bert"), "{found}");
+    assert!(found["parameters"].as_u64().unwrap() > 0, "{found}");
+}
+
+#[test]
+fn inspect_says_what_is_too_large_for_a_binding() {
+    let Some(file) = shared("zoo/llama3/model-bf16.gguf") else {
+        return;
+    };
+    let split = quiet(&["inspect", text(&file), "--max-binding", "4096"], "");
+    assert!(
+        split.contains("split by rows") && !split.contains("will not run"),
+        "{split}"
+    );
+    let broken = quiet(&["inspect", text(&file), "--max-binding", "64"], "");
+    assert!(broken.contains("one row takes"), "{broken}");
+}
+
+#[test]
+fn devices_lists_the_cpu() {
+    let done = nomoat(&["devices"], "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("cpu"), "{}", done.stdout);
+}
+
+/// The golden of `zoo/llama` and the folder.
+fn llama() -> Option<(PathBuf, Value)> {
+    let folder = shared("zoo/llama")?;
+    let golden = json(&folder.join("golden.json"));
+    Some((folder, golden))
+}
+
+fn list(ids: &[u32]) -> String {
+    ids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn logits_are_rows_of_json() {
+    let Some((folder, golden)) = llama() else { return };
+    let prompt = list(&ids(&golden["short"]["ids"]));
+    let exact = ["--device", "cpu", "--precision", "f32", "--kv", "f32"];
+    for (flags, rows) in [(&[][..], 1), (&["--all"][..], 7)] {
+        let args = [&["logits", text(&folder), "--tokens", &prompt], &exact[..], flags].concat();
+        let out = quiet(&args, "");
+        assert_eq!(out.lines().count(), 1, "{out}");
+        let found: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(
+            found.as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["device", "logits"]
+        );
+        assert_eq!(found["device"], "cpu");
+        let found = found["logits"].as_array().unwrap();
+        assert_eq!(found.len(), rows);
+        let golden = golden["short"]["logits"].as_array().unwrap();
+        let last = found.last().unwrap().as_array().unwrap();
+        assert_eq!(last.len(), 448);
+        for (a, b) in last.iter().zip(golden.last().unwrap().as_array().unwrap()) {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-3 + 1e-3 * b.abs(), "{a}, not {b}");
+        }
+    }
+}
+
+#[test]
+fn greedy_answers_the_new_ids_only() {
+    let Some((folder, golden)) = llama() else { return };
+    let prompt = list(&ids(&golden["long"]["ids"]));
+    let args = [
+        "greedy",
+        text(&folder),
+        "--tokens",
+        &prompt,
+        "-n",
+        "24",
+        "--ignore-eos",
+        "--device",
+        "cpu",
+    ];
+    let found: Value = serde_json::from_str(&quiet(&args, "")).unwrap();
+    assert_eq!(
+        found,
+        serde_json::json!({ "device": "cpu", "ids": golden["long"]["greedy"] })
+    );
+}
+
+#[test]
+fn ids_that_no_model_takes_are_errors() {
+    let Some((folder, _)) = llama() else { return };
+    let cases: &[&[&str]] = &[
+        &["--tokens", "448"],
+        &["--tokens", "1", "--decoder-tokens", "0"],
+        &["--tokens", "1,2,3,4,5", "--context", "4"],
+    ];
+    for flags in cases {
+        let args = [&["greedy", text(&folder), "--device", "cpu"], *flags].concat();
+        let done = nomoat(&args, "");
+        assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{flags:?}: {}", done.stderr);
+        assert_eq!(done.stderr.lines().count(), 1, "{flags:?}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn run_writes_only_the_new_text_and_one_line_end() {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let expected = json(&folder.join("expected_greedy.json"));
+    let n = ids(&expected["ids"]).len() - ids(&expected["prompt_ids"]).len();
+    let text_of = |key: &str| expected[key].as_str().unwrap().replace("<|start_story|>", "");
+    let whole = text_of("text");
+    let prompt = text_of("prompt");
+    let new = whole.strip_prefix(&prompt).unwrap();
+    let args = [
+        "run",
+        text(&folder),
+        "-n",
+        &n.to_string(),
+        "--temp",
+        "0",
+        "--raw",
+        "--device",
+        "cpu",
+    ];
+    let flag = quiet(&[&args[..], &["-p", &prompt]].concat(), "");
+    assert_eq!(flag, format!("{new}\n"));
+    // Standard input loses its last line end only.
+    assert_eq!(quiet(&args, &format!("{prompt}\n")), flag);
+}
+
+#[test]
+fn the_same_seed_writes_the_same_text() {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let run = |seed: &str| {
+        let args = [
+            "run",
+            text(&folder),
+            "-p",
+            "Once upon a time",
+            "-n",
+            "40",
+            "--temp",
+            "1",
+            "--seed",
+            seed,
+            "--device",
+            "cpu",
+        ];
+        quiet(&args, "")
+    };
+    assert_eq!(run("7"), run("7"));
+    assert_ne!(run("7"), run("8"));
+}
+
+#[test]
+fn the_log_is_on_stderr_and_leaves_results_alone() {
+    let Some((folder, _)) = llama() else { return };
+    let args = [
+        "greedy",
+        text(&folder),
+        "--tokens",
+        "1,2,3",
+        "-n",
+        "4",
+        "--ignore-eos",
+        "--device",
+        "cpu",
+    ];
+    let plain = quiet(&args, "");
+    let logged = nomoat(&[&args[..], &["--log"]].concat(), "");
+    assert_eq!((logged.code, logged.stdout), (0, plain));
+    for word in ["program", "weights", "model", "device", "decode"] {
+        assert!(logged.stderr.contains(word), "{word} is not in\n{}", logged.stderr);
+    }
+}

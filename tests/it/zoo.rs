@@ -1,0 +1,214 @@
+//! The models that tests run: where they are, how they are loaded, what their goldens say.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use nomoat::{
+    Error, Result,
+    engine::{Device, Event, Finish, Kv, LoadOptions, Model, Precision, Request},
+    error::Gpu,
+    format::source::{ByteSource, Bytes, Folder, Pending},
+    text::sample::Sampling,
+};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+/// `path` in the folder of models, goldens and tokenizers; if it is not there, says so in one line.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("NOMOAT_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
+    let full = root.join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    eprintln!("skipped: there is no {} (NOMOAT_SHARED)", full.display());
+    None
+}
+
+/// A JSON file.
+pub(crate) fn json(path: &Path) -> Value {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// An array of ids.
+pub(crate) fn ids(value: &Value) -> Vec<u32> {
+    let list = value.as_array().unwrap_or_else(|| panic!("no ids: {value}"));
+    list.iter()
+        .map(|v| u32::try_from(v.as_u64().unwrap()).unwrap())
+        .collect()
+}
+
+/// An array of numbers.
+pub(crate) fn floats(value: &Value) -> Vec<f64> {
+    let list = value.as_array().unwrap_or_else(|| panic!("no numbers: {value}"));
+    list.iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+/// A directory, its files read whole.
+pub(crate) struct Directory(pub(crate) PathBuf);
+
+impl Folder for Directory {
+    fn name(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    fn open<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Rc<dyn ByteSource>>> {
+        let path = self.0.join(name);
+        let file = path.is_file().then(|| {
+            let bytes = std::fs::read(&path).unwrap();
+            Rc::new(Bytes::new(path.display().to_string(), bytes)) as Rc<dyn ByteSource>
+        });
+        Box::pin(std::future::ready(Ok(file)))
+    }
+}
+
+/// A device and how exact it is asked to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    pub(crate) device: Device,
+    /// f32 throughout, or the defaults.
+    pub(crate) exact: bool,
+    pub(crate) max_binding: Option<u64>,
+}
+
+pub(crate) const CPU: Mode = Mode {
+    device: Device::Cpu,
+    exact: true,
+    max_binding: None,
+};
+
+pub(crate) const GPU: Mode = Mode {
+    device: Device::Gpu,
+    ..CPU
+};
+
+impl Mode {
+    /// The defaults in place of f32 throughout.
+    pub(crate) fn default_precision(self) -> Self {
+        Self { exact: false, ..self }
+    }
+
+    fn options(self) -> LoadOptions {
+        LoadOptions {
+            device: self.device,
+            precision: if self.exact { Precision::F32 } else { Precision::Auto },
+            kv: self.exact.then_some(Kv::F32),
+            context: None,
+            max_binding: self.max_binding,
+        }
+    }
+
+    /// How far a logit may be from its golden.
+    pub(crate) fn allows(self, golden: f64) -> f64 {
+        if self.exact { 1e-3 + 1e-3 * golden.abs() } else { 2e-2 }
+    }
+}
+
+/// Loads `entry` of `folder`. `None`, with one line, if a GPU is asked for and there is none (unless
+/// `NOMOAT_REQUIRE_GPU=1`).
+pub(crate) fn load(folder: &Path, entry: &str, mode: Mode) -> Option<Model> {
+    match try_load(folder, entry, mode) {
+        Ok(model) => Some(model),
+        Err(Error::Gpu {
+            kind: Gpu::Missing,
+            cause,
+            ..
+        }) if std::env::var("NOMOAT_REQUIRE_GPU").as_deref() != Ok("1") => {
+            eprintln!("skipped: no GPU adapter ({cause})");
+            None
+        }
+        Err(e) => panic!("{}/{entry} {mode:?}: {e}", folder.display()),
+    }
+}
+
+/// Loads `entry` of `folder`.
+pub(crate) fn try_load(folder: &Path, entry: &str, mode: Mode) -> Result<Model> {
+    let folder = Directory(folder.to_owned());
+    pollster::block_on(Model::load(&folder, entry, &mode.options(), || 0.0, &mut |_| true))
+}
+
+/// The most likely continuation of `prompt`, and why it ended.
+pub(crate) fn greedy(model: &mut Model, prompt: &[u32], n: usize, ignore_eos: bool) -> Result<(Vec<u32>, Finish)> {
+    let request = Request {
+        max_tokens: n,
+        sampling: Sampling::greedy(),
+        stop: Vec::new(),
+        ignore_eos,
+    };
+    let mut generation = model.begin(prompt, request)?;
+    let mut ids = Vec::new();
+    loop {
+        match pollster::block_on(model.next(&mut generation))? {
+            Event::Prefill { .. } => {}
+            Event::Token { id, .. } => ids.push(id),
+            Event::End { reason, .. } => return Ok((ids, reason)),
+        }
+    }
+}
+
+/// Logits after `ids`.
+pub(crate) fn logits(model: &mut Model, ids: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
+    pollster::block_on(model.logits(ids, all))
+}
+
+/// Collects what does not hold, so that one run shows all of it.
+#[derive(Default)]
+pub(crate) struct Findings(Vec<String>);
+
+impl Findings {
+    pub(crate) fn add(&mut self, finding: String) {
+        self.0.push(finding);
+    }
+
+    /// Compares a row of logits; answers the largest difference.
+    pub(crate) fn row(&mut self, what: &str, mode: Mode, found: &[f32], golden: &[f64]) -> f64 {
+        if found.len() != golden.len() {
+            self.add(format!("{what}: {} logits, not {}", found.len(), golden.len()));
+            return f64::INFINITY;
+        }
+        let off = |i: usize| (f64::from(found[i]) - golden[i]).abs();
+        // A NaN is never within its tolerance.
+        let bad: Vec<usize> = (0..golden.len())
+            .filter(|i| !(off(*i) <= mode.allows(golden[*i])))
+            .collect();
+        if let Some(first) = bad.first() {
+            self.add(format!(
+                "{what}: {} of {} logits are off, the first at {first}: {}, not {}",
+                bad.len(),
+                golden.len(),
+                found[*first],
+                golden[*first]
+            ));
+        }
+        (0..golden.len()).map(off).fold(0.0, f64::max)
+    }
+
+    /// Compares generated ids.
+    pub(crate) fn ids(&mut self, what: &str, found: &[u32], golden: &[u32]) {
+        if found == golden {
+            return;
+        }
+        let same = found.iter().zip(golden).take_while(|(a, b)| a == b).count();
+        self.add(format!(
+            "{what}: {} ids, not {}; the first {same} agree, then {:?}, not {:?}",
+            found.len(),
+            golden.len(),
+            found.get(same),
+            golden.get(same)
+        ));
+    }
+
+    /// Fails with all findings at once.
+    pub(crate) fn none(self) {
+        assert!(
+            self.0.is_empty(),
+            "{} findings\n  {}\n",
+            self.0.len(),
+            self.0.join("\n  ")
+        );
+    }
+}
