@@ -1,1 +1,4 @@
 //! The one test binary. Files are rooms of claims; each says in its first line what it is about.
+mod scan;
+mod shaders;
+mod tidy;
