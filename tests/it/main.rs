@@ -7,3 +7,6 @@ mod program;
 mod quants;
 mod reference;
 mod zoo;
+mod scan;
+mod shaders;
+mod tidy;

@@ -1,0 +1,283 @@
+#!/usr/bin/env bash
+# Builds, serves, checks, releases and measures nomoat, and installs what that needs. `./build.sh help` lists the commands.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'TEXT'
+./build.sh serve [PORT]     build the release module and the page, serve www/ on a loopback port, print the URL
+./build.sh build            the release module only, in www/pkg
+./build.sh dev [PORT]       like serve with an unoptimised module: quick to build, slow to run
+./build.sh check [--full]   formats, lints, native tests on the CPU and on software GPUs, browser tests; ends with the counts
+./build.sh release          dist/: the site, the npm package, the notices; prints the sizes
+./build.sh bench [ARGS]     the benchmark table of the native program
+TEXT
+}
+
+tools=target/tools              # what is built from source for the build itself
+wasm_target=wasm32-unknown-unknown
+brotli_budget=1000000           # bytes of everything a page loads before the weights, compressed
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# ---- what is needed -------------------------------------------------------------------------------------------------
+
+need_rust() {
+  has cargo || die "cargo is missing: install Rust with rustup, https://rustup.rs"
+  has cc || apt_install gcc libc6-dev
+  has cc || die "a C linker is missing: install gcc"
+  # rust-toolchain.toml names the channel and the wasm target; a rustup that installs on demand has nothing left to do.
+  if has rustup && ! rustup target list --installed 2>/dev/null | grep -q "^$wasm_target$"; then
+    rustup toolchain install >&2 2>&1 || true
+    rustup target add "$wasm_target" >&2
+  fi
+}
+
+need_node() {
+  has node && has npm || die "node is missing: install Node.js 20 or newer, https://nodejs.org"
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "node $(node --version) is too old: install Node.js 20 or newer"
+  if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    say "installing npm packages"
+    npm ci --no-audit --no-fund --loglevel=error >&2
+    touch node_modules/.package-lock.json
+  fi
+}
+
+# The version of a package in the lock file.
+locked() { awk -v name="\"$1\"" '$1 == "name" { found = $3 == name } found && $1 == "version" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock; }
+
+# `cargo_tool COMMAND PACKAGE [VERSION]` prints where the command is, building it once if this machine lacks it. Not
+# `--locked`: a mirror may lack a version that the tool's own lock file names.
+cargo_tool() {
+  local name=$1 package=$2 version=${3:-} path
+  for path in "$tools/bin/$name" "$name"; do
+    if has "$path" && { [ -z "$version" ] || [ "$("$path" --version 2>/dev/null | awk '{ print $2 }')" = "$version" ]; }; then
+      command -v "$path"
+      return
+    fi
+  done
+  say "building $package${version:+ $version}, once"
+  cargo install --quiet --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} >&2 || return 1
+  rm -rf "$tools/build"
+  printf '%s\n' "$tools/bin/$name"
+}
+
+# Installs Debian packages where that is possible; what is still missing afterwards is the caller's to report.
+apt_install() {
+  [ "$(id -u)" = 0 ] && has apt-get || return 0
+  say "installing $*"
+  apt-get update -qq >&2 || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || true
+}
+
+# ---- module and page ------------------------------------------------------------------------------------------------
+
+# `build_module wasm|dev`: the module and its glue in www/pkg, made again only when something changed.
+build_module() {
+  local profile=$1 folder=$1 bindgen module out=www/pkg stamp=www/pkg/.built
+  need_rust
+  need_node
+  [ "$profile" = dev ] && folder=debug
+  cargo build --quiet --locked --lib --target "$wasm_target" --profile "$profile"
+  module=target/$wasm_target/$folder/nomoat.wasm
+  if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$profile" ] && [ ! "$module" -nt "$stamp" ] && [ ! package-lock.json -nt "$stamp" ]; then
+    return
+  fi
+  bindgen=$(cargo_tool wasm-bindgen wasm-bindgen-cli "$(locked wasm-bindgen)") || die "wasm-bindgen could not be built"
+  rm -rf "$out"
+  if [ "$profile" = dev ]; then
+    "$bindgen" --target web --no-typescript --debug --out-name nomoat --out-dir "$out" "$module"
+  else
+    "$bindgen" --target web --no-typescript --out-name nomoat --out-dir "$out" "$module"
+    say "optimising the module"
+    node_modules/.bin/wasm-opt -O3 "$out/nomoat_bg.wasm" -o "$out/small.wasm"
+    mv "$out/small.wasm" "$out/nomoat_bg.wasm"
+    node_modules/.bin/esbuild "$out/nomoat.js" --minify --format=esm --allow-overwrite --log-level=error --outfile="$out/nomoat.js"
+  fi
+  printf '%s\n' "$profile" >"$stamp"
+}
+
+serve() {
+  local port=${1:-8737}
+  # A steady port keeps the page's stored models; if something listens there already, any free one will do.
+  if [ $# = 0 ] && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port=0; fi
+  exec node tests/www/server.mjs --root www --port "$port"
+}
+
+release() {
+  build_module wasm
+  node build/pack.mjs
+  node build/notices.mjs dist/THIRD_PARTY_NOTICES
+  cp dist/THIRD_PARTY_NOTICES dist/site/
+  cp dist/THIRD_PARTY_NOTICES dist/npm/
+  node build/sizes.mjs dist/site --budget "$brotli_budget"
+}
+
+# ---- check ----------------------------------------------------------------------------------------------------------
+
+passed=0 failed=0 skipped=0
+logs=target/check
+
+count() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
+
+# `step NAME COMMAND…`: one thing that passes or fails; its output is shown when it fails.
+step() {
+  local name=$1 log started=$SECONDS
+  log=$logs/${name//[^a-z0-9]/-}.log
+  shift
+  if "$@" >"$log" 2>&1; then
+    count 1 0 0
+    printf '%-48s ok      %4ds\n' "$name" $((SECONDS - started))
+  else
+    count 0 1 0
+    printf '%-48s FAILED  %4ds\n' "$name" $((SECONDS - started))
+    tail -n 60 "$log"
+  fi
+}
+
+# `tests NAME COMMAND…`: a run of many tests. tests/www/run.mjs ends with `N passed, N failed, N skipped`; libtest counts
+# a test as passed that found nothing to run on and said so in a line that starts with `skipped`.
+tests() {
+  local name=$1 log started=$SECONDS ok=1 p f s own
+  log=$logs/${name//[^a-z0-9]/-}.log
+  shift
+  "$@" >"$log" 2>&1 || ok=0
+  own=$(awk '/^---- .* stdout ----$/ { open = 1 } /^skipped/ && open { n++; open = 0 } END { print n + 0 }' "$log")
+  p=$(($(total passed "$log") - own)) f=$(total failed "$log")
+  s=$(($(total ignored "$log") + $(total skipped "$log") + own))
+  # A run that broke off has counted nothing: that is a failure too.
+  [ $ok = 1 ] || [ "$f" -gt 0 ] || f=1
+  count "$p" "$f" "$s"
+  printf '%-48s %s passed, %s failed, %s skipped %4ds\n' "$name" "$p" "$f" "$s" $((SECONDS - started))
+  sort -u "$log" | grep '^skipped' || true
+  [ "$f" = 0 ] || tail -n 120 "$log"
+}
+
+total() { grep -E '^(test result:|[0-9]+ passed, )' "$2" | grep -oE "[0-9]+ $1" | awk '{ n += $1 } END { print n + 0 }'; }
+
+# `missing WHAT PACKAGE REQUIRED`: one line, and a failure where the variable REQUIRED asks for it.
+missing() {
+  if [ "${!3:-}" = 1 ]; then
+    count 0 1 0
+    say "FAILED: $1 is missing, install the package $2 ($3=1)"
+  else
+    count 0 0 1
+    say "skipped: $1 is missing, install the package $2"
+  fi
+}
+
+# The first file that exists.
+first_of() { local f; for f in "$@"; do [ -e "$f" ] && printf '%s\n' "$f" && return; done; true; }
+lavapipe() { first_of /usr/share/vulkan/icd.d/lvp_icd*.json /etc/vulkan/icd.d/lvp_icd*.json; }
+swiftshader() { first_of /usr/lib/chromium/vk_swiftshader_icd.json /usr/lib*/chromium*/vk_swiftshader_icd.json; }
+vulkan_loader() { first_of /usr/lib/*/libvulkan.so.1 /usr/lib/libvulkan.so.1 /usr/lib64/libvulkan.so.1; }
+
+need_test_packages() {
+  local wanted=()
+  has chromium || wanted+=(chromium)
+  has chromedriver || wanted+=(chromium-driver)
+  has firefox-esr || has firefox || wanted+=(firefox-esr)
+  has WebKitWebDriver || wanted+=(webkit2gtk-driver)
+  has Xvfb || wanted+=(xvfb)
+  [ -n "$(lavapipe)" ] || wanted+=(mesa-vulkan-drivers)
+  [ -n "$(vulkan_loader)" ] || wanted+=(libvulkan1)
+  [ ${#wanted[@]} = 0 ] || apt_install "${wanted[@]}"
+}
+
+deny() {
+  local tool
+  if ! tool=$(cargo_tool cargo-deny cargo-deny); then
+    say "skipped: cargo-deny could not be built"
+    count 0 0 1
+    return
+  fi
+  step "cargo deny: bans, licenses, sources" "$tool" --log-level error check bans licenses sources
+  # The advisory database is a git repository elsewhere; without a way to it this step says so instead of failing.
+  if "$tool" --log-level error fetch db >"$logs/advisories.log" 2>&1; then
+    step "cargo deny: advisories" "$tool" --log-level error check --disable-fetch advisories
+  else
+    say "skipped: cargo deny advisories, the advisory database cannot be reached"
+    count 0 0 1
+  fi
+}
+
+native() { cargo test --quiet --locked --test it -- --show-output "$@"; }
+
+check() {
+  local full="" icd started=$SECONDS
+  case "${1:-}" in "") ;; --full) full=1 ;; *) die "check knows --full only, not $1" ;; esac
+  need_rust
+  need_node
+  need_test_packages
+  mkdir -p "$logs"
+  export NOMOAT_FULL=$full XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$PWD/$logs} RUST_BACKTRACE=0
+
+  step "cargo fmt" cargo fmt --check
+  step "clippy, native" cargo clippy --quiet --locked --all-targets -- -D warnings
+  step "clippy, wasm" cargo clippy --quiet --locked --lib --target "$wasm_target" -- -D warnings
+  step "library without features" cargo check --quiet --locked --lib --no-default-features
+  step "types of the page's modules" node_modules/.bin/tsc --project jsconfig.json
+  deny
+
+  icd=$(lavapipe)
+  if [ -n "$icd" ] && [ -n "$(vulkan_loader)" ]; then
+    export VK_DRIVER_FILES=$icd
+    tests "native: CPU and lavapipe" native
+    for width in 128 512; do
+      LP_NATIVE_VECTOR_WIDTH=$width tests "native: operators, lavapipe $width bits wide" native ops::
+    done
+  else
+    # Without a driver the GPU tests say so, and pass unless the GPU is required.
+    VK_DRIVER_FILES=/dev/null tests "native: CPU" native
+    missing "lavapipe, a Vulkan driver," "mesa-vulkan-drivers" NOMOAT_REQUIRE_GPU
+  fi
+  icd=$(swiftshader)
+  if [ -n "$icd" ] && [ -n "$(vulkan_loader)" ]; then
+    export VK_DRIVER_FILES=$icd
+    if [ -n "$full" ]; then tests "native: SwiftShader" native; else tests "native: GPU tests on SwiftShader" native gpu; fi
+  else
+    missing "SwiftShader, Chromium's Vulkan driver," chromium NOMOAT_REQUIRE_GPU
+  fi
+  unset VK_DRIVER_FILES
+
+  step "release module" ./build.sh build
+  if [ -e www/pkg/.built ]; then
+    step "sizes within the budget" node build/sizes.mjs www --budget "$brotli_budget"
+    cat "$logs/sizes-within-the-budget.log"
+    tests "browsers" node tests/www/run.mjs ${full:+--full}
+  fi
+
+  say "$((SECONDS - started)) s"
+  printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" = 0 ]
+}
+
+# ---- commands -------------------------------------------------------------------------------------------------------
+
+command=${1:-help}
+[ $# = 0 ] || shift
+case "$command" in
+  build) build_module wasm ;;
+  serve)
+    build_module wasm
+    node build/sizes.mjs www >&2
+    serve "$@"
+    ;;
+  dev)
+    build_module dev
+    serve "$@"
+    ;;
+  check) check "$@" ;;
+  release) release ;;
+  bench)
+    need_rust
+    exec cargo run --quiet --locked --release -- bench "$@"
+    ;;
+  help | -h | --help) usage ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac

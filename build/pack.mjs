@@ -1,0 +1,44 @@
+// Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+
+const manifest = readFileSync("Cargo.toml", "utf8");
+const field = (/** @type {string} */ name) => manifest.match(new RegExp(`^${name} = "(.*)"$`, "m"))?.[1] ?? "";
+const texts = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+
+rmSync("dist", { recursive: true, force: true });
+mkdirSync("dist/npm", { recursive: true });
+const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
+cpSync("www", "dist/site", { recursive: true, filter });
+
+// The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
+const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icons"]);
+cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
+for (const text of texts) {
+  cpSync(text, `dist/npm/${text}`);
+  if (text.startsWith("LICENSE")) cpSync(text, `dist/site/${text}`);
+}
+writeFileSync(
+  "dist/npm/package.json",
+  `${JSON.stringify(
+    {
+      name: "nomoat",
+      version: field("version"),
+      description: field("description"),
+      license: field("license"),
+      type: "module",
+      main: "./nomoat.js",
+      types: "./types/nomoat.d.ts",
+      exports: {
+        ".": { types: "./types/nomoat.d.ts", default: "./nomoat.js" },
+        "./*": "./*",
+      },
+      sideEffects: true,
+    },
+    null,
+    2,
+  )}\n`,
+);
+const types = ["--declaration", "--emitDeclarationOnly", "--noEmit", "false", "--outDir", "dist/npm/types", "--rootDir", "www"];
+execFileSync("node_modules/.bin/tsc", ["--project", "jsconfig.json", ...types], { stdio: "inherit" });
