@@ -30,14 +30,28 @@ impl CpuRunner {
     }
 
     pub(super) fn reserve(&mut self, format: &'static Format, rows: usize, width: usize) -> Result<()> {
-        let bytes = format.size(rows as u64 * width as u64).ok_or_else(|| Error::internal("blocks do not divide a row"))?;
+        let bytes = format
+            .size(rows as u64 * width as u64)
+            .ok_or_else(|| Error::internal("blocks do not divide a row"))?;
         self.bytes += bytes;
-        let too_big = || Error::TooBig { what: "weights on the CPU".into(), needed: bytes, available: MOST_BYTES };
-        let size = usize::try_from(bytes).ok().filter(|_| self.bytes <= MOST_BYTES).ok_or_else(too_big)?;
+        let too_big = || Error::TooBig {
+            what: "weights on the CPU".into(),
+            needed: bytes,
+            available: MOST_BYTES,
+        };
+        let size = usize::try_from(bytes)
+            .ok()
+            .filter(|_| self.bytes <= MOST_BYTES)
+            .ok_or_else(too_big)?;
         let mut cells = Vec::new();
         cells.try_reserve_exact(size).map_err(|_| too_big())?;
         cells.resize(size, 0);
-        self.memory.weights.push(HostWeight { format, rows, width, bytes: cells });
+        self.memory.weights.push(HostWeight {
+            format,
+            rows,
+            width,
+            bytes: cells,
+        });
         Ok(())
     }
 
@@ -64,12 +78,17 @@ impl CpuRunner {
     }
 
     pub(super) fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
-        let (plan, logits) = self.programs.get(&key).ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
+        let (plan, logits) = self
+            .programs
+            .get(&key)
+            .ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
         let memory = &mut self.memory;
         memory.state = State { pos, len: tokens.len() };
         memory.tokens.clear();
         memory.tokens.extend_from_slice(tokens);
-        memory.slots.resize_with(memory.slots.len().max(plan.slots.len()), Vec::new);
+        memory
+            .slots
+            .resize_with(memory.slots.len().max(plan.slots.len()), Vec::new);
         for (slot, length) in memory.slots.iter_mut().zip(&plan.slots) {
             slot.resize(slot.len().max(*length), 0.0);
         }

@@ -25,7 +25,10 @@ pub(super) const BUCKETS: [usize; 5] = [1, 8, 32, 128, 512];
 impl Key {
     /// The smallest step shape for `tokens`, at most the largest.
     pub(super) fn new(tokens: usize, head: Head) -> Self {
-        let bucket = BUCKETS.into_iter().find(|b| *b >= tokens).unwrap_or(BUCKETS[BUCKETS.len() - 1]);
+        let bucket = BUCKETS
+            .into_iter()
+            .find(|b| *b >= tokens)
+            .unwrap_or(BUCKETS[BUCKETS.len() - 1]);
         Self { bucket, head }
     }
 }
@@ -66,7 +69,13 @@ pub(super) struct CacheShape {
 
 impl CacheShape {
     pub(super) fn new(hyper: &Hyper, capacity: usize, f16: bool) -> Self {
-        Self { layers: hyper.layers, kv_heads: hyper.kv_heads, head_dim: hyper.head_dim, capacity, f16 }
+        Self {
+            layers: hyper.layers,
+            kv_heads: hyper.kv_heads,
+            head_dim: hyper.head_dim,
+            capacity,
+            f16,
+        }
     }
 
     /// Values of one layer: `[2, Hk, S, Dh]`.

@@ -90,7 +90,13 @@ impl GpuRunner {
             // Chunks of interleaved weights are whole heads: rows change places within them.
             let at = target(order, first + i) - first;
             let [p0, p1] = &mut planes;
-            (format.pack)(from, [&mut p0[at * words0..(at + 1) * words0], &mut p1[at * words1..(at + 1) * words1]]);
+            (format.pack)(
+                from,
+                [
+                    &mut p0[at * words0..(at + 1) * words0],
+                    &mut p1[at * words1..(at + 1) * words1],
+                ],
+            );
         }
         for (shard, buffer) in shards {
             let (from, to) = (first.max(shard.first), (first + count).min(shard.first + shard.rows));
@@ -122,13 +128,21 @@ impl GpuRunner {
             Ok(buffer)
         };
         make(Fixed::State, "state", 16)?;
-        make(Fixed::Tokens, "tokens", 4 * super::device::BUCKETS[super::device::BUCKETS.len() - 1] as u64)?;
+        make(
+            Fixed::Tokens,
+            "tokens",
+            4 * super::device::BUCKETS[super::device::BUCKETS.len() - 1] as u64,
+        )?;
         make(Fixed::Ring, "ring", 4 * RING as u64)?;
         let table = make(Fixed::RopeTable, "rope table", 4 * rope.len() as u64)?;
         for layer in 0..shape.layers {
             if shape.bytes() > self.gpu.caps().max_binding {
                 let available = self.gpu.caps().max_binding;
-                return Err(Error::TooBig { what: "the cache of one layer".into(), needed: shape.bytes(), available });
+                return Err(Error::TooBig {
+                    what: "the cache of one layer".into(),
+                    needed: shape.bytes(),
+                    available,
+                });
             }
             make(Fixed::Kv(layer), "cache", shape.bytes())?;
         }
@@ -140,8 +154,11 @@ impl GpuRunner {
     }
 
     pub(super) async fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
-        let shards: Vec<Vec<Shard>> =
-            self.weights.iter().map(|w| w.shards.iter().map(|(shard, _)| *shard).collect()).collect();
+        let shards: Vec<Vec<Shard>> = self
+            .weights
+            .iter()
+            .map(|w| w.shards.iter().map(|(shard, _)| *shard).collect())
+            .collect();
         let dispatches = crate::plan::lower(&plan, self.gpu.caps(), &shards)?;
         let scopes = self.gpu.watch(format!("preparing a step of {} tokens", key.bucket));
         let slots = plan
@@ -154,9 +171,21 @@ impl GpuRunner {
             let bindings = d
                 .bindings
                 .iter()
-                .map(|b| Ok(Binding { index: b.index, buffer: self.bind(b.buffer, &slots)?, write: b.write }))
+                .map(|b| {
+                    Ok(Binding {
+                        index: b.index,
+                        buffer: self.bind(b.buffer, &slots)?,
+                        write: b.write,
+                    })
+                })
                 .collect::<Result<_>>()?;
-            steps.push(Step { source: d.source, consts: d.consts, params: d.params, bindings, grid: d.grid });
+            steps.push(Step {
+                source: d.source,
+                consts: d.consts,
+                params: d.params,
+                bindings,
+                grid: d.grid,
+            });
         }
         let program = self.gpu.program("step", &steps)?;
         let logits = match logits.map(|t| (plan.graph.places[t.id], t.shape)) {
@@ -178,11 +207,15 @@ impl GpuRunner {
         let found = match bind {
             Bind::Slot(slot) => slots.get(slot),
             Bind::Fixed(fixed) => self.fixed.get(&fixed),
-            Bind::Shard(weight, shard) => {
-                self.weights.get(weight).and_then(|w| w.shards.get(shard)).map(|(_, buffer)| buffer)
-            }
+            Bind::Shard(weight, shard) => self
+                .weights
+                .get(weight)
+                .and_then(|w| w.shards.get(shard))
+                .map(|(_, buffer)| buffer),
         };
-        found.cloned().ok_or_else(|| Error::internal(format!("no buffer for {bind:?}")))
+        found
+            .cloned()
+            .ok_or_else(|| Error::internal(format!("no buffer for {bind:?}")))
     }
 
     /// Brings the state and the tokens to what this step needs, unless they say so already.
@@ -197,7 +230,11 @@ impl GpuRunner {
             }
             _ => {
                 let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
-                self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0]));
+                self.gpu.write(
+                    fixed(Fixed::State)?,
+                    0,
+                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0]),
+                );
                 self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(tokens));
                 0
             }
@@ -207,7 +244,10 @@ impl GpuRunner {
 
     pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
         let sampled = self.place(pos, tokens)?;
-        let step = self.programs.get(&key).ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
+        let step = self
+            .programs
+            .get(&key)
+            .ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
         let samples = key.head == crate::model::Head::Last;
         // Until the step is known to have run, the state is not known.
         self.state = None;

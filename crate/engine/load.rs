@@ -20,7 +20,11 @@ const CONTEXT: usize = 4096;
 
 /// Tells how far loading is, and stops it if the caller says so.
 pub(super) fn tell(progress: &mut OnProgress<'_>, phase: Phase, done: u64, total: u64) -> Result<()> {
-    if progress(Progress { phase, done, total }) { Ok(()) } else { Err(Error::Aborted) }
+    if progress(Progress { phase, done, total }) {
+        Ok(())
+    } else {
+        Err(Error::Aborted)
+    }
 }
 
 /// Opens the device that was asked for, with the reason for it.
@@ -31,8 +35,15 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
     #[cfg(feature = "gpu")]
     let why = match crate::gpu::Gpu::open(options.device == Device::Gpu).await {
         Ok(gpu) => {
-            let reason = if options.device == Device::Gpu { "asked for" } else { "a hardware GPU is there" };
-            return Ok((Runner::Gpu(Box::new(super::gpu::GpuRunner::new(gpu, options.max_binding))), reason.into()));
+            let reason = if options.device == Device::Gpu {
+                "asked for"
+            } else {
+                "a hardware GPU is there"
+            };
+            return Ok((
+                Runner::Gpu(Box::new(super::gpu::GpuRunner::new(gpu, options.max_binding))),
+                reason.into(),
+            ));
         }
         Err(error) => error,
     };
@@ -71,7 +82,11 @@ pub(super) async fn weights(
         let weight = &network.weights[number];
         let (entry, rows) = (&weight.entry, weight.shape.rows());
         let row = (entry.bytes / rows as u64).max(1);
-        let unit = if let Order::Interleaved(head_dim) = weight.order { head_dim } else { 1 };
+        let unit = if let Order::Interleaved(head_dim) = weight.order {
+            head_dim
+        } else {
+            1
+        };
         let most = usize::try_from(CHUNK / row).unwrap_or(usize::MAX) / unit * unit;
         for first in (0..rows).step_by(most.max(unit)) {
             let count = most.max(unit).min(rows - first);
@@ -122,7 +137,11 @@ pub(super) async fn cache(
 ) -> Result<usize> {
     let hyper = &network.hyper;
     if options.context == Some(0) {
-        return Err(Error::Invalid { field: "context".into(), expected: "at least 1".into(), found: "0".into() });
+        return Err(Error::Invalid {
+            field: "context".into(),
+            expected: "at least 1".into(),
+            found: "0".into(),
+        });
     }
     let capacity = options.context.unwrap_or(hyper.context.min(CONTEXT));
     let on_gpu = !matches!(runner, Runner::Cpu(_));
@@ -139,13 +158,25 @@ pub(super) async fn cache(
         }
         None => None,
     };
-    runner.cache(CacheShape::new(hyper, capacity, f16), &hyper.rope.table(capacity, factors.as_deref())).await?;
+    runner
+        .cache(
+            CacheShape::new(hyper, capacity, f16),
+            &hyper.rope.table(capacity, factors.as_deref()),
+        )
+        .await?;
     runner.prepare(network, Key::new(1, Head::Last)).await?;
     Ok(capacity)
 }
 
 /// What is known of the model.
-pub(super) fn info(checkpoint: &Checkpoint, network: &Network, runner: &Runner, reason: String, context: usize, sha256: String) -> Info {
+pub(super) fn info(
+    checkpoint: &Checkpoint,
+    network: &Network,
+    runner: &Runner,
+    reason: String,
+    context: usize,
+    sha256: String,
+) -> Info {
     let text = |key: &str| match checkpoint.meta.get(key) {
         Some(Value::Str(text)) => Some(text.clone()),
         _ => None,

@@ -12,7 +12,8 @@ use crate::text::{
     chat::Template,
     sample::{Sampling, sample},
     stop::StopMatcher,
-    tokenizer::{Stream, Tokenizer},
+    stream::Stream,
+    tokenizer::Tokenizer,
 };
 use crate::{
     error::{Error, Result},
@@ -100,7 +101,7 @@ impl Model {
         let text = Text {
             tokenizer: Tokenizer::open(&checkpoint)?,
             template: Template::open(&checkpoint)?,
-            sampling: Sampling::from_generation_config(&checkpoint),
+            sampling: Sampling::from_generation_config(&checkpoint)?,
         };
         load::tell(&mut progress, Phase::Device, 0, 0)?;
         let (mut runner, reason) = load::open_device(options).await?;
@@ -182,13 +183,21 @@ impl Model {
             answer: Vec::new(),
             end: None,
             #[cfg(feature = "text")]
-            text: self.text.tokenizer.as_ref().map(|t| (t.stream(prompt), StopMatcher::new(request.stop.clone()))),
+            text: self
+                .text
+                .tokenizer
+                .as_ref()
+                .map(|t| (t.stream(prompt), StopMatcher::new(request.stop.clone()))),
             request,
         })
     }
 
     fn check(&self, ids: &[u32]) -> Result<()> {
-        let invalid = |expected: String, found: String| Error::Invalid { field: "tokens".into(), expected, found };
+        let invalid = |expected: String, found: String| Error::Invalid {
+            field: "tokens".into(),
+            expected,
+            found,
+        };
         if ids.is_empty() {
             return Err(invalid("at least one id".into(), "none".into()));
         }
@@ -196,7 +205,10 @@ impl Model {
             return Err(invalid(format!("ids below {}", self.info.vocabulary), id.to_string()));
         }
         if ids.len() > self.capacity {
-            return Err(Error::ContextFull { tokens: ids.len(), context: self.capacity });
+            return Err(Error::ContextFull {
+                tokens: ids.len(),
+                context: self.capacity,
+            });
         }
         Ok(())
     }
@@ -217,7 +229,10 @@ impl Model {
             }
         }
         if let Some(reason) = generation.end {
-            return Ok(Event::End { reason, text: self.rest(generation, reason)? });
+            return Ok(Event::End {
+                reason,
+                text: self.rest(generation, reason)?,
+            });
         }
         if let Err(error) = self.prefill(generation).await? {
             return Ok(error);
@@ -225,7 +240,10 @@ impl Model {
         let id = self.choose(generation).await?;
         if !generation.request.ignore_eos && self.is_eos(id) {
             generation.end = Some(Finish::Stop);
-            return Ok(Event::End { reason: Finish::Stop, text: self.rest(generation, Finish::Stop)? });
+            return Ok(Event::End {
+                reason: Finish::Stop,
+                text: self.rest(generation, Finish::Stop)?,
+            });
         }
         generation.answer.push(id);
         let counts = Counts::of(self.counters());
@@ -243,13 +261,22 @@ impl Model {
         }
         let chunk = generation.prompt[done..done + most].to_vec();
         self.step(&chunk, Head::None, Want::Nothing).await?;
-        Ok(Err(Event::Prefill { done: done + most, total }))
+        Ok(Err(Event::Prefill {
+            done: done + most,
+            total,
+        }))
     }
 
     /// Runs what is not in the cache yet and chooses the next token.
     async fn choose(&mut self, generation: &Generation) -> Result<u32> {
         let done = self.cached.len();
-        let tokens: Vec<u32> = generation.prompt.iter().chain(&generation.answer).skip(done).copied().collect();
+        let tokens: Vec<u32> = generation
+            .prompt
+            .iter()
+            .chain(&generation.answer)
+            .skip(done)
+            .copied()
+            .collect();
         #[cfg(feature = "text")]
         if !generation.request.sampling.is_plain_argmax() {
             let Output::Logits(mut logits) = self.step(&tokens, Head::Last, Want::Logits).await? else {
@@ -258,7 +285,13 @@ impl Model {
             finite(&logits)?;
             let position = (generation.prompt.len() + generation.answer.len()) as u64;
             let how = &generation.request.sampling;
-            return Ok(sample(&mut logits, &generation.prompt, &generation.answer, position, how));
+            return Ok(sample(
+                &mut logits,
+                &generation.prompt,
+                &generation.answer,
+                position,
+                how,
+            ));
         }
         match self.step(&tokens, Head::Last, Want::Token).await? {
             Output::Token(Some(id)) => Ok(id),
@@ -342,7 +375,11 @@ impl Model {
         self.check(ids)?;
         self.cached.clear();
         self.newest += 1;
-        let most = if all { self.most_rows() } else { super::device::BUCKETS[super::device::BUCKETS.len() - 1] };
+        let most = if all {
+            self.most_rows()
+        } else {
+            super::device::BUCKETS[super::device::BUCKETS.len() - 1]
+        };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();
         for (i, chunk) in ids.chunks(most).enumerate() {
@@ -386,5 +423,9 @@ impl Model {
 
 /// An error unless all are finite numbers.
 fn finite(logits: &[f32]) -> Result<()> {
-    if logits.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(Error::NotFinite { place: "logits".into() }) }
+    if logits.iter().all(|v| v.is_finite()) {
+        Ok(())
+    } else {
+        Err(Error::NotFinite { place: "logits".into() })
+    }
 }

@@ -90,7 +90,14 @@ pub(super) struct Watch {
 impl Watch {
     /// A request of `prompt` tokens begins, `reused` of them from the cache.
     pub(super) fn start(now: f64, prompt: usize, reused: usize) -> Self {
-        Self { begun: now, first: now, last: now, prompt, reused, ..Self::default() }
+        Self {
+            begun: now,
+            first: now,
+            last: now,
+            prompt,
+            reused,
+            ..Self::default()
+        }
     }
 
     /// A token was made. The first comes of the prompt and the second warms up the decoding step.
@@ -110,7 +117,13 @@ impl Watch {
     pub(super) fn stats(&self) -> Stats {
         let rate = |count: usize, ms: f64| if ms > 0.0 { 1000.0 * count as f64 / ms } else { 0.0 };
         let decoded = self.tokens.saturating_sub(2);
-        let per_token = |now: u64, warm: u64| if decoded > 0 { (now - warm) as f64 / decoded as f64 } else { 0.0 };
+        let per_token = |now: u64, warm: u64| {
+            if decoded > 0 {
+                (now - warm) as f64 / decoded as f64
+            } else {
+                0.0
+            }
+        };
         let (now, warm) = (self.now.created, self.warm.created);
         Stats {
             prompt_tokens: self.prompt,

@@ -55,12 +55,14 @@ impl Gpu {
     pub(crate) fn buffer(&self, label: &str, bytes: u64, usage: Usage) -> Result<Buffer> {
         let bytes = bytes.max(16).next_multiple_of(16);
         if bytes > self.caps.max_buffer {
-            return Err(Error::TooBig { what: format!("buffer {label}"), needed: bytes, available: self.caps.max_buffer });
+            return Err(Error::TooBig {
+                what: format!("buffer {label}"),
+                needed: bytes,
+                available: self.caps.max_buffer,
+            });
         }
         let usages = match usage {
-            Usage::Storage => {
-                wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC
-            }
+            Usage::Storage => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
             Usage::Uniform => wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             Usage::Readback => wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
         };

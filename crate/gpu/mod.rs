@@ -1,8 +1,8 @@
 //! The GPU as a device: adapter, limits, buffers, pipelines, replay and read-back. The only room that knows wgpu.
 
-mod caps;
 #[cfg(feature = "gpu")]
 mod buffer;
+mod caps;
 #[cfg(feature = "gpu")]
 mod open;
 #[cfg(feature = "gpu")]

@@ -24,13 +24,20 @@ impl Gpu {
     /// # Errors
     /// [`Error::Gpu`] saying what is missing.
     pub(crate) async fn open(software: bool) -> Result<Self> {
-        let missing = |cause: String| Error::Gpu { kind: error::Gpu::Missing, doing: "looking for an adapter".into(), cause };
+        let missing = |cause: String| Error::Gpu {
+            kind: error::Gpu::Missing,
+            doing: "looking for an adapter".into(),
+            cause,
+        };
         let instance = instance();
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
             ..Default::default()
         };
-        let adapter = instance.request_adapter(&options).await.map_err(|e| missing(e.to_string()))?;
+        let adapter = instance
+            .request_adapter(&options)
+            .await
+            .map_err(|e| missing(e.to_string()))?;
         let caps = caps_of(&adapter);
         if caps.software && !software {
             return Err(missing(format!("the only adapter is software ({})", caps.name)));
@@ -46,9 +53,19 @@ impl Gpu {
             required_limits: limits,
             ..Default::default()
         };
-        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| missing(e.to_string()))?;
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|e| missing(e.to_string()))?;
         let mishaps = Mishaps::of(&device);
-        Ok(Self { device, queue, caps, pipelines: Pipelines::default(), counters: Counters::default(), mishaps })
+        Ok(Self {
+            device,
+            queue,
+            caps,
+            pipelines: Pipelines::default(),
+            counters: Counters::default(),
+            mishaps,
+        })
     }
 
     /// What it can do.
@@ -75,7 +92,11 @@ impl Gpu {
             Ok(_) => Ok(()),
             Err(e) => {
                 self.mishaps.check("waiting for the queue")?;
-                Err(Error::Gpu { kind: error::Gpu::Lost, doing: "waiting for the queue".into(), cause: e.to_string() })
+                Err(Error::Gpu {
+                    kind: error::Gpu::Lost,
+                    doing: "waiting for the queue".into(),
+                    cause: e.to_string(),
+                })
             }
         }
     }
@@ -87,14 +108,21 @@ fn instance() -> wgpu::Instance {
 
 /// Every adapter there is (natively; a browser shows one).
 pub(crate) async fn adapters() -> Vec<Caps> {
-    instance().enumerate_adapters(wgpu::Backends::all()).await.iter().map(caps_of).collect()
+    instance()
+        .enumerate_adapters(wgpu::Backends::all())
+        .await
+        .iter()
+        .map(caps_of)
+        .collect()
 }
 
 fn caps_of(adapter: &wgpu::Adapter) -> Caps {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
     let mut caps = Caps {
         name: info.name.clone(),
-        driver: format!("{} {} {:?}", info.driver, info.driver_info, info.backend).trim().to_owned(),
+        driver: format!("{} {} {:?}", info.driver, info.driver_info, info.backend)
+            .trim()
+            .to_owned(),
         software: info.device_type == wgpu::DeviceType::Cpu,
         subgroup_sizes: features
             .contains(wgpu::Features::SUBGROUP)
@@ -115,8 +143,9 @@ fn from_page(caps: &mut Caps, min: u32, max: u32) {
     if let Some(page) = super::caps::web_adapter() {
         let or = |told: u32, known: u32, otherwise| [told, known, otherwise].into_iter().find(|n| *n > 0).unwrap_or(1);
         caps.software = page.fallback;
-        caps.subgroup_sizes =
-            page.subgroups.then(|| (or(page.subgroup_min, min, 4), or(page.subgroup_max, max, 128)));
+        caps.subgroup_sizes = page
+            .subgroups
+            .then(|| (or(page.subgroup_min, min, 4), or(page.subgroup_max, max, 128)));
         caps.name = page.description;
     }
 }

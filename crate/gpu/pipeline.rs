@@ -1,10 +1,7 @@
 //! Compute pipelines, made once per (variant, constants). Natively our own shaders run without wgpu's run-time checks,
 //! which cost 2 to 6 times; their bounds are proven by tests with canaries behind each output.
 
-use super::{
-    buffer::count,
-    open::Gpu,
-};
+use super::{buffer::count, open::Gpu};
 use crate::shader::{Binding, Source};
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -42,22 +39,32 @@ impl Gpu {
         let enables = source.enables.iter().filter(|_| super::WEB);
         let mut wgsl: String = enables.map(|e| format!("enable {e};\n")).collect();
         wgsl.push_str(source.wgsl);
-        let descriptor =
-            wgpu::ShaderModuleDescriptor { label: Some(source.name), source: wgpu::ShaderSource::Wgsl(wgsl.into()) };
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(source.name),
+            source: wgpu::ShaderSource::Wgsl(wgsl.into()),
+        };
         #[allow(unsafe_code, reason = "run-time checks of trusted shaders cost 2 to 6 times")]
         // SAFETY: the text is one of the fixed shaders of this crate, validated at build; each index is guarded by
         // sizes that the lowering derives from the buffers it binds, and the op cases prove it with canaries.
-        let module =
-            unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) };
+        let module = unsafe {
+            self.device
+                .create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        };
         let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            ty: wgpu::BindingType::Buffer {
+                ty,
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
             count: None,
         };
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
         entries.extend(
-            bindings.iter().map(|b| entry(b.index, wgpu::BufferBindingType::Storage { read_only: !b.write })),
+            bindings
+                .iter()
+                .map(|b| entry(b.index, wgpu::BufferBindingType::Storage { read_only: !b.write })),
         );
         let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(source.name),

@@ -39,7 +39,9 @@ impl Gpu {
         offset: u64,
         bytes: u64,
     ) -> Result<Vec<u8>> {
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         if let Some(program) = program {
             self.encode(&mut encoder, program);
         }
@@ -69,11 +71,20 @@ impl Gpu {
         })
         .await;
         self.mishaps.check("running a step")?;
-        let refused = |cause: String| Error::Gpu { kind: error::Gpu::Lost, doing: "reading back".into(), cause };
+        let refused = |cause: String| Error::Gpu {
+            kind: error::Gpu::Lost,
+            doing: "reading back".into(),
+            cause,
+        };
         if !mapped {
             return Err(refused("the buffer could not be mapped".into()));
         }
-        let data = staging.0.raw.get_mapped_range(..bytes).map_err(|e| refused(e.to_string()))?.to_vec();
+        let data = staging
+            .0
+            .raw
+            .get_mapped_range(..bytes)
+            .map_err(|e| refused(e.to_string()))?
+            .to_vec();
         staging.0.raw.unmap();
         Ok(data)
     }

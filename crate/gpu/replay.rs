@@ -84,7 +84,9 @@ impl Gpu {
 
     /// Submits one run of a program, reading nothing back.
     pub(crate) fn replay(&self, program: &Program) {
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         self.encode(&mut encoder, program);
         self.queue.submit([encoder.finish()]);
         count(&self.counters.submissions, 1);

@@ -18,7 +18,12 @@ impl Mishaps {
             }
         });
         device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
-            refused.0.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert_with(|| e.to_string());
+            refused
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .1
+                .get_or_insert_with(|| e.to_string());
         }));
         mishaps
     }
@@ -31,7 +36,11 @@ impl Mishaps {
             (None, Some(cause)) => (error::Gpu::Refused, cause),
             (None, None) => return Ok(()),
         };
-        Err(Error::Gpu { kind, doing: doing.into(), cause: cause.clone() })
+        Err(Error::Gpu {
+            kind,
+            doing: doing.into(),
+            cause: cause.clone(),
+        })
     }
 }
 
@@ -45,7 +54,10 @@ impl Scopes {
     /// Opens scopes round something that is `doing`.
     pub(super) fn open(device: &wgpu::Device, doing: impl Into<String>) -> Self {
         use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
-        Self { doing: doing.into(), guards: [Internal, Validation, OutOfMemory].map(|f| device.push_error_scope(f)) }
+        Self {
+            doing: doing.into(),
+            guards: [Internal, Validation, OutOfMemory].map(|f| device.push_error_scope(f)),
+        }
     }
 
     /// Closes them.
@@ -62,7 +74,11 @@ impl Scopes {
             (error::Gpu::Refused, internal.await),
         ] {
             if let Some(error) = error {
-                return Err(Error::Gpu { kind, doing: self.doing, cause: error.to_string() });
+                return Err(Error::Gpu {
+                    kind,
+                    doing: self.doing,
+                    cause: error.to_string(),
+                });
             }
         }
         Ok(())

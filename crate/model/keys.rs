@@ -27,11 +27,22 @@ impl<'a> Keys<'a> {
     pub(super) fn new(checkpoint: &'a Checkpoint, family: &'static str) -> Result<Self> {
         let config = match (checkpoint.container, checkpoint.side.get("config.json")) {
             (Container::Gguf, _) => Json::Null,
-            (_, None) => return Err(Error::bad(&checkpoint.name, "config.json", "a file beside the weights", "none")),
+            (_, None) => {
+                return Err(Error::bad(
+                    &checkpoint.name,
+                    "config.json",
+                    "a file beside the weights",
+                    "none",
+                ));
+            }
             (_, Some(bytes)) => serde_json::from_slice(bytes)
                 .map_err(|e| Error::bad(format!("{}: config.json", checkpoint.name), "text", "JSON", e))?,
         };
-        Ok(Self { checkpoint, family, config })
+        Ok(Self {
+            checkpoint,
+            family,
+            config,
+        })
     }
 
     fn bad(&self, key: &str, expected: &str, found: impl std::fmt::Display) -> Error {
@@ -44,12 +55,18 @@ impl<'a> Keys<'a> {
 
     /// The key as this container has it, for messages.
     fn name(&self, gguf: &str, hf: &str) -> String {
-        if self.is_gguf() { format!("{}.{gguf}", self.family) } else { hf.to_owned() }
+        if self.is_gguf() {
+            format!("{}.{gguf}", self.family)
+        } else {
+            hf.to_owned()
+        }
     }
 
     /// A value of `config.json`; dots go into objects. `null` is as if it were not there.
     pub(super) fn json(&self, key: &str) -> Option<&Json> {
-        key.split('.').try_fold(&self.config, |at, part| at.get(part)).filter(|v| !v.is_null())
+        key.split('.')
+            .try_fold(&self.config, |at, part| at.get(part))
+            .filter(|v| !v.is_null())
     }
 
     /// A GGUF value of this family.
@@ -86,15 +103,21 @@ impl<'a> Keys<'a> {
     pub(super) fn size(&self, gguf: &str, hf: &str) -> Result<Option<usize>> {
         let found = match self.number(gguf, hf)? {
             None => return Ok(None),
-            Some(Number::Int(n)) => usize::try_from(n).ok().filter(|n| (1..=1 << 31).contains(n)).ok_or(n.to_string()),
+            Some(Number::Int(n)) => usize::try_from(n)
+                .ok()
+                .filter(|n| (1..=1 << 31).contains(n))
+                .ok_or(n.to_string()),
             Some(Number::Float(n)) => Err(n.to_string()),
         };
-        found.map(Some).map_err(|n| self.bad(&self.name(gguf, hf), "a whole number of at least 1", n))
+        found
+            .map(Some)
+            .map_err(|n| self.bad(&self.name(gguf, hf), "a whole number of at least 1", n))
     }
 
     /// A size that must be there.
     pub(super) fn need(&self, gguf: &str, hf: &str) -> Result<usize> {
-        self.size(gguf, hf)?.ok_or_else(|| self.bad(&self.name(gguf, hf), "a number", "nothing"))
+        self.size(gguf, hf)?
+            .ok_or_else(|| self.bad(&self.name(gguf, hf), "a number", "nothing"))
     }
 
     /// A finite number.
@@ -105,7 +128,11 @@ impl<'a> Keys<'a> {
             Some(Number::Int(n)) => n as f64,
             Some(Number::Float(n)) => n,
         };
-        if value.is_finite() { Ok(Some(value)) } else { Err(self.bad(&self.name(gguf, hf), "a finite number", value)) }
+        if value.is_finite() {
+            Ok(Some(value))
+        } else {
+            Err(self.bad(&self.name(gguf, hf), "a finite number", value))
+        }
     }
 
     /// Text.
@@ -121,7 +148,11 @@ impl<'a> Keys<'a> {
 
     /// The classes that `config.json` names.
     pub(super) fn classes(&self) -> Result<Vec<String>> {
-        let names = self.json("architectures").and_then(Json::as_array).into_iter().flatten();
+        let names = self
+            .json("architectures")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten();
         let names: Vec<_> = names.filter_map(|n| n.as_str().map(str::to_owned)).collect();
         if names.is_empty() {
             return Err(self.bad("config.json: architectures", "a list with the model's class", "nothing"));
@@ -139,19 +170,27 @@ pub(super) struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     pub(super) fn new(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Self {
-        Self { checkpoint, arch, weights: Vec::new() }
+        Self {
+            checkpoint,
+            arch,
+            weights: Vec::new(),
+        }
     }
 
     /// The tensor with this GGUF name; `{}` in the table stands for the layer.
     pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
-        let full = |pattern: &str| layer.map_or_else(|| pattern.to_owned(), |n| pattern.replacen("{}", &n.to_string(), 1));
+        let full =
+            |pattern: &str| layer.map_or_else(|| pattern.to_owned(), |n| pattern.replacen("{}", &n.to_string(), 1));
         let stored = match self.checkpoint.container {
             Container::Gguf => full(name),
             Container::Safetensors => full(self.arch.names.iter().find(|(_, gguf)| *gguf == name)?.0),
         };
         // Checkpoints saved from the inner model lack the outer prefix.
         let short = stored.strip_prefix("model.").map(str::to_owned);
-        [Some(stored.clone()), short].into_iter().flatten().find_map(|n| Some((n.clone(), self.checkpoint.tensors.get(&n)?)))
+        [Some(stored.clone()), short]
+            .into_iter()
+            .flatten()
+            .find_map(|n| Some((n.clone(), self.checkpoint.tensors.get(&n)?)))
     }
 
     /// Whether there is such a tensor.
@@ -160,17 +199,37 @@ impl<'a> Finder<'a> {
     }
 
     /// The number of a tensor that must be there with this shape.
-    pub(super) fn take(&mut self, name: &str, layer: Option<usize>, shape: impl Into<Shape>, order: Order) -> Result<usize> {
+    pub(super) fn take(
+        &mut self,
+        name: &str,
+        layer: Option<usize>,
+        shape: impl Into<Shape>,
+        order: Order,
+    ) -> Result<usize> {
         let shape = shape.into();
         let file = &self.checkpoint.name;
         let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
-        let (stored, entry) =
-            self.entry(name, layer).ok_or_else(|| Error::bad(file, &named, format!("a tensor {shape:?}"), "none"))?;
+        let (stored, entry) = self
+            .entry(name, layer)
+            .ok_or_else(|| Error::bad(file, &named, format!("a tensor {shape:?}"), "none"))?;
         if entry.shape != shape {
-            return Err(Error::bad(file, stored, format!("{shape:?}"), format!("{:?}", entry.shape)));
+            return Err(Error::bad(
+                file,
+                stored,
+                format!("{shape:?}"),
+                format!("{:?}", entry.shape),
+            ));
         }
-        let order = if self.checkpoint.container == Container::Gguf { order } else { Order::Plain };
-        self.weights.push(Weight { entry: entry.clone(), shape, order });
+        let order = if self.checkpoint.container == Container::Gguf {
+            order
+        } else {
+            Order::Plain
+        };
+        self.weights.push(Weight {
+            entry: entry.clone(),
+            shape,
+            order,
+        });
         Ok(self.weights.len() - 1)
     }
 }

@@ -24,7 +24,10 @@ pub(crate) static ARCH: Arch = Arch {
         ("model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight"),
         ("model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight"),
         ("model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight"),
-        ("model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight"),
+        (
+            "model.layers.{}.post_attention_layernorm.weight",
+            "blk.{}.ffn_norm.weight",
+        ),
         ("model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight"),
         ("model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight"),
         ("model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight"),
@@ -72,10 +75,17 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let width = keys.need("embedding_length", "hidden_size")?;
     let hidden = keys.need("feed_forward_length", "intermediate_size")?;
     let heads = keys.need("attention.head_count", "num_attention_heads")?;
-    let kv_heads = keys.size("attention.head_count_kv", "num_key_value_heads")?.unwrap_or(heads);
+    let kv_heads = keys
+        .size("attention.head_count_kv", "num_key_value_heads")?
+        .unwrap_or(heads);
     let head_dim = keys.size("attention.key_length", "head_dim")?.unwrap_or(width / heads);
     if !heads.is_multiple_of(kv_heads) {
-        return Err(Error::bad(&checkpoint.name, "key-value heads", format!("a divisor of {heads}"), kv_heads));
+        return Err(Error::bad(
+            &checkpoint.name,
+            "key-value heads",
+            format!("a divisor of {heads}"),
+            kv_heads,
+        ));
     }
     let act = keys.text("", "hidden_act").unwrap_or("silu");
     let unsupported = |what: String, supported: &str| Error::Unsupported {
@@ -89,7 +99,10 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     }
     for bias in ["blk.{}.attn_q.bias", "blk.{}.ffn_up.bias"] {
         if find.has(bias, Some(0)) {
-            return Err(unsupported(format!("llama with {}", bias.replace("{}", "0")), "llama without biases"));
+            return Err(unsupported(
+                format!("llama with {}", bias.replace("{}", "0")),
+                "llama without biases",
+            ));
         }
     }
     if find.has("blk.{}.ffn_gate_inp.weight", Some(0)) {
@@ -110,8 +123,16 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
             attn_norm: take("blk.{}.attn_norm.weight", [width].into(), Order::Plain)?,
             attn_q: take("blk.{}.attn_q.weight", [heads * head_dim, width].into(), turned)?,
             attn_k: take("blk.{}.attn_k.weight", [kv_heads * head_dim, width].into(), turned)?,
-            attn_v: take("blk.{}.attn_v.weight", [kv_heads * head_dim, width].into(), Order::Plain)?,
-            attn_output: take("blk.{}.attn_output.weight", [width, heads * head_dim].into(), Order::Plain)?,
+            attn_v: take(
+                "blk.{}.attn_v.weight",
+                [kv_heads * head_dim, width].into(),
+                Order::Plain,
+            )?,
+            attn_output: take(
+                "blk.{}.attn_output.weight",
+                [width, heads * head_dim].into(),
+                Order::Plain,
+            )?,
             ffn_norm: take("blk.{}.ffn_norm.weight", [width].into(), Order::Plain)?,
             ffn_gate: take("blk.{}.ffn_gate.weight", [hidden, width].into(), Order::Plain)?,
             ffn_up: take("blk.{}.ffn_up.weight", [hidden, width].into(), Order::Plain)?,
@@ -119,20 +140,31 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
         });
     }
     let output_norm = find.take("output_norm.weight", None, [width], Order::Plain)?;
-    let tied = keys.json("tie_word_embeddings").and_then(serde_json::Value::as_bool).unwrap_or(false);
+    let tied = keys
+        .json("tie_word_embeddings")
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(false);
     let output = if tied || !find.has("output.weight", None) {
         token_embd
     } else {
         find.take("output.weight", None, [vocabulary, width], Order::Plain)?
     };
-    let eps = keys.float("attention.layer_norm_rms_epsilon", "rms_norm_eps")?.unwrap_or(1e-6);
+    let eps = keys
+        .float("attention.layer_norm_rms_epsilon", "rms_norm_eps")?
+        .unwrap_or(1e-6);
     let net = Llama {
         heads,
         kv_heads,
         head_dim,
         rotated: rope.rotated,
-        window: if checkpoint.meta.contains_key("general.architecture") { 0 } else { keys.size("", "sliding_window")?.unwrap_or(0) },
-        norm: RmsNorm { eps: crate::op::narrow(eps) },
+        window: if checkpoint.meta.contains_key("general.architecture") {
+            0
+        } else {
+            keys.size("", "sliding_window")?.unwrap_or(0)
+        },
+        norm: RmsNorm {
+            eps: crate::op::narrow(eps),
+        },
         layers,
         token_embd,
         output_norm,
@@ -142,7 +174,14 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let context = keys.size("context_length", "max_position_embeddings")?.unwrap_or(2048);
     Ok(Network {
         family: ARCH.name,
-        hyper: Hyper { layers: count, kv_heads, head_dim, vocabulary, context, rope },
+        hyper: Hyper {
+            layers: count,
+            kv_heads,
+            head_dim,
+            vocabulary,
+            context,
+            rope,
+        },
         weights: find.weights,
         forward: Box::new(move |g, head| net.forward(g, head)),
     })
@@ -166,14 +205,31 @@ impl Llama {
 
     fn attention(&self, g: &mut Graph, n: usize, x: Tensor) -> Result<Tensor> {
         let layer = &self.layers[n];
-        let turn = |heads| Rope { heads, rotated: self.rotated };
+        let turn = |heads| Rope {
+            heads,
+            rotated: self.rotated,
+        };
         let (q, k) = (self.linear(g, layer.attn_q, x)?, self.linear(g, layer.attn_k, x)?);
         let v = self.linear(g, layer.attn_v, x)?;
         let (q, k) = (rope(g, q, turn(self.heads))?, rope(g, k, turn(self.kv_heads))?);
-        kv_write(g, k, v, KvWrite { heads: self.kv_heads, layer: n })?;
+        kv_write(
+            g,
+            k,
+            v,
+            KvWrite {
+                heads: self.kv_heads,
+                layer: n,
+            },
+        )?;
         #[allow(clippy::cast_precision_loss, reason = "a head is narrower than 2^24")]
         let scale = 1.0 / (self.head_dim as f32).sqrt();
-        let cfg = Attention { heads: self.heads, kv_heads: self.kv_heads, layer: n, scale, window: self.window };
+        let cfg = Attention {
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            layer: n,
+            scale,
+            window: self.window,
+        };
         let y = attention(g, q, cfg)?;
         self.linear(g, layer.attn_output, y)
     }

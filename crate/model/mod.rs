@@ -107,13 +107,25 @@ pub(crate) fn arch(checkpoint: &Checkpoint) -> Result<&'static Arch> {
     match checkpoint.container {
         Container::Gguf => {
             let Some(Value::Str(name)) = checkpoint.meta.get("general.architecture") else {
-                return Err(Error::bad(&checkpoint.name, "general.architecture", "a family's name", "nothing"));
+                return Err(Error::bad(
+                    &checkpoint.name,
+                    "general.architecture",
+                    "a family's name",
+                    "nothing",
+                ));
             };
-            ARCHS.iter().copied().find(|a| a.name == name).ok_or_else(|| unsupported(name.clone()))
+            ARCHS
+                .iter()
+                .copied()
+                .find(|a| a.name == name)
+                .ok_or_else(|| unsupported(name.clone()))
         }
         Container::Safetensors => {
             let classes = keys::Keys::new(checkpoint, "")?.classes()?;
-            let known = ARCHS.iter().copied().find(|a| classes.iter().any(|c| a.classes.contains(&c.as_str())));
+            let known = ARCHS
+                .iter()
+                .copied()
+                .find(|a| classes.iter().any(|c| a.classes.contains(&c.as_str())));
             known.ok_or_else(|| unsupported(classes.join(", ")))
         }
     }

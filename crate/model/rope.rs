@@ -13,7 +13,12 @@ enum Scaling {
     /// All divided by a factor (Chen et al., 2023).
     Linear(f64),
     /// Long waves divided by `factor`, short ones kept, a ramp between (Llama 3.1).
-    Llama3 { factor: f64, low: f64, high: f64, original: f64 },
+    Llama3 {
+        factor: f64,
+        low: f64,
+        high: f64,
+        original: f64,
+    },
 }
 
 /// The rotations of a model.
@@ -33,10 +38,19 @@ impl RopeTable {
         let rotated = keys.size("rope.dimension_count", "")?.unwrap_or(head_dim);
         if rotated > head_dim || rotated % 2 == 1 {
             let expected = format!("an even number up to {head_dim}");
-            return Err(Error::bad(&keys.checkpoint.name, "rope.dimension_count", expected, rotated));
+            return Err(Error::bad(
+                &keys.checkpoint.name,
+                "rope.dimension_count",
+                expected,
+                rotated,
+            ));
         }
         // transformers 5 moved theta and scaling into one object
-        let object = if keys.json("rope_parameters").is_some() { "rope_parameters" } else { "rope_scaling" };
+        let object = if keys.json("rope_parameters").is_some() {
+            "rope_parameters"
+        } else {
+            "rope_scaling"
+        };
         let theta = match keys.float("rope.freq_base", "rope_theta")? {
             Some(theta) => theta,
             None => keys.float("", &format!("{object}.rope_theta"))?.unwrap_or(10_000.0),
@@ -74,9 +88,19 @@ impl RopeTable {
             && (entry.format.name != "F32" || entry.shape.count() != rotated / 2)
         {
             let found = format!("{:?} {:?}", entry.format, entry.shape);
-            return Err(Error::bad(&keys.checkpoint.name, "rope_freqs.weight", format!("F32 [{}]", rotated / 2), found));
+            return Err(Error::bad(
+                &keys.checkpoint.name,
+                "rope_freqs.weight",
+                format!("F32 [{}]", rotated / 2),
+                found,
+            ));
         }
-        Ok(Self { theta, rotated, scaling, factors })
+        Ok(Self {
+            theta,
+            rotated,
+            scaling,
+            factors,
+        })
     }
 
     /// Radians a position, by pair.
@@ -90,7 +114,12 @@ impl RopeTable {
                 match self.scaling {
                     Scaling::None => f,
                     Scaling::Linear(factor) => f / factor,
-                    Scaling::Llama3 { factor, low, high, original } => {
+                    Scaling::Llama3 {
+                        factor,
+                        low,
+                        high,
+                        original,
+                    } => {
                         let wave = std::f64::consts::TAU / f;
                         if wave < original / high {
                             f
@@ -107,10 +136,18 @@ impl RopeTable {
     }
 
     /// `[positions, Dr/2, 2]`: cos and sin by position and pair. `factors` are the values of [`Self::factors`].
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "exact below 2^53; rounded to f32 last")]
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "exact below 2^53; rounded to f32 last"
+    )]
     pub(crate) fn table(&self, positions: usize, factors: Option<&[f32]>) -> Vec<f32> {
         let frequencies = self.frequencies(factors);
-        let row = |p: usize| frequencies.iter().flat_map(move |f| [(p as f64 * f).cos() as f32, (p as f64 * f).sin() as f32]);
+        let row = |p: usize| {
+            frequencies
+                .iter()
+                .flat_map(move |f| [(p as f64 * f).cos() as f32, (p as f64 * f).sin() as f32])
+        };
         (0..positions).flat_map(row).collect()
     }
 }

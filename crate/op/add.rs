@@ -10,7 +10,13 @@ use crate::{
     shader::add as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "add", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "add",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// `a + b`, both `[T, D]`.
 pub(crate) fn add(g: &mut Graph, a: Tensor, b: Tensor) -> Result<Tensor> {
@@ -44,9 +50,21 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let count = low.node.inputs[0].shape.count();
-    let args = kernel::Args { a: low.input(0)?, b: low.input(1)?, y: low.output(0)? };
-    let params = kernel::Params { count: u32_of(OP.name, count)? };
-    low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [strided(count, 64), 1, 1])
+    let args = kernel::Args {
+        a: low.input(0)?,
+        b: low.input(1)?,
+        y: low.output(0)?,
+    };
+    let params = kernel::Params {
+        count: u32_of(OP.name, count)?,
+    };
+    low.dispatch(
+        kernel::Variant {}.source(),
+        vec![],
+        &params,
+        args.bindings(),
+        [strided(count, 64), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {

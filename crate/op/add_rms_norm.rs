@@ -11,7 +11,13 @@ use crate::{
     shader::add_rms_norm as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "add_rms_norm", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "add_rms_norm",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// What [`add_rms_norm`] makes.
 pub(crate) struct Residual {
@@ -33,7 +39,10 @@ pub(crate) fn add_rms_norm(
     if a.shape != b.shape {
         return Err(Error::shape(OP.name, "b", format!("{:?}", a.shape), b.shape));
     }
-    let out = into.unwrap_or_else(|| Residual { sum: g.alloc(a.shape), norm: g.alloc(a.shape) });
+    let out = into.unwrap_or_else(|| Residual {
+        sum: g.alloc(a.shape),
+        norm: g.alloc(a.shape),
+    });
     let state = g.fixed(Fixed::State);
     g.push(&OP, cfg, &[state, a, b, gain], &[out.sum, out.norm]);
     Ok(out)
@@ -65,9 +74,20 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         sum: low.output(0)?,
         y: low.output(1)?,
     };
-    let params = kernel::Params { width: u32_of(OP.name, x.width())?, eps: low.node.cfg::<RmsNorm>()?.eps };
-    let variant = kernel::Variant { subgroups: low.caps.subgroups() };
-    low.dispatch(variant.source(), kernel::Consts::default().entries(), &params, args.bindings(), [x.rows(), 1, 1])
+    let params = kernel::Params {
+        width: u32_of(OP.name, x.width())?,
+        eps: low.node.cfg::<RmsNorm>()?.eps,
+    };
+    let variant = kernel::Variant {
+        subgroups: low.caps.subgroups(),
+    };
+    low.dispatch(
+        variant.source(),
+        kernel::Consts::default().entries(),
+        &params,
+        args.bindings(),
+        [x.rows(), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {

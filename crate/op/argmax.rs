@@ -6,7 +6,13 @@ use crate::{
     shader::argmax as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "argmax", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "argmax",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// What stands in the ring where a row of logits was not all finite numbers.
 pub(crate) const NO_TOKEN: u32 = u32::MAX;
@@ -43,9 +49,15 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let width = low.node.inputs[0].shape.width();
-    let args =
-        kernel::Args { logits: low.input(0)?, state: low.output(0)?, tokens: low.output(1)?, ring: low.output(2)? };
-    let params = kernel::Params { width: u32_of(OP.name, width)? };
+    let args = kernel::Args {
+        logits: low.input(0)?,
+        state: low.output(0)?,
+        tokens: low.output(1)?,
+        ring: low.output(2)?,
+    };
+    let params = kernel::Params {
+        width: u32_of(OP.name, width)?,
+    };
     low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [1, 1, 1])
 }
 

@@ -1,11 +1,7 @@
 //! Causal attention of grouped query heads over the cache, with a running maximum and sum (Dao et al., 2022).
 
 use super::{
-    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor,
-    case::Case,
-    kv_write,
-    lowering::u32_of,
-    rms_norm::narrow,
+    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, case::Case, kv_write, lowering::u32_of, rms_norm::narrow,
 };
 use crate::{
     cpu::simd,
@@ -13,7 +9,13 @@ use crate::{
     shader::attention as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "attention", twin, fast: Some(fast), lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "attention",
+    twin,
+    fast: Some(fast),
+    lower,
+    cases,
+};
 
 /// Configuration of [`attention`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +36,12 @@ pub(crate) struct Attention {
 pub(crate) fn attention(g: &mut Graph, q: Tensor, cfg: Attention) -> Result<Tensor> {
     let [_, width] = q.shape.dims2(OP.name)?;
     if cfg.kv_heads == 0 || !cfg.heads.is_multiple_of(cfg.kv_heads) || !width.is_multiple_of(4 * cfg.heads) {
-        return Err(Error::shape(OP.name, "q", format!("{cfg:?} with heads of a multiple of 4"), q.shape));
+        return Err(Error::shape(
+            OP.name,
+            "q",
+            format!("{cfg:?} with heads of a multiple of 4"),
+            q.shape,
+        ));
     }
     let y = g.alloc(q.shape);
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
@@ -51,14 +58,23 @@ fn walk(run: &mut Run<'_>, mut head: impl FnMut(&[f32], &[f32], &[f32], &mut [f3
     let (head_dim, kv) = (width / cfg.heads, &run.memory.kv[cfg.layer]);
     for t in 0..run.rows(tensor) {
         let end = run.memory.state.pos + t + 1;
-        let start = if cfg.window > 0 { end.saturating_sub(cfg.window) } else { 0 };
+        let start = if cfg.window > 0 {
+            end.saturating_sub(cfg.window)
+        } else {
+            0
+        };
         for h in 0..cfg.heads {
             let rows = |part: usize| {
                 let base = (part * cfg.kv_heads + h / (cfg.heads / cfg.kv_heads)) * capacity;
                 &kv[(base + start) * head_dim..(base + end) * head_dim]
             };
             let cell = t * width + h * head_dim;
-            head(&q[cell..cell + head_dim], rows(0), rows(1), &mut y[cell..cell + head_dim]);
+            head(
+                &q[cell..cell + head_dim],
+                rows(0),
+                rows(1),
+                &mut y[cell..cell + head_dim],
+            );
         }
     }
     run.give(0, y)
@@ -73,7 +89,11 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
         let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
         let total: f64 = weights.iter().sum();
         for (d, out) in out.iter_mut().enumerate() {
-            let sum: f64 = weights.iter().zip(values.chunks_exact(q.len())).map(|(w, v)| w * f64::from(v[d])).sum();
+            let sum: f64 = weights
+                .iter()
+                .zip(values.chunks_exact(q.len()))
+                .map(|(w, v)| w * f64::from(v[d]))
+                .sum();
             *out = narrow(sum / total);
         }
     })
@@ -99,35 +119,62 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
 
 /// Query heads that one workgroup takes: as many of a group as divide it, at most 8, within 16 KiB of its memory.
 fn share(group: usize, head_dim: usize, wg: usize) -> usize {
-    (1..=group.min(8)).rev().find(|n| group.is_multiple_of(*n) && n * (2 * head_dim + 2 * wg) * 4 <= 16_384).unwrap_or(1)
+    (1..=group.min(8))
+        .rev()
+        .find(|n| group.is_multiple_of(*n) && n * (2 * head_dim + 2 * wg) * 4 <= 16_384)
+        .unwrap_or(1)
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = low.node.cfg::<Attention>()?;
     let q = low.node.inputs[1].shape;
     let head_dim = q.width() / cfg.heads;
-    let args = kernel::Args { state: low.input(0)?, q: low.input(1)?, kv: low.input(2)?, y: low.output(0)? };
+    let args = kernel::Args {
+        state: low.input(0)?,
+        q: low.input(1)?,
+        kv: low.input(2)?,
+        y: low.output(0)?,
+    };
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.heads)?,
         kv_heads: u32_of(OP.name, cfg.kv_heads)?,
         capacity: u32_of(OP.name, low.graph.capacity)?,
         window: u32_of(OP.name, cfg.window)?,
         scale: cfg.scale,
-
     };
     let consts = kernel::Consts::default();
     let share = share(cfg.heads / cfg.kv_heads, head_dim, consts.wg as usize);
-    let consts = kernel::Consts { share: u32_of(OP.name, share)?, dh: u32_of(OP.name, head_dim)?, ..consts };
-    let kv = if low.graph.kv_f16 { kernel::Kv::KvF16 } else { kernel::Kv::KvF32 };
-    let variant = kernel::Variant { kv, subgroups: low.caps.subgroups() };
-    low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), [cfg.heads / share, q.rows(), 1])
+    let consts = kernel::Consts {
+        share: u32_of(OP.name, share)?,
+        dh: u32_of(OP.name, head_dim)?,
+        ..consts
+    };
+    let kv = if low.graph.kv_f16 {
+        kernel::Kv::KvF16
+    } else {
+        kernel::Kv::KvF32
+    };
+    let variant = kernel::Variant {
+        kv,
+        subgroups: low.caps.subgroups(),
+    };
+    low.dispatch(
+        variant.source(),
+        consts.entries(),
+        &params,
+        args.bindings(),
+        [cfg.heads / share, q.rows(), 1],
+    )
 }
 
 /// Cases of (pos, bucket, valid, configuration, Dh): a first step fills the cache up to `pos`, the case goes on.
 pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)]) -> Vec<Case> {
     let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {
         let store = if f16 { "f16" } else { "f32" };
-        let name = format!("{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{}", cfg.heads, cfg.kv_heads, cfg.window);
+        let name = format!(
+            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{}",
+            cfg.heads, cfg.kv_heads, cfg.window
+        );
         Case::new(name, bucket, move |c| {
             c.position(pos);
             c.valid(valid);
@@ -135,18 +182,37 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)]) -> Vec<C
             c.graph.capacity = 256;
             c.cache(cfg.layer, cfg.kv_heads, head_dim);
             let q = c.input(bucket, cfg.heads * head_dim);
-            let (k, v) = (c.input(bucket, cfg.kv_heads * head_dim), c.input(bucket, cfg.kv_heads * head_dim));
-            kv_write(c.graph, k, v, KvWrite { heads: cfg.kv_heads, layer: cfg.layer })?;
+            let (k, v) = (
+                c.input(bucket, cfg.kv_heads * head_dim),
+                c.input(bucket, cfg.kv_heads * head_dim),
+            );
+            kv_write(
+                c.graph,
+                k,
+                v,
+                KvWrite {
+                    heads: cfg.kv_heads,
+                    layer: cfg.layer,
+                },
+            )?;
             let y = attention(c.graph, q, cfg)?;
             c.graph.output(y);
             Ok(())
         })
     };
-    rows.iter().flat_map(|row| [case(row, false), case(row, true)]).collect()
+    rows.iter()
+        .flat_map(|row| [case(row, false), case(row, true)])
+        .collect()
 }
 
 fn cases() -> Vec<Case> {
-    let cfg = |heads, kv_heads, window| Attention { heads, kv_heads, layer: 0, scale: 0.2, window };
+    let cfg = |heads, kv_heads, window| Attention {
+        heads,
+        kv_heads,
+        layer: 0,
+        scale: 0.2,
+        window,
+    };
     written(&[
         (0, 1, 1, cfg(5, 5, 0), 16),
         (3, 8, 7, cfg(4, 2, 0), 24),

@@ -37,7 +37,11 @@ impl Case {
         bucket: usize,
         build: impl Fn(&mut Trial<'_>) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, bucket, build: Box::new(build) }
+        Self {
+            name,
+            bucket,
+            build: Box::new(build),
+        }
     }
 
     /// One case a block format.
@@ -67,9 +71,23 @@ impl Case {
     /// Builds it, from the same inputs each time.
     pub(crate) fn build<'a>(&self, graph: &'a mut Graph) -> Result<Trial<'a>> {
         graph.bucket = self.bucket;
-        let seed = self.name.bytes().fold(0x9e37_79b9_7f4a_7c15, |s: u64, b| (s ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        let memory = Memory { state: State { pos: 0, len: self.bucket }, tokens: vec![0; self.bucket], ..Memory::default() };
-        let mut trial = Trial { graph, memory, inputs: Vec::new(), seed };
+        let seed = self.name.bytes().fold(0x9e37_79b9_7f4a_7c15, |s: u64, b| {
+            (s ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let memory = Memory {
+            state: State {
+                pos: 0,
+                len: self.bucket,
+            },
+            tokens: vec![0; self.bucket],
+            ..Memory::default()
+        };
+        let mut trial = Trial {
+            graph,
+            memory,
+            inputs: Vec::new(),
+            seed,
+        };
         (self.build)(&mut trial)?;
         Ok(trial)
     }
@@ -106,8 +124,14 @@ impl Trial<'_> {
         let values = self.values(rows * width);
         let mut bytes = vec![0; rows * width / format.block * format.bytes];
         (format.encode)(&values, &mut bytes);
-        self.memory.weights.push(HostWeight { format, rows, width, bytes });
-        self.graph.weight(self.memory.weights.len() - 1, format, [rows, width].into())
+        self.memory.weights.push(HostWeight {
+            format,
+            rows,
+            width,
+            bytes,
+        });
+        self.graph
+            .weight(self.memory.weights.len() - 1, format, [rows, width].into())
     }
 
     /// A weight `[width]` of f32: a gain.
@@ -116,7 +140,12 @@ impl Trial<'_> {
         values.iter_mut().for_each(|v| *v += 1.0);
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         let format = crate::quant::by_ggml(0).unwrap_or(crate::quant::FORMATS[0]);
-        self.memory.weights.push(HostWeight { format, rows: 1, width, bytes });
+        self.memory.weights.push(HostWeight {
+            format,
+            rows: 1,
+            width,
+            bytes,
+        });
         self.graph.weight(self.memory.weights.len() - 1, format, [width].into())
     }
 
@@ -143,14 +172,18 @@ impl Trial<'_> {
             let angle = f32::from(p) * 10_000_f32.powf(-f32::from(i) / f32::from(half));
             [angle.cos(), angle.sin()]
         };
-        self.memory.rope = (0..positions).flat_map(|p| (0..half).flat_map(move |i| pair(p, i))).collect();
+        self.memory.rope = (0..positions)
+            .flat_map(|p| (0..half).flat_map(move |i| pair(p, i)))
+            .collect();
     }
 
     /// A cache `[2, Hk, S, Dh]` with something in it.
     pub(crate) fn cache(&mut self, layer: usize, heads: usize, head_dim: usize) {
         let mut values = self.values(2 * heads * self.graph.capacity * head_dim);
         if self.graph.kv_f16 {
-            values.iter_mut().for_each(|v| *v = half::f16_to_f32(half::f32_to_f16(*v)));
+            values
+                .iter_mut()
+                .for_each(|v| *v = half::f16_to_f32(half::f32_to_f16(*v)));
         }
         self.memory.kv.resize(layer + 1, Vec::new());
         self.memory.kv[layer] = values;

@@ -1,13 +1,15 @@
 //! Rows of the embedding by token id.
 
-use super::{
-    Fixed, Graph, Lowering, Op, Run, Tensor,
-    case::Case,
-    lowering::u32_of,
-};
+use super::{Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of};
 use crate::{error::Result, shader::embed as kernel};
 
-pub(crate) static OP: Op = Op { name: "embed", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "embed",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// `x: [T, D]`, row t being row `tokens[t]` of `w: [V, D]`.
 pub(crate) fn embed(g: &mut Graph, w: Tensor) -> Result<Tensor> {
@@ -21,7 +23,10 @@ pub(crate) fn embed(g: &mut Graph, w: Tensor) -> Result<Tensor> {
 fn twin(run: &mut Run<'_>) -> Result<()> {
     let mut x = run.take(0)?;
     let w = run.weight(2)?;
-    for (row, id) in x.chunks_exact_mut(w.width).zip(&run.memory.tokens[..run.memory.state.len]) {
+    for (row, id) in x
+        .chunks_exact_mut(w.width)
+        .zip(&run.memory.tokens[..run.memory.state.len])
+    {
         w.row(*id as usize, row);
     }
     run.give(0, x)
@@ -45,10 +50,17 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             row0: u32_of(OP.name, words[0] / 4)?,
             row1: u32_of(OP.name, words[1] / 4)?,
             plane1: u32_of(OP.name, shard.rows * words[0] / 4)?,
-
         };
-        let variant = kernel::Variant { quant: super::matmul::quant(kernel::Quant::from_name(format.shader), format)? };
-        low.dispatch(variant.source(), vec![], &params, args.bindings(), [(width / 4).div_ceil(64), low.graph.bucket, 1])?;
+        let variant = kernel::Variant {
+            quant: super::matmul::quant(kernel::Quant::from_name(format.shader), format)?,
+        };
+        low.dispatch(
+            variant.source(),
+            vec![],
+            &params,
+            args.bindings(),
+            [(width / 4).div_ceil(64), low.graph.bucket, 1],
+        )?;
     }
     Ok(())
 }

@@ -60,7 +60,9 @@ pub(crate) struct Node {
 impl Node {
     /// The configuration, as the operator's own type.
     pub(crate) fn cfg<C: 'static>(&self) -> Result<&C> {
-        self.cfg.downcast_ref().ok_or_else(|| Error::internal(format!("{}: configuration of another type", self.op.name)))
+        self.cfg
+            .downcast_ref()
+            .ok_or_else(|| Error::internal(format!("{}: configuration of another type", self.op.name)))
     }
 }
 
@@ -90,13 +92,21 @@ pub(crate) struct Graph {
 impl Graph {
     /// An empty graph for steps of at most `bucket` tokens over a cache of `capacity`.
     pub(crate) fn new(bucket: usize, capacity: usize, kv_f16: bool) -> Self {
-        Self { bucket, capacity, kv_f16, ..Self::default() }
+        Self {
+            bucket,
+            capacity,
+            kv_f16,
+            ..Self::default()
+        }
     }
 
     fn tensor(&mut self, shape: Shape, place: Place) -> Tensor {
         self.places.push(place);
         self.shapes.push(shape);
-        Tensor { id: self.places.len() - 1, shape }
+        Tensor {
+            id: self.places.len() - 1,
+            shape,
+        }
     }
 
     /// A new f32 tensor made within the step.
@@ -146,6 +156,11 @@ impl Graph {
 
     /// Appends a node.
     pub(crate) fn push(&mut self, op: &'static Op, cfg: impl Any, inputs: &[Tensor], outputs: &[Tensor]) {
-        self.nodes.push(Node { op, cfg: Rc::new(cfg), inputs: inputs.to_vec(), outputs: outputs.to_vec() });
+        self.nodes.push(Node {
+            op,
+            cfg: Rc::new(cfg),
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+        });
     }
 }

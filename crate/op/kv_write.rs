@@ -11,7 +11,13 @@ use crate::{
     shader::kv_write as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "kv_write", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "kv_write",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// Configuration of [`kv_write`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +32,12 @@ pub(crate) struct KvWrite {
 pub(crate) fn kv_write(g: &mut Graph, k: Tensor, v: Tensor, cfg: KvWrite) -> Result<()> {
     let [_, width] = k.shape.dims2(OP.name)?;
     if k.shape != v.shape || !width.is_multiple_of(2 * cfg.heads) {
-        return Err(Error::shape(OP.name, "v", format!("{:?}, heads of even width", k.shape), v.shape));
+        return Err(Error::shape(
+            OP.name,
+            "v",
+            format!("{:?}, heads of even width", k.shape),
+            v.shape,
+        ));
     }
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
     g.push(&OP, cfg, &[state, k, v], &[kv]);
@@ -48,7 +59,9 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
                 let cells = &mut kv[to..to + head_dim];
                 cells.copy_from_slice(&x[from..from + head_dim]);
                 if f16 {
-                    cells.iter_mut().for_each(|c| *c = half::f16_to_f32(half::f32_to_f16(*c)));
+                    cells
+                        .iter_mut()
+                        .for_each(|c| *c = half::f16_to_f32(half::f32_to_f16(*c)));
                 }
             }
         }
@@ -60,20 +73,41 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = low.node.cfg::<KvWrite>()?;
     let x = low.node.inputs[1].shape;
-    let args = kernel::Args { state: low.input(0)?, k: low.input(1)?, v: low.input(2)?, kv: low.output(0)? };
+    let args = kernel::Args {
+        state: low.input(0)?,
+        k: low.input(1)?,
+        v: low.input(2)?,
+        kv: low.output(0)?,
+    };
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.heads)?,
         head_dim: u32_of(OP.name, x.width() / cfg.heads)?,
         capacity: u32_of(OP.name, low.graph.capacity)?,
         bucket: u32_of(OP.name, x.rows())?,
     };
-    let store = if low.graph.kv_f16 { kernel::Store::KvStoreF16 } else { kernel::Store::KvStoreF32 };
+    let store = if low.graph.kv_f16 {
+        kernel::Store::KvStoreF16
+    } else {
+        kernel::Store::KvStoreF32
+    };
     let variant = kernel::Variant { store };
-    low.dispatch(variant.source(), vec![], &params, args.bindings(), [strided(x.count() / 2, 64), 1, 1])
+    low.dispatch(
+        variant.source(),
+        vec![],
+        &params,
+        args.bindings(),
+        [strided(x.count() / 2, 64), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {
     // Read back by attention, whose cases write the cache first.
-    let cfg = Attention { heads: 4, kv_heads: 2, layer: 0, scale: 0.25, window: 0 };
+    let cfg = Attention {
+        heads: 4,
+        kv_heads: 2,
+        layer: 0,
+        scale: 0.25,
+        window: 0,
+    };
     super::attention::written(&[(5, 8, 3, cfg, 16)])
 }

@@ -3,7 +3,13 @@
 use super::{Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of};
 use crate::{error::Result, shader::last_row as kernel};
 
-pub(crate) static OP: Op = Op { name: "last_row", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "last_row",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// `[1, D]`: row `len - 1` of `x: [T, D]`.
 pub(crate) fn last_row(g: &mut Graph, x: Tensor) -> Result<Tensor> {
@@ -24,9 +30,21 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let width = low.node.inputs[1].shape.width();
-    let args = kernel::Args { state: low.input(0)?, x: low.input(1)?, y: low.output(0)? };
-    let params = kernel::Params { width: u32_of(OP.name, width)? };
-    low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [width.div_ceil(64), 1, 1])
+    let args = kernel::Args {
+        state: low.input(0)?,
+        x: low.input(1)?,
+        y: low.output(0)?,
+    };
+    let params = kernel::Params {
+        width: u32_of(OP.name, width)?,
+    };
+    low.dispatch(
+        kernel::Variant {}.source(),
+        vec![],
+        &params,
+        args.bindings(),
+        [width.div_ceil(64), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {

@@ -35,11 +35,23 @@ impl Shard {
     /// [`Error::TooBig`] if not even one row fits.
     pub(crate) fn cut(format: &Format, rows: usize, width: usize, max_binding: u64) -> Result<Vec<Self>> {
         let row = format.row_bytes_gpu(width) as u64;
-        let most = usize::try_from(max_binding / row.max(1)).unwrap_or(usize::MAX).min(rows);
+        let most = usize::try_from(max_binding / row.max(1))
+            .unwrap_or(usize::MAX)
+            .min(rows);
         if most == 0 {
-            return Err(Error::TooBig { what: "one row of a weight".into(), needed: row, available: max_binding });
+            return Err(Error::TooBig {
+                what: "one row of a weight".into(),
+                needed: row,
+                available: max_binding,
+            });
         }
-        Ok((0..rows).step_by(most).map(|first| Self { first, rows: most.min(rows - first) }).collect())
+        Ok((0..rows)
+            .step_by(most)
+            .map(|first| Self {
+                first,
+                rows: most.min(rows - first),
+            })
+            .collect())
     }
 }
 
@@ -109,12 +121,19 @@ impl<'a> Lowering<'a> {
     ) -> Result<()> {
         let mut cells = [0; 3];
         for (to, from) in cells.iter_mut().zip(grid) {
-            *to = u32::try_from(from).ok().filter(|n| *n <= 65_535).ok_or_else(|| {
-                Error::shape(self.node.op.name, "grid", "at most 65535 workgroups a dimension", grid)
-            })?;
+            *to = u32::try_from(from)
+                .ok()
+                .filter(|n| *n <= 65_535)
+                .ok_or_else(|| Error::shape(self.node.op.name, "grid", "at most 65535 workgroups a dimension", grid))?;
         }
         let params = bytemuck::bytes_of(params).to_vec();
-        self.out.push(Dispatch { source, consts, params, bindings, grid: cells });
+        self.out.push(Dispatch {
+            source,
+            consts,
+            params,
+            bindings,
+            grid: cells,
+        });
         Ok(())
     }
 }

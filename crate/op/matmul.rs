@@ -1,11 +1,6 @@
 //! The matrix product with a weight: a vector form for few tokens, a tiled form for many, one decoder per block format.
 
-use super::{
-    Bind, Fixed, Graph, Lowering, Op, Run, Tensor,
-    case::Case,
-    lowering::u32_of,
-    rms_norm::narrow,
-};
+use super::{Bind, Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of, rms_norm::narrow};
 use crate::{
     cpu::simd,
     error::{Error, Result},
@@ -13,7 +8,13 @@ use crate::{
     tensor::Format,
 };
 
-pub(crate) static OP: Op = Op { name: "matmul", twin, fast: Some(fast), lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "matmul",
+    twin,
+    fast: Some(fast),
+    lower,
+    cases,
+};
 
 /// Buckets above this take the tiled form.
 const VECTOR_TOKENS: usize = 8;
@@ -23,7 +24,12 @@ pub(crate) fn matmul(g: &mut Graph, w: Tensor, x: Tensor) -> Result<Tensor> {
     g.format(OP.name, w)?;
     let ([rows, width], [t, k]) = (w.shape.dims2(OP.name)?, x.shape.dims2(OP.name)?);
     if width != k || !width.is_multiple_of(4) {
-        return Err(Error::shape(OP.name, "x", format!("rows of {width}, a multiple of 4"), x.shape));
+        return Err(Error::shape(
+            OP.name,
+            "x",
+            format!("rows of {width}, a multiple of 4"),
+            x.shape,
+        ));
     }
     let y = g.alloc([t, rows]);
     let state = g.fixed(Fixed::State);
@@ -72,24 +78,63 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         let (state, w) = (low.input(0)?, Bind::Shard(number, i));
         let (x_bind, y) = (low.input(2)?, low.output(0)?);
         // [rows, width, first, out_width, row0, row1, plane1], the same in both kernels
-        let sizes = [shard.rows, width, shard.first, rows, words[0] / 4, words[1] / 4, shard.rows * words[0] / 4];
+        let sizes = [
+            shard.rows,
+            width,
+            shard.first,
+            rows,
+            words[0] / 4,
+            words[1] / 4,
+            shard.rows * words[0] / 4,
+        ];
         let [n, k, first, out_width, row0, row1, plane1] = u32s(sizes)?;
         if x.rows() <= VECTOR_TOKENS {
             use matmul_vec::{Args, Consts, Params, Quant, Variant};
             let args = Args { state, w, x: x_bind, y };
-            let params = Params { rows: n, width: k, first, out_width, row0, row1, plane1 };
+            let params = Params {
+                rows: n,
+                width: k,
+                first,
+                out_width,
+                row0,
+                row1,
+                plane1,
+            };
             let quant = quant(Quant::from_name(format.shader), format)?;
-            let variant = Variant { quant, subgroups: low.caps.subgroups() };
+            let variant = Variant {
+                quant,
+                subgroups: low.caps.subgroups(),
+            };
             let consts = Consts::default();
             // Enough groups for the widest subgroups there are; surplus ones find no rows.
-            let per_group = if low.caps.subgroups() { (consts.wg / low.caps.subgroup_max()).max(1) } else { 1 };
+            let per_group = if low.caps.subgroups() {
+                (consts.wg / low.caps.subgroup_max()).max(1)
+            } else {
+                1
+            };
             let groups = shard.rows.div_ceil(4 * per_group as usize).clamp(1, 65_535);
-            low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), [groups, x.rows(), 1])?;
+            low.dispatch(
+                variant.source(),
+                consts.entries(),
+                &params,
+                args.bindings(),
+                [groups, x.rows(), 1],
+            )?;
         } else {
             use matmul_tile::{Args, Params, Quant, Variant};
             let args = Args { state, w, x: x_bind, y };
-            let params = Params { rows: n, width: k, first, out_width, row0, row1, plane1 };
-            let variant = Variant { quant: quant(Quant::from_name(format.shader), format)? };
+            let params = Params {
+                rows: n,
+                width: k,
+                first,
+                out_width,
+                row0,
+                row1,
+                plane1,
+            };
+            let variant = Variant {
+                quant: quant(Quant::from_name(format.shader), format)?,
+            };
             let grid = [shard.rows.div_ceil(64), x.rows().div_ceil(32), 1];
             low.dispatch(variant.source(), vec![], &params, args.bindings(), grid)?;
         }
@@ -107,7 +152,13 @@ fn u32s<const N: usize>(sizes: [usize; N]) -> Result<[u32; N]> {
 
 fn cases() -> Vec<Case> {
     // (bucket, valid, N, K): one row, odd rows, tails of tiles, widths that no block of 32 divides
-    let shapes = [(1, 1, 1, 32), (1, 1, 77, 96), (8, 5, 130, 64), (32, 31, 65, 160), (128, 33, 70, 96)];
+    let shapes = [
+        (1, 1, 1, 32),
+        (1, 1, 77, 96),
+        (8, 5, 130, 64),
+        (32, 31, 65, 160),
+        (128, 33, 70, 96),
+    ];
     let plain = [(1, 1, 33, 20), (8, 8, 9, 172), (32, 9, 80, 84)];
     let mut all = Vec::new();
     for format in crate::quant::FORMATS {

@@ -6,7 +6,13 @@ use crate::{
     shader::rms_norm as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "rms_norm", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "rms_norm",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// Configuration of [`rms_norm`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +57,11 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     let mut y = run.take(0)?;
     let (x, gain) = (run.input(1)?, run.vector(2)?);
     let width = gain.len();
-    for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)).take(run.rows(run.tensor(1))) {
+    for (y, x) in y
+        .chunks_exact_mut(width)
+        .zip(x.chunks_exact(width))
+        .take(run.rows(run.tensor(1)))
+    {
         normalise(x, &gain, cfg.eps, y);
     }
     run.give(0, y)
@@ -59,10 +69,26 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let x = low.node.inputs[1].shape;
-    let args = kernel::Args { state: low.input(0)?, x: low.input(1)?, gain: low.input(2)?, y: low.output(0)? };
-    let params = kernel::Params { width: u32_of(OP.name, x.width())?, eps: low.node.cfg::<RmsNorm>()?.eps };
-    let variant = kernel::Variant { subgroups: low.caps.subgroups() };
-    low.dispatch(variant.source(), kernel::Consts::default().entries(), &params, args.bindings(), [x.rows(), 1, 1])
+    let args = kernel::Args {
+        state: low.input(0)?,
+        x: low.input(1)?,
+        gain: low.input(2)?,
+        y: low.output(0)?,
+    };
+    let params = kernel::Params {
+        width: u32_of(OP.name, x.width())?,
+        eps: low.node.cfg::<RmsNorm>()?.eps,
+    };
+    let variant = kernel::Variant {
+        subgroups: low.caps.subgroups(),
+    };
+    low.dispatch(
+        variant.source(),
+        kernel::Consts::default().entries(),
+        &params,
+        args.bindings(),
+        [x.rows(), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {

@@ -10,7 +10,13 @@ use crate::{
     shader::rope as kernel,
 };
 
-pub(crate) static OP: Op = Op { name: "rope", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "rope",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// Configuration of [`rope`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +32,12 @@ pub(crate) struct Rope {
 pub(crate) fn rope(g: &mut Graph, x: Tensor, cfg: Rope) -> Result<Tensor> {
     let [_, width] = x.shape.dims2(OP.name)?;
     if cfg.heads == 0 || !width.is_multiple_of(cfg.heads) || cfg.rotated % 2 == 1 || cfg.rotated > width / cfg.heads {
-        return Err(Error::shape(OP.name, "x", format!("{} heads of at least {}", cfg.heads, cfg.rotated), x.shape));
+        return Err(Error::shape(
+            OP.name,
+            "x",
+            format!("{} heads of at least {}", cfg.heads, cfg.rotated),
+            x.shape,
+        ));
     }
     let y = g.alloc(x.shape);
     let (state, table) = (g.fixed(Fixed::State), g.fixed(Fixed::RopeTable));
@@ -59,14 +70,25 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = low.node.cfg::<Rope>()?;
     let x = low.node.inputs[2].shape;
-    let args = kernel::Args { state: low.input(0)?, table: low.input(1)?, x: low.input(2)?, y: low.output(0)? };
+    let args = kernel::Args {
+        state: low.input(0)?,
+        table: low.input(1)?,
+        x: low.input(2)?,
+        y: low.output(0)?,
+    };
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.heads)?,
         head_dim: u32_of(OP.name, x.width() / cfg.heads)?,
         rotated: u32_of(OP.name, cfg.rotated)?,
         bucket: u32_of(OP.name, x.rows())?,
     };
-    low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [strided(x.count() / 2, 64), 1, 1])
+    low.dispatch(
+        kernel::Variant {}.source(),
+        vec![],
+        &params,
+        args.bindings(),
+        [strided(x.count() / 2, 64), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {

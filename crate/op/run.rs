@@ -35,14 +35,20 @@ impl<'a> Run<'a> {
         let tensor = self.node.inputs[input];
         match self.graph.places[tensor.id] {
             Place::Slot(slot) => Ok(&self.memory.slots[slot]),
-            place => Err(Error::internal(format!("{}: input {input} is no slot but {place:?}", self.node.op.name))),
+            place => Err(Error::internal(format!(
+                "{}: input {input} is no slot but {place:?}",
+                self.node.op.name
+            ))),
         }
     }
 
     /// An input that is a weight.
     pub(crate) fn weight(&self, input: usize) -> Result<&HostWeight> {
         let (number, _) = self.graph.format(self.node.op.name, self.node.inputs[input])?;
-        self.memory.weights.get(number).ok_or_else(|| Error::internal(format!("weight {number} is not loaded")))
+        self.memory
+            .weights
+            .get(number)
+            .ok_or_else(|| Error::internal(format!("weight {number} is not loaded")))
     }
 
     /// A weight of one row, decoded: gains.
@@ -69,7 +75,10 @@ impl<'a> Run<'a> {
     fn slot(&self, output: usize) -> Result<usize> {
         match self.graph.places[self.node.outputs[output].id] {
             Place::Slot(slot) => Ok(slot),
-            place => Err(Error::internal(format!("{}: output {output} is no slot but {place:?}", self.node.op.name))),
+            place => Err(Error::internal(format!(
+                "{}: output {output} is no slot but {place:?}",
+                self.node.op.name
+            ))),
         }
     }
 }
@@ -78,7 +87,11 @@ impl Graph {
     /// Runs the placed graph on the CPU. `exact` uses the twins even where there is a fast version.
     pub(crate) fn run(&self, memory: &mut Memory, exact: bool) -> Result<()> {
         for node in &self.nodes {
-            let mut run = Run { graph: self, node, memory };
+            let mut run = Run {
+                graph: self,
+                node,
+                memory,
+            };
             match node.op.fast {
                 Some(fast) if !exact => fast(&mut run)?,
                 _ => (node.op.twin)(&mut run)?,

@@ -9,7 +9,13 @@ use super::{
 };
 use crate::{error::Result, shader::swiglu as kernel};
 
-pub(crate) static OP: Op = Op { name: "swiglu", twin, fast: None, lower, cases };
+pub(crate) static OP: Op = Op {
+    name: "swiglu",
+    twin,
+    fast: None,
+    lower,
+    cases,
+};
 
 /// `silu(gate) * up`, both `[T, F]`.
 pub(crate) fn swiglu(g: &mut Graph, gate: Tensor, up: Tensor) -> Result<Tensor> {
@@ -28,9 +34,21 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let count = low.node.inputs[0].shape.count();
-    let args = kernel::Args { gate: low.input(0)?, up: low.input(1)?, y: low.output(0)? };
-    let params = kernel::Params { count: u32_of(OP.name, count)? };
-    low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [strided(count, 64), 1, 1])
+    let args = kernel::Args {
+        gate: low.input(0)?,
+        up: low.input(1)?,
+        y: low.output(0)?,
+    };
+    let params = kernel::Params {
+        count: u32_of(OP.name, count)?,
+    };
+    low.dispatch(
+        kernel::Variant {}.source(),
+        vec![],
+        &params,
+        args.bindings(),
+        [strided(count, 64), 1, 1],
+    )
 }
 
 fn cases() -> Vec<Case> {

@@ -17,12 +17,19 @@ fn add_then_norm(graph: &mut Graph) -> Result<()> {
         let node = &graph.nodes[at];
         let sum = node.outputs[0];
         let reader = (node.op.name == "add")
-            .then(|| graph.nodes[at + 1..].iter().position(|n| n.op.name == "rms_norm" && n.inputs[1] == sum))
+            .then(|| {
+                graph.nodes[at + 1..]
+                    .iter()
+                    .position(|n| n.op.name == "rms_norm" && n.inputs[1] == sum)
+            })
             .flatten();
         if let Some(offset) = reader {
             let pair = [node.inputs[0], node.inputs[1]];
             let norm = graph.nodes.remove(at + 1 + offset);
-            let out = Residual { sum, norm: norm.outputs[0] };
+            let out = Residual {
+                sum,
+                norm: norm.outputs[0],
+            };
             add_rms_norm(graph, pair, norm.inputs[2], *norm.cfg::<RmsNorm>()?, Some(out))?;
             // The new node was recorded at the end; it belongs where the add was.
             graph.nodes.swap_remove(at);

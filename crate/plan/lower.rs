@@ -14,7 +14,13 @@ use crate::{
 pub(crate) fn lower(plan: &Plan, caps: &Caps, shards: &[Vec<Shard>]) -> Result<Vec<Dispatch>> {
     let mut out = Vec::new();
     for node in &plan.graph.nodes {
-        (node.op.lower)(&mut Lowering { graph: &plan.graph, node, caps, shards, out: &mut out })?;
+        (node.op.lower)(&mut Lowering {
+            graph: &plan.graph,
+            node,
+            caps,
+            shards,
+            out: &mut out,
+        })?;
     }
     Ok(out)
 }

@@ -20,7 +20,10 @@ pub(super) fn place(graph: &mut Graph) -> Result<Vec<usize>> {
     let mut put = |tensor: Tensor, free: &mut Vec<usize>, places: &mut [Place]| {
         let need = tensor.shape.count().next_multiple_of(4);
         // The smallest that fits, else the largest, which grows.
-        let best = free.iter().enumerate().min_by_key(|(_, s)| (slots[**s] < need, slots[**s].abs_diff(need)));
+        let best = free
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, s)| (slots[**s] < need, slots[**s].abs_diff(need)));
         let slot = match best.map(|(i, _)| i) {
             Some(i) => free.swap_remove(i),
             None => {
@@ -36,14 +39,22 @@ pub(super) fn place(graph: &mut Graph) -> Result<Vec<usize>> {
     }
     for (at, node) in graph.nodes.iter().enumerate() {
         if let Some(tensor) = node.inputs.iter().find(|t| graph.places[t.id] == Place::Step) {
-            return Err(Error::internal(format!("{}: reads tensor {} that nothing wrote", node.op.name, tensor.id)));
+            return Err(Error::internal(format!(
+                "{}: reads tensor {} that nothing wrote",
+                node.op.name, tensor.id
+            )));
         }
         for tensor in &node.outputs {
             if graph.places[tensor.id] == Place::Step {
                 put(*tensor, &mut free, &mut graph.places);
             }
         }
-        let mut done: Vec<_> = node.inputs.iter().chain(&node.outputs).filter(|t| last[t.id] == at).collect();
+        let mut done: Vec<_> = node
+            .inputs
+            .iter()
+            .chain(&node.outputs)
+            .filter(|t| last[t.id] == at)
+            .collect();
         done.sort_by_key(|t| t.id);
         done.dedup();
         free.extend(done.iter().filter_map(|t| match graph.places[t.id] {

@@ -13,7 +13,7 @@ mod philox;
 mod pretokenizer;
 mod sentencepiece;
 mod side;
-mod stream;
+pub mod stream;
 mod tojson;
 mod tokenizer_json;
 

@@ -6,7 +6,7 @@ mod goldens;
 mod program;
 mod quants;
 mod reference;
-mod zoo;
 mod scan;
 mod shaders;
 mod tidy;
+mod zoo;
