@@ -103,6 +103,9 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
             ));
         }
     }
+    for (name, stored) in &checkpoint.skipped {
+        notes.push(format!("{name}: stored as {stored}, which is no weight"));
+    }
     if let Some(trained) = facts.dims.context
         && context > trained
     {

@@ -20,8 +20,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// About as many bytes of values as are in memory at once.
-const CHUNK: usize = 8 << 20;
+/// About as many bytes of a tensor as are in memory at once.
+const CHUNK: usize = 4 << 20;
 
 pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
     let mut checkpoint = open(&args.input, trace)?;
@@ -204,7 +204,7 @@ fn convert(
                 .tensors
                 .get(name)
                 .ok_or_else(|| Error::internal(format!("no tensor {name}")))?;
-            let rows = Rows::new(entry, *permute)?;
+            let rows = Rows::new(entry, *permute);
             for first in (0..rows.count).step_by(rows.step) {
                 let count = rows.step.min(rows.count - first);
                 let raw = rows.read(checkpoint, first, count)?;
@@ -243,50 +243,44 @@ struct Rows<'a> {
     permute: Option<Permute>,
     count: usize,
     width: usize,
-    bytes: usize,
     /// Rows at a time: whole heads where rows move within them.
     step: usize,
 }
 
 impl<'a> Rows<'a> {
-    fn new(entry: &'a Entry, permute: Option<Permute>) -> Result<Self> {
-        // Rows of a permuted bias are single values.
-        let (count, width) = match (permute, entry.shape.dims()) {
-            (Some(_), [n]) => (*n, 1),
-            _ => (entry.shape.rows(), entry.shape.width()),
-        };
-        let bytes = entry
-            .format
-            .size(width as u64)
-            .and_then(|b| usize::try_from(b).ok())
-            .ok_or_else(|| Error::internal(format!("{}: rows of {width}", entry.name)))?;
+    fn new(entry: &'a Entry, permute: Option<Permute>) -> Self {
+        // The values of a permuted bias move as rows do, and are read at once.
+        if let (Some(_), [count]) = (permute, entry.shape.dims()) {
+            return Self {
+                entry,
+                permute,
+                count: *count,
+                width: 1,
+                step: *count,
+            };
+        }
         let whole = permute.map_or(1, |p| p.head_dim);
-        let step = (CHUNK / 4 / width.max(1)).next_multiple_of(whole).max(whole);
-        Ok(Self {
+        Self {
             entry,
             permute,
-            count,
-            width,
-            bytes,
-            step,
-        })
+            count: entry.shape.rows(),
+            width: entry.shape.width(),
+            step: entry.rows_within(CHUNK).next_multiple_of(whole),
+        }
     }
 
     /// The bytes of rows `first .. first + count` in the order of the file to be written.
     fn read(&self, checkpoint: &Checkpoint, first: usize, count: usize) -> Result<Vec<u8>> {
-        let file = checkpoint
-            .files
-            .get(self.entry.file)
-            .ok_or_else(|| Error::internal(format!("{}: file {}", self.entry.name, self.entry.file)))?;
-        let offset = self.entry.offset + (first * self.bytes) as u64;
-        let raw = pollster::block_on(file.read(offset, count * self.bytes))?;
+        let rows = if self.entry.shape.rows() == 1 { 1 } else { count };
+        let raw = pollster::block_on(checkpoint.read(self.entry, first, rows))?;
         let Some(permute) = self.permute else {
             return Ok(raw);
         };
+        let bytes = raw.len() / count;
         let mut ordered = Vec::with_capacity(raw.len());
         for row in first..first + count {
-            let from = (permute.source_row(row) - first) * self.bytes;
-            ordered.extend_from_slice(&raw[from..from + self.bytes]);
+            let from = (permute.source_row(row) - first) * bytes;
+            ordered.extend_from_slice(&raw[from..from + bytes]);
         }
         Ok(ordered)
     }

@@ -262,16 +262,7 @@ pub(super) struct Config {
 
 impl Config {
     fn read(checkpoint: &Checkpoint) -> Result<Self> {
-        let file = format!("{}: config.json", checkpoint.name);
-        let Some(bytes) = checkpoint.side.get("config.json") else {
-            return Err(Error::bad(
-                &checkpoint.name,
-                "config.json",
-                "the model's configuration",
-                "no such file",
-            ));
-        };
-        let json = serde_json::from_slice(bytes).map_err(|e| Error::bad(&file, "content", "JSON", e))?;
+        let (file, json) = (format!("{}: config.json", checkpoint.name), checkpoint.config()?);
         Ok(Self { file, json })
     }
 

@@ -2,7 +2,7 @@
 
 use super::export::{Config, GgufPlan};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     format::{Checkpoint, Metadata, Value},
 };
 use serde_json::Value as Json;
@@ -30,14 +30,8 @@ const PRE: &[(&str, &str)] = &[
 
 /// Adds what the files beside the weights say about text.
 pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Config, vocab: usize) -> Result<()> {
-    let side = |name: &str| -> Result<Json> {
-        match checkpoint.side.get(name) {
-            None => Ok(Json::Null),
-            Some(bytes) => serde_json::from_slice(bytes)
-                .map_err(|e| Error::bad(format!("{}: {name}", checkpoint.name), "content", "JSON", e)),
-        }
-    };
-    let settings = side("tokenizer_config.json")?;
+    let side = |name: &str| Ok(checkpoint.json(name)?.unwrap_or(Json::Null));
+    let settings: Json = side("tokenizer_config.json")?;
     let generation = side("generation_config.json")?;
     let tokenizer = side("tokenizer.json")?;
     if let Some(bytes) = checkpoint.side.get("tokenizer.json") {

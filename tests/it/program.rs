@@ -109,6 +109,7 @@ fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
     std::fs::write(&junk, "not a model, but long enough for a header").unwrap();
     std::fs::create_dir(&folder).unwrap();
     let missing = scratch.path("missing.gguf");
+    let out = scratch.path("out.gguf");
     let cases: &[(&[&str], &str)] = &[
         (&["logits", text(&missing), "--tokens", "1"], "missing.gguf"),
         (&["greedy", text(&missing), "--tokens", "1"], "missing.gguf"),
@@ -118,13 +119,7 @@ fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
         (&["inspect", text(&missing)], "missing.gguf"),
         (&["embed", text(&missing), "x"], "missing.gguf"),
         (
-            &[
-                "quantize",
-                text(&missing),
-                text(&scratch.path("out.gguf")),
-                "--type",
-                "f16",
-            ],
+            &["quantize", text(&missing), text(&out), "--type", "f16"],
             "missing.gguf",
         ),
         (&["inspect", text(&empty)], "empty.gguf"),
@@ -144,7 +139,7 @@ fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
             lines[0]
         );
     }
-    assert!(!scratch.path("out.gguf").exists());
+    assert!(!out.exists());
 }
 
 #[test]

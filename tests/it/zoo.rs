@@ -1,31 +1,21 @@
 //! The models that tests run: where they are, how they are loaded, what their goldens say.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::disk::{self, Disk};
 use nomoat::{
     Error, Result,
     engine::{Device, Event, Finish, Kv, LoadOptions, Model, Precision, Request},
     error::Gpu,
-    format::source::{ByteSource, Bytes, Folder, Pending},
     text::sample::Sampling,
 };
 use serde_json::Value;
-use std::{
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use std::path::{Path, PathBuf};
 
-/// `path` in the folder of models, goldens and tokenizers; if it is not there, says so in one line.
+/// `path` in the shared data; `None`, with one line, without that.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("NOMOAT_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let full = root.join(path);
-    if full.exists() {
-        return Some(full);
-    }
-    eprintln!("skipped: there is no {} (NOMOAT_SHARED)", full.display());
-    None
+    let full = disk::shared()?.join(path);
+    assert!(full.exists(), "there is no {}", full.display());
+    Some(full)
 }
 
 /// A JSON file.
@@ -46,24 +36,6 @@ pub(crate) fn ids(value: &Value) -> Vec<u32> {
 pub(crate) fn floats(value: &Value) -> Vec<f64> {
     let list = value.as_array().unwrap_or_else(|| panic!("no numbers: {value}"));
     list.iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
-/// A directory, its files read whole.
-pub(crate) struct Directory(pub(crate) PathBuf);
-
-impl Folder for Directory {
-    fn name(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-
-    fn open<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Rc<dyn ByteSource>>> {
-        let path = self.0.join(name);
-        let file = path.is_file().then(|| {
-            let bytes = std::fs::read(&path).unwrap();
-            Rc::new(Bytes::new(path.display().to_string(), bytes)) as Rc<dyn ByteSource>
-        });
-        Box::pin(std::future::ready(Ok(file)))
-    }
 }
 
 /// A device and how exact it is asked to be.
@@ -127,7 +99,7 @@ pub(crate) fn load(folder: &Path, entry: &str, mode: Mode) -> Option<Model> {
 
 /// Loads `entry` of `folder`.
 pub(crate) fn try_load(folder: &Path, entry: &str, mode: Mode) -> Result<Model> {
-    let folder = Directory(folder.to_owned());
+    let folder = Disk(folder.to_owned());
     pollster::block_on(Model::load(&folder, entry, &mode.options(), || 0.0, &mut |_| true))
 }
 
