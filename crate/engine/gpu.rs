@@ -154,40 +154,8 @@ impl GpuRunner {
     }
 
     pub(super) async fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
-        let shards: Vec<Vec<Shard>> = self
-            .weights
-            .iter()
-            .map(|w| w.shards.iter().map(|(shard, _)| *shard).collect())
-            .collect();
-        let dispatches = crate::plan::lower(&plan, self.gpu.caps(), &shards)?;
         let scopes = self.gpu.watch(format!("preparing a step of {} tokens", key.bucket));
-        let slots = plan
-            .slots
-            .iter()
-            .map(|length| self.gpu.buffer("activation", 4 * *length as u64, Usage::Storage))
-            .collect::<Result<Vec<_>>>()?;
-        let mut steps = Vec::with_capacity(dispatches.len());
-        for d in dispatches {
-            let bindings = d
-                .bindings
-                .iter()
-                .map(|b| {
-                    Ok(Binding {
-                        index: b.index,
-                        buffer: self.bind(b.buffer, &slots)?,
-                        write: b.write,
-                    })
-                })
-                .collect::<Result<_>>()?;
-            steps.push(Step {
-                source: d.source,
-                consts: d.consts,
-                params: d.params,
-                bindings,
-                grid: d.grid,
-            });
-        }
-        let program = self.gpu.program("step", &steps)?;
+        let (program, slots) = self.build(&plan, 0)?;
         let logits = match logits.map(|t| (plan.graph.places[t.id], t.shape)) {
             Some((Place::Slot(slot), shape)) => Some((slots[slot].clone(), shape.width(), shape.rows())),
             _ => None,
@@ -200,6 +168,51 @@ impl GpuRunner {
         }
         scopes.close().await?;
         self.programs.insert(key, Prepared { program, logits });
+        Ok(())
+    }
+
+    /// Lowers a plan: its program and the buffers of its slots, each `extra` bytes longer than it need be.
+    pub(super) fn build(&self, plan: &Plan, extra: u64) -> Result<(Program, Vec<Buffer>)> {
+        let shards: Vec<Vec<Shard>> =
+            self.weights.iter().map(|w| w.shards.iter().map(|(shard, _)| *shard).collect()).collect();
+        let dispatches = crate::plan::lower(plan, self.gpu.caps(), &shards)?;
+        let slots = plan
+            .slots
+            .iter()
+            .map(|length| self.gpu.buffer("activation", 4 * *length as u64 + extra, Usage::Storage))
+            .collect::<Result<Vec<_>>>()?;
+        let mut steps = Vec::with_capacity(dispatches.len());
+        for d in dispatches {
+            let bindings = d
+                .bindings
+                .iter()
+                .map(|b| Ok(Binding { index: b.index, buffer: self.bind(b.buffer, &slots)?, write: b.write }))
+                .collect::<Result<_>>()?;
+            steps.push(Step { source: d.source, consts: d.consts, params: d.params, bindings, grid: d.grid });
+        }
+        Ok((self.gpu.program("step", &steps)?, slots))
+    }
+
+    /// Forgets weights, cache and programs; the pipelines stay.
+    pub(super) fn clear(&mut self) {
+        self.weights.clear();
+        self.fixed.clear();
+        self.programs.clear();
+        self.state = None;
+    }
+
+    /// Writes the state, tokens and cache of a CPU's memory.
+    pub(super) fn write_memory(&self, memory: &crate::cpu::Memory, f16: bool) -> Result<()> {
+        let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
+        let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
+        let state = [word(memory.state.pos)?, word(memory.state.len)?, 0];
+        self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&state));
+        self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(&memory.tokens));
+        for (layer, values) in memory.kv.iter().enumerate() {
+            let halves: Vec<u16> = values.iter().map(|v| crate::quant::half::f32_to_f16(*v)).collect();
+            let bytes: &[u8] = if f16 { bytemuck::cast_slice(&halves) } else { bytemuck::cast_slice(values) };
+            self.gpu.write(fixed(Fixed::Kv(layer))?, 0, bytes);
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ mod load;
 mod request;
 mod session;
 mod stats;
+pub(crate) mod trial;
 
 pub use request::{Finish, Request};
 pub use session::{Event, Generation, Model};

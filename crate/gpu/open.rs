@@ -73,6 +73,11 @@ impl Gpu {
         &self.caps
     }
 
+    /// Chooses the variants without subgroups from now on.
+    pub(crate) fn forget_subgroups(&mut self) {
+        self.caps.subgroup_sizes = None;
+    }
+
     /// What it has created and written so far.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters

@@ -3,6 +3,7 @@ mod containers;
 mod conversion;
 mod disk;
 mod goldens;
+mod ops;
 mod program;
 mod quants;
 mod reference;

@@ -1,0 +1,171 @@
+//! Holds kernels and fast versions against the twins on the cases of each operator; every GPU buffer that a case
+//! writes ends in canaries.
+
+#[cfg(feature = "gpu")]
+use super::{device::CacheShape, gpu::GpuRunner};
+use crate::{
+    error::{Error, Result},
+    op::{Graph, OPS, Place, Tensor, case::Case},
+    plan::{Plan, plan, plan_unfused},
+};
+
+/// How one case went.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Operator and case.
+    pub name: String,
+    /// Normalised mean squared error against the twin.
+    pub nmse: f64,
+    /// Whether something was written behind a buffer.
+    pub overrun: bool,
+}
+
+/// What a case gives on the twins.
+struct Expected {
+    plan: Plan,
+    outputs: Vec<Vec<f32>>,
+}
+
+fn graph() -> Graph {
+    Graph::new(1, 16, false)
+}
+
+fn valid(tensor: Tensor, len: usize) -> usize {
+    tensor.shape.rows().min(len) * tensor.shape.width()
+}
+
+fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Expected> {
+    let mut graph = graph();
+    let trial = case.build(&mut graph)?;
+    let (mut memory, inputs) = (trial.memory, trial.inputs);
+    let plan = if fused { plan(graph)? } else { plan_unfused(graph)? };
+    memory.slots = plan.slots.iter().map(|length| vec![0.0; *length]).collect();
+    let slot = |tensor: Tensor| match plan.graph.places[tensor.id] {
+        Place::Slot(slot) => Ok(slot),
+        place => Err(Error::internal(format!("a case's tensor is at {place:?}"))),
+    };
+    for (tensor, values) in plan.graph.inputs.iter().zip(&inputs) {
+        memory.slots[slot(*tensor)?][..values.len()].copy_from_slice(values);
+    }
+    let len = memory.state.len;
+    plan.graph.run(&mut memory, exact)?;
+    let read = |t: &Tensor| Ok(memory.slots[slot(*t)?][..valid(*t, len)].to_vec());
+    let outputs = plan.graph.outputs.iter().map(read).collect::<Result<_>>()?;
+    Ok(Expected { plan, outputs })
+}
+
+fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: bool) -> Report {
+    let (mut error, mut norm) = (0.0, 0.0);
+    for (e, f) in expected.iter().flatten().zip(found.iter().flatten()) {
+        error += (f64::from(*e) - f64::from(*f)).powi(2);
+        norm += f64::from(*e).powi(2);
+    }
+    let nmse = if error.is_nan() { f64::INFINITY } else { error / norm.max(f64::MIN_POSITIVE) };
+    Report { name, nmse, overrun }
+}
+
+fn cases() -> impl Iterator<Item = (String, Case)> {
+    OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|c| (format!("{} {}", op.name, c.name), c)))
+}
+
+/// Fast CPU versions and fused plans against the twins.
+///
+/// # Errors
+/// [`Error::Internal`] if a case cannot be built.
+pub fn cpu() -> Result<Vec<Report>> {
+    cases()
+        .map(|(name, case)| {
+            let (expected, found) = (on_cpu(&case, true, false)?, on_cpu(&case, false, true)?);
+            Ok(compare(name, &expected.outputs, &found.outputs, false))
+        })
+        .collect()
+}
+
+/// Which kernels are tried.
+#[cfg(feature = "gpu")]
+#[derive(Debug, Clone, Copy)]
+pub struct Variant {
+    /// Use subgroups where the adapter has them.
+    pub subgroups: bool,
+    /// Largest binding, to force sharding.
+    pub max_binding: Option<u64>,
+}
+
+/// Kernels against the twins on the first adapter; with what the adapter is.
+///
+/// # Errors
+/// [`Error::Gpu`] if there is none or it fails.
+#[cfg(feature = "gpu")]
+pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
+    let mut runner = GpuRunner::new(crate::gpu::Gpu::open(true).await?, variant.max_binding);
+    if !variant.subgroups {
+        runner.gpu.forget_subgroups();
+    }
+    let mut reports = Vec::new();
+    for (name, case) in cases() {
+        let expected = on_cpu(&case, true, false)?;
+        let mut graph = graph();
+        let trial = case.build(&mut graph)?;
+        let (memory, inputs) = (trial.memory, trial.inputs);
+        let plan = plan(graph)?;
+        runner.clear();
+        for (number, w) in memory.weights.iter().enumerate() {
+            runner.reserve("weight", w.format, w.rows, w.width)?;
+            runner.fill(number, 0, &w.bytes, crate::model::Order::Plain)?;
+        }
+        let values = memory.kv.first().map_or(0, Vec::len);
+        let shape = CacheShape {
+            layers: memory.kv.len(),
+            kv_heads: 1,
+            head_dim: (values / 2).div_ceil(plan.graph.capacity),
+            capacity: plan.graph.capacity,
+            f16: plan.graph.kv_f16,
+        };
+        runner.cache(shape, if memory.rope.is_empty() { &[0.0; 2] } else { &memory.rope }).await?;
+        let (outputs, overrun) = runner.try_out(&plan, &memory, &inputs).await?;
+        reports.push(compare(name, &expected.outputs, &outputs, overrun));
+        drop(expected.plan);
+    }
+    Ok((runner.gpu.caps().clone(), reports))
+}
+
+#[cfg(feature = "gpu")]
+impl GpuRunner {
+    /// Runs a plan on given inputs with canaries behind each slot; the graph's outputs, and whether a canary died.
+    async fn try_out(
+        &self,
+        plan: &Plan,
+        memory: &crate::cpu::Memory,
+        inputs: &[Vec<f32>],
+    ) -> Result<(Vec<Vec<f32>>, bool)> {
+        const CANARY: u32 = 0x7fc0_dead;
+        let scopes = self.gpu.watch("trying out a kernel");
+        let (program, slots) = self.build(plan, 64)?;
+        for (buffer, length) in slots.iter().zip(&plan.slots) {
+            self.gpu.write(buffer, 4 * *length as u64, bytemuck::cast_slice(&[CANARY; 16]));
+        }
+        let slot = |tensor: Tensor| match plan.graph.places[tensor.id] {
+            Place::Slot(slot) => Ok(slot),
+            place => Err(Error::internal(format!("a case's tensor is at {place:?}"))),
+        };
+        for (tensor, values) in plan.graph.inputs.iter().zip(inputs) {
+            self.gpu.write(&slots[slot(*tensor)?], 0, bytemuck::cast_slice(values));
+        }
+        self.write_memory(memory, plan.graph.kv_f16)?;
+        let staging = self.gpu.staging(4 * (plan.slots.iter().max().copied().unwrap_or(0) as u64 + 16))?;
+        scopes.close().await?;
+        let mut outputs = Vec::new();
+        self.gpu.replay(&program);
+        for tensor in &plan.graph.outputs {
+            let bytes = 4 * valid(*tensor, memory.state.len) as u64;
+            let bytes = self.gpu.read(None, &staging, &slots[slot(*tensor)?], 0, bytes).await?;
+            outputs.push(bytemuck::pod_collect_to_vec(&bytes));
+        }
+        let mut overrun = false;
+        for (buffer, length) in slots.iter().zip(&plan.slots) {
+            let bytes = self.gpu.read(None, &staging, buffer, 4 * *length as u64, 64).await?;
+            overrun |= bytemuck::pod_collect_to_vec::<u8, u32>(&bytes) != [CANARY; 16];
+        }
+        Ok((outputs, overrun))
+    }
+}

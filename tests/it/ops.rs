@@ -1,0 +1,39 @@
+//! Every operator's cases: fast versions, fused plans and kernels against the plain twins.
+
+use nomoat::dev::{self, Report, Variant};
+
+/// Both sides compute in f32; the twin sums in f64.
+const TOLERANCE: f64 = 1e-9;
+
+fn hold(on: &str, reports: &[Report]) {
+    let bad: Vec<_> = reports.iter().filter(|r| r.overrun || r.nmse > TOLERANCE || r.nmse.is_nan()).collect();
+    assert!(!reports.is_empty() && bad.is_empty(), "on {on}, {} of {}: {bad:#?}", bad.len(), reports.len());
+}
+
+fn on_gpu(variant: Variant) {
+    match pollster::block_on(dev::gpu(variant)) {
+        Ok((caps, reports)) => hold(&format!("{} {variant:?}", caps.name), &reports),
+        Err(error) if std::env::var_os("NOMOAT_REQUIRE_GPU").is_some() => panic!("{error}"),
+        Err(error) => println!("no adapter, nothing tried: {error}"),
+    }
+}
+
+#[test]
+fn cpu_fast_versions_and_fused_plans_equal_the_twins() {
+    hold("the CPU", &dev::cpu().unwrap());
+}
+
+#[test]
+fn gpu_kernels_with_subgroups_equal_the_twins() {
+    on_gpu(Variant { subgroups: true, max_binding: None });
+}
+
+#[test]
+fn gpu_kernels_without_subgroups_equal_the_twins() {
+    on_gpu(Variant { subgroups: false, max_binding: None });
+}
+
+#[test]
+fn gpu_kernels_over_sharded_weights_equal_the_twins() {
+    on_gpu(Variant { subgroups: true, max_binding: Some(2048) });
+}
