@@ -1,5 +1,5 @@
 //! Tables for tests and benchmarks, gathered from their rooms; nothing is defined here.
 
+pub use crate::engine::trial::{Report, cpu};
 #[cfg(feature = "gpu")]
 pub use crate::engine::trial::{Variant, gpu};
-pub use crate::engine::trial::{Report, cpu};

@@ -173,22 +173,40 @@ impl GpuRunner {
 
     /// Lowers a plan: its program and the buffers of its slots, each `extra` bytes longer than it need be.
     pub(super) fn build(&self, plan: &Plan, extra: u64) -> Result<(Program, Vec<Buffer>)> {
-        let shards: Vec<Vec<Shard>> =
-            self.weights.iter().map(|w| w.shards.iter().map(|(shard, _)| *shard).collect()).collect();
+        let shards: Vec<Vec<Shard>> = self
+            .weights
+            .iter()
+            .map(|w| w.shards.iter().map(|(shard, _)| *shard).collect())
+            .collect();
         let dispatches = crate::plan::lower(plan, self.gpu.caps(), &shards)?;
         let slots = plan
             .slots
             .iter()
-            .map(|length| self.gpu.buffer("activation", 4 * *length as u64 + extra, Usage::Storage))
+            .map(|length| {
+                self.gpu
+                    .buffer("activation", 4 * *length as u64 + extra, Usage::Storage)
+            })
             .collect::<Result<Vec<_>>>()?;
         let mut steps = Vec::with_capacity(dispatches.len());
         for d in dispatches {
             let bindings = d
                 .bindings
                 .iter()
-                .map(|b| Ok(Binding { index: b.index, buffer: self.bind(b.buffer, &slots)?, write: b.write }))
+                .map(|b| {
+                    Ok(Binding {
+                        index: b.index,
+                        buffer: self.bind(b.buffer, &slots)?,
+                        write: b.write,
+                    })
+                })
                 .collect::<Result<_>>()?;
-            steps.push(Step { source: d.source, consts: d.consts, params: d.params, bindings, grid: d.grid });
+            steps.push(Step {
+                source: d.source,
+                consts: d.consts,
+                params: d.params,
+                bindings,
+                grid: d.grid,
+            });
         }
         Ok((self.gpu.program("step", &steps)?, slots))
     }
@@ -207,10 +225,15 @@ impl GpuRunner {
         let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
         let state = [word(memory.state.pos)?, word(memory.state.len)?, 0];
         self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&state));
-        self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(&memory.tokens));
+        self.gpu
+            .write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(&memory.tokens));
         for (layer, values) in memory.kv.iter().enumerate() {
             let halves: Vec<u16> = values.iter().map(|v| crate::quant::half::f32_to_f16(*v)).collect();
-            let bytes: &[u8] = if f16 { bytemuck::cast_slice(&halves) } else { bytemuck::cast_slice(values) };
+            let bytes: &[u8] = if f16 {
+                bytemuck::cast_slice(&halves)
+            } else {
+                bytemuck::cast_slice(values)
+            };
             self.gpu.write(fixed(Fixed::Kv(layer))?, 0, bytes);
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container, Value},
-    model::{Head, Network, Order},
+    model::{Head, Network, Order, Weight},
 };
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -69,7 +69,7 @@ pub(super) async fn weights(
     let scopes = watch(runner);
     for weight in &network.weights {
         let (rows, width) = (weight.shape.rows(), weight.shape.width());
-        runner.reserve(&weight.entry.name, weight.entry.format, rows, width)?;
+        runner.reserve(&weight.entry.name, weight.format, rows, width)?;
     }
     close(scopes).await?;
     let total = network.weights.iter().map(|w| w.entry.bytes).sum();
@@ -92,13 +92,26 @@ pub(super) async fn weights(
             let count = most.max(unit).min(rows - first);
             let bytes = checkpoint.read(entry, first, count).await?;
             hash.update(&bytes);
-            runner.fill(number, first, &bytes, weight.order)?;
             done += bytes.len() as u64;
+            runner.fill(number, first, &convert(bytes, weight), weight.order)?;
             tell(progress, Phase::Weights, done, total)?;
         }
     }
     close(scopes).await?;
     Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// The bytes of a weight in the format it has on the device.
+fn convert(bytes: Vec<u8>, weight: &Weight) -> Vec<u8> {
+    let (from, to) = (weight.entry.format, weight.format);
+    if from == to {
+        return bytes;
+    }
+    let mut values = vec![0.0; bytes.len() / from.bytes * from.block];
+    (from.decode)(&bytes, &mut values);
+    let mut bytes = vec![0; values.len() / to.block * to.bytes];
+    (to.encode)(&values, &mut bytes);
+    bytes
 }
 
 #[cfg(feature = "gpu")]

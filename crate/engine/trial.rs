@@ -60,12 +60,17 @@ fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: boo
         error += (f64::from(*e) - f64::from(*f)).powi(2);
         norm += f64::from(*e).powi(2);
     }
-    let nmse = if error.is_nan() { f64::INFINITY } else { error / norm.max(f64::MIN_POSITIVE) };
+    let nmse = if error.is_nan() {
+        f64::INFINITY
+    } else {
+        error / norm.max(f64::MIN_POSITIVE)
+    };
     Report { name, nmse, overrun }
 }
 
 fn cases() -> impl Iterator<Item = (String, Case)> {
-    OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|c| (format!("{} {}", op.name, c.name), c)))
+    OPS.iter()
+        .flat_map(|op| (op.cases)().into_iter().map(|c| (format!("{} {}", op.name, c.name), c)))
 }
 
 /// Fast CPU versions and fused plans against the twins.
@@ -121,7 +126,16 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
             capacity: plan.graph.capacity,
             f16: plan.graph.kv_f16,
         };
-        runner.cache(shape, if memory.rope.is_empty() { &[0.0; 2] } else { &memory.rope }).await?;
+        runner
+            .cache(
+                shape,
+                if memory.rope.is_empty() {
+                    &[0.0; 2]
+                } else {
+                    &memory.rope
+                },
+            )
+            .await?;
         let (outputs, overrun) = runner.try_out(&plan, &memory, &inputs).await?;
         reports.push(compare(name, &expected.outputs, &outputs, overrun));
         drop(expected.plan);
@@ -142,7 +156,8 @@ impl GpuRunner {
         let scopes = self.gpu.watch("trying out a kernel");
         let (program, slots) = self.build(plan, 64)?;
         for (buffer, length) in slots.iter().zip(&plan.slots) {
-            self.gpu.write(buffer, 4 * *length as u64, bytemuck::cast_slice(&[CANARY; 16]));
+            self.gpu
+                .write(buffer, 4 * *length as u64, bytemuck::cast_slice(&[CANARY; 16]));
         }
         let slot = |tensor: Tensor| match plan.graph.places[tensor.id] {
             Place::Slot(slot) => Ok(slot),
@@ -152,7 +167,9 @@ impl GpuRunner {
             self.gpu.write(&slots[slot(*tensor)?], 0, bytemuck::cast_slice(values));
         }
         self.write_memory(memory, plan.graph.kv_f16)?;
-        let staging = self.gpu.staging(4 * (plan.slots.iter().max().copied().unwrap_or(0) as u64 + 16))?;
+        let staging = self
+            .gpu
+            .staging(4 * (plan.slots.iter().max().copied().unwrap_or(0) as u64 + 16))?;
         scopes.close().await?;
         let mut outputs = Vec::new();
         self.gpu.replay(&program);

@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container, Entry, Value},
     model::{Arch, Weight},
+    quant,
     tensor::Shape,
 };
 use serde_json::Value as Json;
@@ -225,8 +226,14 @@ impl<'a> Finder<'a> {
         } else {
             Order::Plain
         };
+        let format = if shape.dims().len() == 1 {
+            quant::F32
+        } else {
+            entry.format
+        };
         self.weights.push(Weight {
             entry: entry.clone(),
+            format,
             shape,
             order,
         });

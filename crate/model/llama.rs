@@ -169,7 +169,7 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
         token_embd,
         output_norm,
         output,
-        weights: find.weights.iter().map(|w| (w.entry.format, w.shape)).collect(),
+        weights: find.weights.iter().map(|w| (w.format, w.shape)).collect(),
     };
     let context = keys.size("context_length", "max_position_embeddings")?.unwrap_or(2048);
     Ok(Network {

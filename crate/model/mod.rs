@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Entry, Value},
     op::{Graph, Tensor},
-    tensor::Shape,
+    tensor::{Format, Shape},
 };
 
 /// A family: one row of [`ARCHS`].
@@ -55,6 +55,8 @@ pub(crate) enum Order {
 pub(crate) struct Weight {
     /// Where it lies.
     pub(crate) entry: Entry,
+    /// Its format on the device: vectors are F32 there.
+    pub(crate) format: &'static Format,
     /// Its shape, as the network wants it.
     pub(crate) shape: Shape,
     /// Its row order.

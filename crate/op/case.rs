@@ -139,7 +139,7 @@ impl Trial<'_> {
         let mut values = self.values(width);
         values.iter_mut().for_each(|v| *v += 1.0);
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let format = crate::quant::by_ggml(0).unwrap_or(crate::quant::FORMATS[0]);
+        let format = crate::quant::F32;
         self.memory.weights.push(HostWeight {
             format,
             rows: 1,

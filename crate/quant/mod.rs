@@ -12,6 +12,9 @@ mod q8_0;
 /// Every block format, in the order of their GGUF type numbers.
 pub static FORMATS: &[&Format] = &[&f32::FORMAT, &f16::FORMAT, &q4_0::FORMAT, &q8_0::FORMAT, &bf16::FORMAT];
 
+/// Plain floats: what vectors are on every device.
+pub(crate) static F32: &Format = &f32::FORMAT;
+
 /// The format with this GGUF type number.
 pub fn by_ggml(number: u32) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|f| f.ggml == number)

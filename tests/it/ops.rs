@@ -6,8 +6,16 @@ use nomoat::dev::{self, Report, Variant};
 const TOLERANCE: f64 = 1e-9;
 
 fn hold(on: &str, reports: &[Report]) {
-    let bad: Vec<_> = reports.iter().filter(|r| r.overrun || r.nmse > TOLERANCE || r.nmse.is_nan()).collect();
-    assert!(!reports.is_empty() && bad.is_empty(), "on {on}, {} of {}: {bad:#?}", bad.len(), reports.len());
+    let bad: Vec<_> = reports
+        .iter()
+        .filter(|r| r.overrun || r.nmse > TOLERANCE || r.nmse.is_nan())
+        .collect();
+    assert!(
+        !reports.is_empty() && bad.is_empty(),
+        "on {on}, {} of {}: {bad:#?}",
+        bad.len(),
+        reports.len()
+    );
 }
 
 fn on_gpu(variant: Variant) {
@@ -25,15 +33,24 @@ fn cpu_fast_versions_and_fused_plans_equal_the_twins() {
 
 #[test]
 fn gpu_kernels_with_subgroups_equal_the_twins() {
-    on_gpu(Variant { subgroups: true, max_binding: None });
+    on_gpu(Variant {
+        subgroups: true,
+        max_binding: None,
+    });
 }
 
 #[test]
 fn gpu_kernels_without_subgroups_equal_the_twins() {
-    on_gpu(Variant { subgroups: false, max_binding: None });
+    on_gpu(Variant {
+        subgroups: false,
+        max_binding: None,
+    });
 }
 
 #[test]
 fn gpu_kernels_over_sharded_weights_equal_the_twins() {
-    on_gpu(Variant { subgroups: true, max_binding: Some(2048) });
+    on_gpu(Variant {
+        subgroups: true,
+        max_binding: Some(2048),
+    });
 }
