@@ -1,1 +1,192 @@
 //! The module in the page: JavaScript sees these classes; wasm32 only.
+#![allow(
+    unreachable_pub,
+    reason = "what is exported to JavaScript must be `pub`, and nothing in Rust reaches it"
+)]
+
+mod adapter;
+mod blob;
+mod host;
+mod json;
+mod remote;
+mod wire;
+
+use crate::{
+    engine::{self, Event, Generation, Progress},
+    error::{Error, Result},
+    format::source::Folder,
+};
+use host::Host;
+use js_sys::{Array, Float32Array, Object, Reflect};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// Runs once as the module starts: panics must reach the page as text.
+#[wasm_bindgen(start)]
+pub fn start() {
+    host::keep_panics();
+}
+
+/// The text of the panic that ended this module, if one did; every later call of it is undefined, so throw it away.
+#[wasm_bindgen(js_name = lastPanic)]
+pub fn last_panic() -> Option<String> {
+    host::last_panic()
+}
+
+/// Bytes of WebAssembly memory, which only ever grows.
+#[wasm_bindgen(js_name = heapBytes)]
+pub fn heap_bytes() -> f64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    let buffer: js_sys::ArrayBuffer = memory.buffer().unchecked_into();
+    f64::from(buffer.byte_length())
+}
+
+/// Tells the GPU room what only JavaScript can read of the adapter, as JSON; call it before the first load.
+#[wasm_bindgen(js_name = setAdapter)]
+pub fn set_adapter(identity: &str) -> Result<()> {
+    adapter::set(identity)
+}
+
+/// A loaded model. One call at a time: the page queues them.
+#[wasm_bindgen]
+pub struct Model {
+    model: engine::Model,
+    generation: Option<Generation>,
+}
+
+#[wasm_bindgen]
+impl Model {
+    /// Loads from an address (a string), or from an array of `{ name, blob }`. `options` is JSON (`protocol.js`).
+    pub async fn load(source: JsValue, options: String, host: Host) -> Result<Model> {
+        let host = Rc::new(host);
+        load(&source, &options, &host).await
+    }
+
+    /// What is known of it, as JSON.
+    pub fn info(&self) -> String {
+        json::info(self.model.info(), heap_bytes())
+    }
+
+    /// Figures of the last request, as JSON.
+    pub fn stats(&self) -> String {
+        json::stats(&self.model.stats())
+    }
+
+    /// Begins to generate after `prompt`. `request` is JSON (`protocol.js`).
+    pub fn begin(&mut self, prompt: &[u32], request: &str) -> Result<()> {
+        self.generation = None;
+        let request = json::request(request, self.model.sampling())?;
+        self.generation = Some(self.model.begin(prompt, request)?);
+        Ok(())
+    }
+
+    /// Goes one step and says what happened: `{ type: "prefill" | "token" | "end", … }`.
+    pub async fn next(&mut self) -> Result<Object> {
+        let Some(generation) = &mut self.generation else {
+            return Err(Error::internal("next without begin"));
+        };
+        let event = self.model.next(generation).await?;
+        let object = Object::new();
+        // setting a property of an object made here cannot fail
+        let set = |key: &str, value: JsValue| drop(Reflect::set(&object, &JsValue::from_str(key), &value));
+        match event {
+            Event::Prefill { done, total } => {
+                set("type", "prefill".into());
+                set("done", done.into());
+                set("total", total.into());
+            }
+            Event::Token { id, text } => {
+                set("type", "token".into());
+                set("id", id.into());
+                set("text", text.into());
+            }
+            Event::End { reason, text } => {
+                set("type", "end".into());
+                set("reason", reason.name().into());
+                set("text", text.into());
+            }
+        }
+        Ok(object)
+    }
+
+    /// Ends the generation early.
+    pub fn stop(&mut self) {
+        if let Some(generation) = &mut self.generation {
+            self.model.stop(generation);
+        }
+    }
+
+    /// Logits after `ids`: an array of `Float32Array`, of the last position or of all.
+    pub async fn logits(&mut self, ids: Vec<u32>, all: bool) -> Result<Array> {
+        self.generation = None;
+        let rows = self.model.logits(&ids, all).await?;
+        Ok(rows.iter().map(|row| Float32Array::from(row.as_slice())).collect())
+    }
+
+    /// Ids of a text; with `special`, the tokens that the tokenizer puts round it are added.
+    pub fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>> {
+        let tokenizer = self.model.tokenizer()?;
+        tokenizer.encode(text, special)
+    }
+
+    /// Text of ids; with `skip`, without special tokens.
+    pub fn decode(&self, ids: &[u32], skip: bool) -> Result<String> {
+        let tokenizer = self.model.tokenizer()?;
+        tokenizer.decode(ids, skip)
+    }
+
+    /// The prompt that the model's chat template makes of `messages` (JSON).
+    pub fn template(&self, messages: &str, generation_prompt: bool) -> Result<String> {
+        let messages = json::messages(messages)?;
+        let Some(template) = self.model.template() else {
+            return Err(Error::Invalid {
+                field: "messages".into(),
+                expected: "a model with a chat template".into(),
+                found: "a base model, which continues a text: use completions".into(),
+            });
+        };
+        template.render(&messages, generation_prompt)
+    }
+}
+
+async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model> {
+    let options = json::load_options(options)?;
+    let mut progress = |at: Progress| host.progress(at.phase.name(), float(at.done), float(at.total));
+    let (folder, entry): (Box<dyn Folder>, String) = match source.as_string() {
+        Some(address) => {
+            let (folder, entry) = remote::UrlFolder::new(&address, host)?;
+            (Box::new(folder), entry)
+        }
+        None => {
+            let (folder, entry) = blob::FilesFolder::new(source)?;
+            (Box::new(folder), entry)
+        }
+    };
+    let model = engine::Model::load(&*folder, &entry, &options, now, &mut progress).await?;
+    Ok(Model {
+        model,
+        generation: None,
+    })
+}
+
+/// What JavaScript catches: an `Error` with the stable `code`.
+impl From<Error> for JsValue {
+    fn from(error: Error) -> Self {
+        let object = js_sys::Error::new(&error.to_string());
+        // setting a property of an object made here cannot fail
+        let _ = Reflect::set(&object, &"code".into(), &error.code().into());
+        object.into()
+    }
+}
+
+/// JavaScript counts bytes in floats, exact to 2^53.
+#[allow(clippy::cast_precision_loss, reason = "sizes of files are far below 2^53")]
+fn float(bytes: u64) -> f64 {
+    bytes as f64
+}

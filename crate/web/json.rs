@@ -1,0 +1,198 @@
+//! What crosses to JavaScript as JSON: load options, requests and messages in, information and figures out.
+
+use crate::{
+    engine::{Device, Info, Kv, LoadOptions, Precision, Request, Stats},
+    error::{Error, Result},
+    text::{chat::Message, sample::Sampling},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    device: Option<String>,
+    precision: Option<String>,
+    kv: Option<String>,
+    context_length: Option<usize>,
+    max_binding: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Asked {
+    max_tokens: Option<usize>,
+    temperature: Option<f32>,
+    top_k: Option<usize>,
+    top_p: Option<f32>,
+    min_p: Option<f32>,
+    repetition_penalty: Option<f32>,
+    presence_penalty: Option<f32>,
+    frequency_penalty: Option<f32>,
+    #[serde(default)]
+    logit_bias: Vec<(u32, f32)>,
+    seed: Option<u64>,
+    #[serde(default)]
+    stop: Vec<String>,
+    #[serde(default)]
+    ignore_eos: bool,
+}
+
+fn parse<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| Error::Invalid {
+        field: field.into(),
+        expected: "what the documentation says".into(),
+        found: e.to_string(),
+    })
+}
+
+fn invalid<T>(field: &str, expected: &str, found: impl std::fmt::Display) -> Result<T> {
+    Err(Error::Invalid {
+        field: field.into(),
+        expected: expected.into(),
+        found: found.to_string(),
+    })
+}
+
+/// Load options of `load()`.
+pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
+    let options: Options = parse("options", text)?;
+    Ok(LoadOptions {
+        device: match options.device.as_deref() {
+            None | Some("auto") => Device::Auto,
+            Some("gpu") => Device::Gpu,
+            Some("cpu") => Device::Cpu,
+            Some(other) => return invalid("device", "auto, gpu or cpu", other),
+        },
+        precision: match options.precision.as_deref() {
+            None | Some("auto") => Precision::Auto,
+            Some("f32") => Precision::F32,
+            Some(other) => return invalid("precision", "auto or f32", other),
+        },
+        kv: match options.kv.as_deref() {
+            None => None,
+            Some("f32") => Some(Kv::F32),
+            Some("f16") => Some(Kv::F16),
+            Some(other) => return invalid("kv", "f32 or f16", other),
+        },
+        context: match options.context_length {
+            Some(0) => return invalid("contextLength", "at least 1", 0),
+            length => length,
+        },
+        max_binding: options.max_binding,
+    })
+}
+
+/// A request, its sampling laid over the model's own.
+pub(super) fn request(text: &str, mut sampling: Sampling) -> Result<Request> {
+    let asked: Asked = parse("request", text)?;
+    let set = |field: &str, slot: &mut f32, value: Option<f32>, expected: &str, ok: fn(f32) -> bool| match value {
+        Some(value) if value.is_finite() && ok(value) => {
+            *slot = value;
+            Ok(())
+        }
+        Some(value) => invalid(field, expected, value),
+        None => Ok(()),
+    };
+    set(
+        "temperature",
+        &mut sampling.temperature,
+        asked.temperature,
+        "a number from 0",
+        |v| v >= 0.0,
+    )?;
+    set(
+        "top_p",
+        &mut sampling.top_p,
+        asked.top_p,
+        "a number above 0, at most 1",
+        |v| v > 0.0 && v <= 1.0,
+    )?;
+    set("min_p", &mut sampling.min_p, asked.min_p, "a number from 0 to 1", |v| {
+        (0.0..=1.0).contains(&v)
+    })?;
+    set(
+        "repetition_penalty",
+        &mut sampling.repetition_penalty,
+        asked.repetition_penalty,
+        "a number above 0",
+        |v| v > 0.0,
+    )?;
+    let any = |_| true;
+    set(
+        "presence_penalty",
+        &mut sampling.presence_penalty,
+        asked.presence_penalty,
+        "a number",
+        any,
+    )?;
+    set(
+        "frequency_penalty",
+        &mut sampling.frequency_penalty,
+        asked.frequency_penalty,
+        "a number",
+        any,
+    )?;
+    if let Some(top_k) = asked.top_k {
+        sampling.top_k = top_k;
+    }
+    if let Some(seed) = asked.seed {
+        sampling.seed = seed;
+    }
+    sampling.logit_bias.extend(asked.logit_bias);
+    Ok(Request {
+        max_tokens: asked.max_tokens.unwrap_or(usize::MAX),
+        sampling,
+        stop: asked.stop,
+        ignore_eos: asked.ignore_eos,
+    })
+}
+
+/// Messages of a conversation.
+pub(super) fn messages(text: &str) -> Result<Vec<Message>> {
+    parse("messages", text)
+}
+
+/// `model.info` of the contract.
+pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
+    json!({
+        "family": info.family,
+        "name": info.name,
+        "parameters": info.parameters,
+        "formats": info.formats,
+        "device": info.device,
+        "deviceReason": info.device_reason,
+        "adapter": info.adapter,
+        "licence": info.licence,
+        "contextLength": info.context,
+        "contextTrained": info.context_trained,
+        "chat": info.chat,
+        "vocabulary": info.vocabulary,
+        "gpuBytes": info.gpu_bytes,
+        "cpuBytes": info.cpu_bytes,
+        "heapBytes": heap_bytes,
+        "sha256": info.sha256,
+    })
+    .to_string()
+}
+
+/// `model.stats()` of the contract.
+pub(super) fn stats(stats: &Stats) -> String {
+    json!({
+        "promptTokens": stats.prompt_tokens,
+        "reusedTokens": stats.reused_tokens,
+        "generatedTokens": stats.generated_tokens,
+        "prefillTps": stats.prefill_tps,
+        "decodeTps": stats.decode_tps,
+        "firstTokenMs": stats.first_token_ms,
+        "dispatchesPerToken": stats.dispatches_per_token,
+        "submissionsPerToken": stats.submissions_per_token,
+        "created": {
+            "pipelines": stats.created.pipelines,
+            "bindGroups": stats.created.bind_groups,
+            "buffers": stats.created.buffers,
+            "writes": stats.created.writes,
+        },
+    })
+    .to_string()
+}

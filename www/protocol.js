@@ -1,0 +1,107 @@
+// What the page and the worker say to each other: types only, and the one way to make an error cross. Imports nothing.
+
+/**
+ * @typedef {"auto" | "gpu" | "cpu"} Device
+ * @typedef {{ name: string, blob: Blob }} NamedBlob
+ * @typedef {string | NamedBlob[]} Source An absolute address, or files.
+ *
+ * @typedef {object} LoadOptions
+ * @property {Device} [device]
+ * @property {"auto" | "f32"} [precision]
+ * @property {"f32" | "f16"} [kv]
+ * @property {number} [contextLength]
+ * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
+ *
+ * @typedef {object} Request What to generate; read by `crate/web/json.rs`.
+ * @property {number} [maxTokens]
+ * @property {number} [temperature]
+ * @property {number} [topK]
+ * @property {number} [topP]
+ * @property {number} [minP]
+ * @property {number} [repetitionPenalty]
+ * @property {number} [presencePenalty]
+ * @property {number} [frequencyPenalty]
+ * @property {[number, number][]} [logitBias]
+ * @property {number} [seed]
+ * @property {string[]} [stop]
+ * @property {boolean} [ignoreEos]
+ *
+ * @typedef {{ messages: object[] } | { text: string } | { ids: Uint32Array }} Prompt
+ */
+
+// To the worker. Every message with an `id` is answered by messages with the same `id`.
+/**
+ * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions }} Load
+ * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
+ * @typedef {{ type: "logits", id: number, ids: Uint32Array, all: boolean }} Logits
+ * @typedef {{ type: "tokenize", id: number, text: string, special: boolean }} Tokenize
+ * @typedef {{ type: "detokenize", id: number, ids: Uint32Array, skipSpecial: boolean }} Detokenize
+ * @typedef {{ type: "template", id: number, messages: object[], generationPrompt: boolean }} Template
+ * @typedef {{ type: "unload", id: number }} Unload
+ * @typedef {{ type: "stop", id: number }} Stop Ends the load or generation with that id.
+ * @typedef {Load | Generate | Logits | Tokenize | Detokenize | Template | Unload | Stop} Order
+ */
+
+// From the worker.
+/**
+ * @typedef {{ type: "hello", webgpu: boolean }} Hello First, once; whether this thread has WebGPU.
+ * @typedef {{ type: "progress", id: number, phase: string, done: number, total: number }} Progress
+ * @typedef {{ type: "warning", id: number, code: string, message: string }} Warning
+ * @typedef {{ type: "trace", ms: number, what: string, more: unknown }} Trace
+ * @typedef {{ type: "prefill", id: number, done: number, total: number }} Prefill
+ * @typedef {{ type: "token", id: number, token: number, text: string }} Token
+ * @typedef {{ type: "end", id: number, reason: Finish, text: string, stats: Stats, heapBytes: number }} End
+ * @typedef {{ type: "result", id: number, value: any, heapBytes: number }} Result
+ * @typedef {{ type: "error", id: number, code: string, message: string, fatal: boolean }} Failure `fatal`: the module is gone.
+ * @typedef {Hello | Progress | Warning | Trace | Prefill | Token | End | Result | Failure} Reply
+ */
+
+/**
+ * @typedef {"stop" | "length" | "context" | "abort"} Finish
+ *
+ * @typedef {object} Info What is known of a loaded model.
+ * @property {string} family
+ * @property {string} name
+ * @property {number} parameters
+ * @property {string[]} formats
+ * @property {"gpu" | "cpu"} device
+ * @property {string} deviceReason
+ * @property {string} adapter
+ * @property {string | null} licence `null`: the file does not state one.
+ * @property {number} contextLength
+ * @property {number} contextTrained
+ * @property {boolean} chat
+ * @property {number} vocabulary
+ * @property {number} gpuBytes
+ * @property {number} cpuBytes
+ * @property {number} heapBytes
+ * @property {string} sha256
+ *
+ * @typedef {object} Stats Figures of the last request.
+ * @property {number} promptTokens
+ * @property {number} reusedTokens
+ * @property {number} generatedTokens
+ * @property {number} prefillTps
+ * @property {number} decodeTps
+ * @property {number} firstTokenMs
+ * @property {number} dispatchesPerToken
+ * @property {number} submissionsPerToken
+ * @property {{ pipelines: number, bindGroups: number, buffers: number, writes: number }} created
+ */
+
+/**
+ * What a message port and a worker have in common.
+ * @typedef {object} Port
+ * @property {(message: any, options?: { transfer?: Transferable[] }) => void} postMessage
+ * @property {(type: "message", listener: (event: MessageEvent) => void) => void} addEventListener
+ */
+
+/** An error with a stable `code`, a plain `message` and, where there is one, a `cause`. */
+export class NomoatError extends Error {
+  /** @param {string} code @param {string} message @param {unknown} [cause] */
+  constructor(code, message, cause) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "NomoatError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,47 @@
+// <nomoat-facts>: what is known of the loaded model; property `info`. Emits nomoat-another.
+
+import { button, make, NomoatElement } from "./element.js";
+import { compact, number, say, size, words } from "./words.js";
+
+export class NomoatFacts extends NomoatElement {
+  /** @type {import("../protocol.js").Info | undefined} */
+  #info;
+  #name = make("h2", {});
+  #line = make("p", { class: "facts" });
+  #licence = make("p", { class: "aside" });
+  #device = make("p", { class: "aside" });
+
+  build() {
+    this.append(
+      make("div", { class: "row spread" }, this.#name, button("another", () => this.emit("nomoat-another"), { class: "quiet" })),
+      this.#line,
+      this.#device,
+      this.#licence,
+    );
+  }
+
+  get info() {
+    return this.#info;
+  }
+
+  set info(info) {
+    this.#info = info;
+    this.changed();
+  }
+
+  changed() {
+    const info = this.#info;
+    if (!info) return;
+    this.#name.textContent = info.name;
+    this.#line.textContent = [
+      info.family,
+      words("parameters", { count: compact(info.parameters) }),
+      info.formats.join(", "),
+      words("context", { count: number(info.contextLength) }),
+      words("memory", { size: size(info.gpuBytes + info.cpuBytes) }),
+    ].join(" · ");
+    const where = words(info.device === "gpu" ? "onGpu" : "onCpu");
+    this.#device.textContent = [where, info.adapter, info.deviceReason].filter(Boolean).join(" · ");
+    say(this.#licence, "licence", { licence: info.licence ?? words("notStated") });
+  }
+}

@@ -1,0 +1,224 @@
+// Owns the WebAssembly module: takes orders at a port, answers there. In a module worker, or on the page itself where
+// the browser has WebGPU but not in workers.
+
+import init, { heapBytes, lastPanic, Model, setAdapter } from "./pkg/nomoat.js";
+
+/** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
+/** @typedef {import("./protocol.js").Port} Port */
+
+// wgpu does not map these on the web, so a device that it asks for would lack them.
+const FEATURES = ["subgroups", "subgroup-size-control"];
+
+/** @type {Promise<void> | undefined} */
+let module;
+let wrapped = false;
+
+/** Adds the features to every device asked for on this thread. */
+function wrapRequestDevice() {
+  const adapter = globalThis.GPUAdapter?.prototype;
+  if (!adapter || wrapped) return;
+  wrapped = true;
+  const request = adapter.requestDevice;
+  adapter.requestDevice = function (descriptor = {}) {
+    const wanted = new Set(descriptor.requiredFeatures ?? []);
+    for (const feature of FEATURES) {
+      if (this.features.has(feature)) wanted.add(/** @type {GPUFeatureName} */ (feature));
+    }
+    return request.call(this, { ...descriptor, requiredFeatures: [...wanted] });
+  };
+}
+
+/** What wgpu cannot read of the adapter; `null` where there is none. */
+async function identify() {
+  const adapter = await globalThis.navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return null;
+  const info = /** @type {GPUAdapterInfo & { isFallbackAdapter?: boolean }} */ (adapter.info ?? {});
+  const words = [info.description, info.device, info.architecture, info.vendor].filter(Boolean);
+  return {
+    identity: {
+      description: info.description || words.reverse().join(" ") || "an adapter that does not say its name",
+      fallback: Boolean(info.isFallbackAdapter ?? /** @type {any} */ (adapter).isFallbackAdapter),
+      subgroups: adapter.features.has(/** @type {GPUFeatureName} */ ("subgroups")),
+      subgroupMin: info.subgroupMinSize ?? 0,
+      subgroupMax: info.subgroupMaxSize ?? 0,
+    },
+    trace: {
+      vendor: info.vendor,
+      architecture: info.architecture,
+      device: info.device,
+      description: info.description,
+      features: [...adapter.features],
+      limits: limits(adapter.limits),
+      wgsl: [...(globalThis.navigator.gpu.wgslLanguageFeatures ?? [])],
+    },
+  };
+}
+
+/** @param {GPUSupportedLimits} supported @returns {Record<string, number>} */
+function limits(supported) {
+  /** @type {Record<string, number>} */
+  const all = {};
+  for (const name in supported) {
+    const value = /** @type {any} */ (supported)[name];
+    if (typeof value === "number") all[name] = value;
+  }
+  return all;
+}
+
+/** Lets the messages that have arrived be heard, at a fraction of what a timer costs. */
+const breathe = (() => {
+  const { port1, port2 } = new MessageChannel();
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return () =>
+    new Promise((/** @type {(value: void) => void} */ resolve) => {
+      waiting.push(resolve);
+      port2.postMessage(0);
+    });
+})();
+
+/**
+ * Serves one model at `port`, one order at a time.
+ * @param {Port} port
+ */
+export function serve(port) {
+  /** @type {Model | undefined} */
+  let model;
+  /** @type {Map<number, AbortController>} */
+  const stops = new Map();
+  /** @type {Promise<void>} */
+  let turn = Promise.resolve();
+
+  /** @param {Reply} reply @param {Transferable[]} [transfer] */
+  const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
+  /** @param {string} what @param {unknown} [more] */
+  const trace = (what, more) => say({ type: "trace", ms: performance.now(), what, more });
+
+  port.addEventListener("message", (/** @type {MessageEvent<Order>} */ { data: order }) => {
+    if (order.type === "stop") {
+      stops.get(order.id)?.abort();
+      return;
+    }
+    const stop = new AbortController();
+    stops.set(order.id, stop);
+    turn = turn.then(async () => {
+      try {
+        await obey(order, stop.signal);
+      } catch (error) {
+        say({ type: "error", id: order.id, ...failure(error) });
+      } finally {
+        stops.delete(order.id);
+      }
+    });
+  });
+  say({ type: "hello", webgpu: Boolean(globalThis.navigator.gpu) });
+
+  /** @param {Order} order @param {AbortSignal} signal */
+  async function obey(order, signal) {
+    if (order.type === "load") return load(order, signal);
+    if (!model) throw Object.assign(new Error("there is no model: it failed or was unloaded"), { code: "internal" });
+    switch (order.type) {
+      case "generate":
+        return generate(order, model, signal);
+      case "logits": {
+        const rows = await model.logits(order.ids, order.all);
+        return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
+      }
+      case "tokenize":
+        return result(order.id, model.encode(order.text, order.special));
+      case "detokenize":
+        return result(order.id, model.decode(order.ids, order.skipSpecial));
+      case "template":
+        return result(order.id, model.template(JSON.stringify(order.messages), order.generationPrompt));
+      case "unload":
+        model.free();
+        model = undefined;
+        return result(order.id, null);
+    }
+  }
+
+  /** @param {number} id @param {unknown} value @param {Transferable[]} [transfer] */
+  function result(id, value, transfer) {
+    say({ type: "result", id, value, heapBytes: heapBytes() }, transfer);
+  }
+
+  /** @param {import("./protocol.js").Load} order @param {AbortSignal} signal */
+  async function load({ id, source, options }, signal) {
+    say({ type: "progress", id, phase: "module", done: 0, total: 0 });
+    wrapRequestDevice();
+    module ??= init().then(() => undefined);
+    await module;
+    if (options.device !== "cpu") {
+      const adapter = await identify();
+      trace("adapter", adapter?.trace ?? null);
+      if (adapter) setAdapter(JSON.stringify(adapter.identity));
+    }
+    if (signal.aborted) throw stopped();
+    const host = {
+      signal,
+      /** @param {string} phase @param {number} done @param {number} total */
+      progress(phase, done, total) {
+        say({ type: "progress", id, phase, done, total });
+        return !signal.aborted;
+      },
+      /** @param {string} code @param {string} message */
+      warn(code, message) {
+        say({ type: "warning", id, code, message });
+      },
+    };
+    model = await Model.load(source, JSON.stringify(options), host);
+    if (signal.aborted) {
+      model.free();
+      model = undefined;
+      throw stopped();
+    }
+    result(id, JSON.parse(model.info()));
+  }
+
+  /** @param {import("./protocol.js").Generate} order @param {Model} model @param {AbortSignal} signal */
+  async function generate({ id, prompt, request }, model, signal) {
+    model.begin(ids(prompt, model), JSON.stringify(request));
+    for (;;) {
+      await breathe();
+      if (signal.aborted) {
+        model.stop();
+        return end("abort", "");
+      }
+      const event = /** @type {any} */ (await model.next());
+      if (event.type === "end") return end(event.reason, event.text);
+      if (event.type === "prefill") say({ type: "prefill", id, done: event.done, total: event.total });
+      else say({ type: "token", id, token: event.id, text: event.text });
+    }
+
+    /** @param {import("./protocol.js").Finish} reason @param {string} text */
+    function end(reason, text) {
+      say({ type: "end", id, reason, text, stats: JSON.parse(model.stats()), heapBytes: heapBytes() });
+    }
+  }
+
+  /** @param {import("./protocol.js").Prompt} prompt @param {Model} model @returns {Uint32Array} */
+  function ids(prompt, model) {
+    if ("ids" in prompt) return prompt.ids;
+    if ("text" in prompt) return model.encode(prompt.text, true);
+    // the template writes the special tokens itself
+    return model.encode(model.template(JSON.stringify(prompt.messages), true), false);
+  }
+}
+
+function stopped() {
+  return Object.assign(new Error("stopped by the caller"), { code: "aborted" });
+}
+
+/** @param {unknown} thrown */
+function failure(thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const code = /** @type {any} */ (error).code;
+  if (typeof code === "string") return { code, message: error.message, fatal: false };
+  const panic = error instanceof WebAssembly.RuntimeError ? lastPanic() : undefined;
+  const message = `internal error: ${panic ?? error.message}; please report it`;
+  return { code: "internal", message, fatal: true };
+}
+
+const workers = /** @type {any} */ (globalThis).DedicatedWorkerGlobalScope;
+if (workers && globalThis instanceof workers) serve(/** @type {any} */ (globalThis));
