@@ -174,8 +174,9 @@ fn path(tokens: &[(usize, String)], i: &mut usize, prefix: &str, out: &mut Vec<(
             .is_some_and(|t| t.1.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     };
     let is = |i: usize, s: &str| tokens.get(i).is_some_and(|t| t.1 == s);
-    if !is_word(*i) {
-        *i += 1;
+    if !is_word(*i) || is(*i, "as") {
+        // A new name after `as` is no path.
+        *i += if is(*i, "as") { 2 } else { 1 };
         return;
     }
     let (line, mut name) = (tokens[*i].0, format!("{prefix}{}", tokens[*i].1));
@@ -209,6 +210,7 @@ fn the_scanner_sees_groups_and_ignores_comments_and_literals() {
         assert!(found.iter().any(|f| f == wanted), "{wanted} in {found:?}");
     }
     assert_eq!(found.iter().filter(|f| f.contains("wgpu")).count(), 1);
+    assert!(!found.iter().any(|f| f.ends_with("::y")), "{found:?}");
     assert_eq!(
         blank("a r#\"unsafe \" x\"# b", false)
             .split_whitespace()
