@@ -30,7 +30,7 @@ need_rust() {
   has cc || die "a C linker is missing: install gcc"
   # rust-toolchain.toml names the channel and the wasm target; a rustup that installs on demand has nothing left to do.
   if has rustup && ! rustup target list --installed 2>/dev/null | grep -q "^$wasm_target$"; then
-    rustup toolchain install >&2 2>&1 || true
+    rustup toolchain install >&2 || true
     rustup target add "$wasm_target" >&2
   fi
 }
@@ -149,13 +149,18 @@ tests() {
   s=$(($(total ignored "$log") + $(total skipped "$log") + own))
   # A run that broke off has counted nothing: that is a failure too.
   [ $ok = 1 ] || [ "$f" -gt 0 ] || f=1
+  [ $((p + f + s)) -gt 0 ] || { f=1 && printf 'no test ran\n' >>"$log"; }
   count "$p" "$f" "$s"
   printf '%-48s %s passed, %s failed, %s skipped %4ds\n' "$name" "$p" "$f" "$s" $((SECONDS - started))
   sort -u "$log" | grep '^skipped' || true
-  [ "$f" = 0 ] || tail -n 120 "$log"
+  [ "$f" = 0 ] || failures "$log"
 }
 
-total() { grep -E '^(test result:|[0-9]+ passed, )' "$2" | grep -oE "[0-9]+ $1" | awk '{ n += $1 } END { print n + 0 }'; }
+# The part of a log that says what failed: from libtest's `failures:` on, or its end.
+failures() { if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1"; else tail -n 60 "$1"; fi; }
+
+# `total WORD LOG` adds up the numbers before WORD in the lines of counts.
+total() { awk -v word="$1" '/^(test result:|[0-9]+ passed, )/ { for (i = 2; i <= NF; i++) if ($i ~ "^" word) n += $(i - 1) } END { print n + 0 }' "$2"; }
 
 # `missing WHAT PACKAGE REQUIRED`: one line, and a failure where the variable REQUIRED asks for it.
 missing() {
