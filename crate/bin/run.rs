@@ -83,7 +83,7 @@ fn encode(model: &Model, prompt: &str, raw: bool) -> Result<Vec<u32>> {
             // A template writes the special tokens itself.
             tokenizer.encode(&template.render(&[message], true)?, false)
         }
-        _ => tokenizer.encode(prompt, true),
+        _ => tokenizer.prompt(prompt),
     }
 }
 

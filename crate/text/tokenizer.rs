@@ -143,6 +143,22 @@ impl Tokenizer {
         }
     }
 
+    /// Ids of a text that the model is to go on from: as [`Self::encode`] with special tokens, but a text that begins
+    /// with BOS itself gets no second one, and none that would end it.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn prompt(&self, text: &str) -> Result<Vec<u32>> {
+        let (plain, mut ids) = (self.encode(text, false)?, self.encode(text, true)?);
+        if self.bos().is_some() && plain.first().copied() == self.bos() {
+            return Ok(plain);
+        }
+        if ids.last().is_some_and(|id| self.eos().contains(id)) && ids.last() != plain.last() {
+            ids.pop();
+        }
+        Ok(ids)
+    }
+
     /// Text of `ids`, without cleaning up spaces.
     ///
     /// # Errors
