@@ -1,6 +1,6 @@
 //! What can be asked of an opened checkpoint: typed metadata, side files, tensors and their bytes.
 
-use super::{Checkpoint, Container, Entry, Metadata, Part, Value};
+use super::{Checkpoint, Container, Entry, Metadata, Part, Value, bad};
 use crate::error::{Error, Result, Unsupported};
 use indexmap::IndexMap;
 
@@ -68,7 +68,7 @@ impl Checkpoint {
 
     fn once(&self, name: &str, file: String) -> Result<()> {
         if self.tensors.contains_key(name) || self.skipped.contains_key(name) {
-            return Err(Error::bad(file, format!("tensor {name}"), "one of that name", "two"));
+            return Err(bad(&file, &format!("tensor {name}"), "one of that name", "two"));
         }
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Checkpoint {
         };
         serde_json::from_slice(bytes)
             .map(Some)
-            .map_err(|e| Error::bad(name, "JSON", "a JSON document", e))
+            .map_err(|e| bad(name, "JSON", "a JSON document", e))
     }
 
     /// `config.json`.

@@ -4,8 +4,12 @@ use super::source::ByteSource;
 use crate::error::{Error, Result};
 use std::rc::Rc;
 
-/// Size of the first read; each later one is twice as large as the one before.
+/// Size of the first read; each later one is twice as large as the one before, up to `MAX_STEP`.
 const STEP: u64 = 1 << 20;
+const MAX_STEP: u64 = 4 << 20;
+
+/// The first read of a file whose header is known to be short, so that many of them cost little.
+const SHORT: u64 = 1 << 17;
 
 /// A place in a file, with some bytes read ahead.
 pub(super) struct Cursor {
@@ -26,6 +30,14 @@ impl Cursor {
             at: 0,
             end: 0,
             step: STEP,
+        }
+    }
+
+    /// For a file that is one of many, with a part of the header each.
+    pub(super) fn short(source: Rc<dyn ByteSource>) -> Self {
+        Self {
+            step: SHORT,
+            ..Self::new(source)
         }
     }
 
@@ -67,12 +79,8 @@ impl Cursor {
             return Ok(());
         }
         let expected = format!("{len} bytes at {}", self.position());
-        Err(Error::bad(
-            self.name(),
-            field,
-            expected,
-            format!("{} to the end of the file", self.left()),
-        ))
+        let found = format!("{} to the end of the file", self.left());
+        Err(super::bad(self.name(), field, &expected, found))
     }
 
     /// Reads on until `len` bytes are ahead; the caller knows that the file has them.
@@ -96,7 +104,7 @@ impl Cursor {
                 read.len()
             )));
         }
-        self.step *= 2;
+        self.step = (self.step * 2).min(MAX_STEP);
         self.end += more as u64;
         if ahead == 0 {
             self.buffer = read;

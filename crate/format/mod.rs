@@ -3,6 +3,7 @@
 mod checkpoint;
 mod cursor;
 mod gguf;
+mod reader;
 mod safetensors;
 mod side;
 pub mod source;
@@ -100,16 +101,16 @@ pub async fn open(folder: &dyn Folder, entry: &str) -> Result<Checkpoint> {
     let mut cursor = Cursor::new(found(folder, entry).await?);
     let start = cursor.peek(9).await?.to_vec();
     let ends = |ending: &str| entry.to_ascii_lowercase().ends_with(ending);
-    let begins = start[..start.len().min(4)].escape_ascii().to_string();
+    let begins = format!("\"{}\"", start[..start.len().min(4)].escape_ascii());
     match start[..] {
         [b'G', b'G', b'U', b'F', ..] => split::open(folder, entry, cursor).await,
-        _ if ends(".gguf") => Err(Error::bad(cursor.name(), "magic", "GGUF", format!("{begins:?}"))),
+        _ if ends(".gguf") => Err(bad(cursor.name(), "magic", "GGUF", begins)),
         [_, _, _, _, _, 0, 0, 0, b'{'] => safetensors::open_file(folder, entry, cursor).await,
         _ if ends(".safetensors") => safetensors::open_file(folder, entry, cursor).await,
         _ => Err(Error::Unsupported {
             kind: Unsupported::Format,
             file: cursor.name().into(),
-            what: format!("of a file that begins with {begins:?}"),
+            what: format!("of a file that begins with {begins}"),
             supported: "GGUF, safetensors".into(),
         }),
     }
@@ -126,6 +127,33 @@ fn not_found(folder: &dyn Folder, name: &str) -> Error {
         from: name.into(),
         cause: format!("there is no such file in {}", folder.name()),
     }
+}
+
+/// A malformed field; its words may come from a hostile file, so they are kept to one short line.
+fn bad(file: &str, field: impl AsRef<str>, expected: impl AsRef<str>, found: impl std::fmt::Display) -> Error {
+    Error::bad(
+        file,
+        clip(field.as_ref()),
+        clip(expected.as_ref()),
+        clip(&found.to_string()),
+    )
+}
+
+/// The beginning of a text from a file, without control characters.
+fn clip(text: &str) -> String {
+    const MOST: usize = 120;
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() >= MOST {
+            out.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => out.push(c),
+            _ => out.extend(c.escape_debug()),
+        }
+    }
+    out
 }
 
 /// What one file adds to a checkpoint.

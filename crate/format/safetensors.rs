@@ -1,12 +1,10 @@
 //! safetensors: one file or an index over several, with `config.json` and the tokenizer beside. Accepts what the
 //! reference implementation accepts, less headers in which a key stands twice.
 
-use super::{Checkpoint, Container, Entry, Part, Value, cursor::Cursor, found, not_found, side, source::Folder, split};
-use crate::{
-    error::{Error, Result},
-    quant,
-    tensor::Shape,
+use super::{
+    Checkpoint, Container, Entry, Part, Value, bad, cursor::Cursor, found, not_found, side, source::Folder, split,
 };
+use crate::{error::Result, quant, tensor::Shape};
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer,
@@ -63,31 +61,26 @@ pub(super) async fn open_file(folder: &dyn Folder, entry: &str, cursor: Cursor) 
 }
 
 async fn add_index(model: &mut Checkpoint, folder: &dyn Folder, name: &str, bytes: &[u8]) -> Result<()> {
-    let index: Index = serde_json::from_slice(bytes)
-        .map_err(|e| Error::bad(name, "weight_map", "tensor names with their files", e))?;
+    let index: Index =
+        serde_json::from_slice(bytes).map_err(|e| bad(name, "weight_map", "tensor names with their files", e))?;
     let map = index.weight_map.0;
     let files: BTreeSet<&str> = map.values().map(String::as_str).collect();
     if files.is_empty() || files.len() > MAX_FILES {
-        return Err(Error::bad(
-            name,
-            "weight_map",
-            format!("1 to {MAX_FILES} files"),
-            files.len(),
-        ));
+        return Err(bad(name, "weight_map", format!("1 to {MAX_FILES} files"), files.len()));
     }
     for file in &files {
         let plain = file.ends_with(".safetensors") && !file.contains(['/', '\\', ':', '?', '#', '%', '\0']);
         if !plain {
             let expected = "names of .safetensors files in the same folder";
-            return Err(Error::bad(name, "weight_map", expected, format!("{file:?}")));
+            return Err(bad(name, "weight_map", expected, format!("{file:?}")));
         }
     }
     for file in files {
-        add_file(model, Cursor::new(found(folder, file).await?)).await?;
+        add_file(model, Cursor::short(found(folder, file).await?)).await?;
     }
     for tensor in map.keys() {
         if !model.tensors.contains_key(tensor) && !model.skipped.contains_key(tensor) {
-            return Err(Error::bad(
+            return Err(bad(
                 name,
                 format!("weight_map: {tensor}"),
                 format!("a tensor in {}", map[tensor]),
@@ -110,12 +103,12 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
     let len = cursor.take(8, field).await?;
     let len = u64::from_le_bytes(len.try_into().unwrap_or_default());
     if len > MAX_HEADER {
-        return Err(Error::bad(cursor.name(), field, format!("at most {MAX_HEADER}"), len));
+        return Err(bad(cursor.name(), field, format!("at most {MAX_HEADER}"), len));
     }
     cursor.require(len, field)?;
     let header = serde_json::from_slice(cursor.take(len, "header").await?);
-    let bad = |field: &str, expected: &str, found: &dyn fmt::Display| Error::bad(cursor.name(), field, expected, found);
-    let header: Header = header.map_err(|e| bad("header", "a JSON directory of tensors", &e))?;
+    let wrong = |field: &str, expected: &str, found: &dyn fmt::Display| bad(cursor.name(), field, expected, found);
+    let header: Header = header.map_err(|e| wrong("header", "a JSON directory of tensors", &e))?;
 
     let (start, data) = (cursor.position(), cursor.left());
     let mut tensors: Vec<(String, Info)> = header.tensors.into_iter().collect();
@@ -130,10 +123,10 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
         let (from, to) = info.data_offsets;
         if from != end || to < from {
             let expected = format!("data_offsets from {end}, where the tensor before ends");
-            return Err(bad(&field, &expected, &format!("{from} to {to}")));
+            return Err(wrong(&field, &expected, &format!("{from} to {to}")));
         }
         end = to;
-        let bits = bits(&info.dtype).ok_or_else(|| bad(&field, "a known dtype", &info.dtype))?;
+        let bits = bits(&info.dtype).ok_or_else(|| wrong(&field, "a known dtype", &info.dtype))?;
         let values = info.shape.iter().try_fold(1u64, |all, dim| all.checked_mul(*dim));
         let bytes = values
             .and_then(|v| v.checked_mul(bits))
@@ -141,7 +134,7 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
             .map(|b| b / 8);
         if bytes != Some(to - from) {
             let expected = format!("the size of {} {:?}", info.dtype, info.shape);
-            return Err(bad(&field, &expected, &format!("{} bytes", to - from)));
+            return Err(wrong(&field, &expected, &format!("{} bytes", to - from)));
         }
         let dims: Option<Vec<usize>> = info.shape.iter().map(|d| usize::try_from(*d).ok()).collect();
         let usable = values.is_some_and(|v| v > 0 && v < MAX_VALUES && usize::try_from(v).is_ok());
@@ -161,7 +154,7 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
     }
     if end != data {
         let expected = format!("tensors over the {data} bytes behind the header");
-        return Err(bad("data_offsets", &expected, &end));
+        return Err(wrong("data_offsets", &expected, &end));
     }
     Ok(part)
 }

@@ -1,7 +1,7 @@
 //! A GGUF model in one file, or split over several (`name-00001-of-00003.gguf`), each with its own header.
 
-use super::{Checkpoint, Container, Value, cursor::Cursor, found, gguf, source::Folder};
-use crate::error::{Error, Result};
+use super::{Checkpoint, Container, Value, bad, cursor::Cursor, found, gguf, source::Folder};
+use crate::error::Result;
 
 /// Opens the model whose first file is `entry`, already under `cursor`.
 pub(super) async fn open(folder: &dyn Folder, entry: &str, mut cursor: Cursor) -> Result<Checkpoint> {
@@ -15,7 +15,7 @@ pub(super) async fn open(folder: &dyn Folder, entry: &str, mut cursor: Cursor) -
         return Ok(model);
     }
     let (stem, number, of) = shard_name(entry, ".gguf").ok_or_else(|| {
-        Error::bad(
+        bad(
             &file,
             "split.count",
             "a file named like model-00001-of-00003.gguf",
@@ -23,12 +23,12 @@ pub(super) async fn open(folder: &dyn Folder, entry: &str, mut cursor: Cursor) -
         )
     })?;
     if of != count {
-        return Err(Error::bad(&file, "split.count", format!("{of}, as in its name"), count));
+        return Err(bad(&file, "split.count", format!("{of}, as in its name"), count));
     }
     let first = int(&model, &file, "split.no")?.unwrap_or(0);
     if first != 0 || number != 1 {
         let expected = format!("the first of the files, {stem}-00001-of-{of:05}.gguf");
-        return Err(Error::bad(&file, "split.no", expected, first));
+        return Err(bad(&file, "split.no", expected, first));
     }
     for number in 2..=count {
         let name = format!("{stem}-{number:05}-of-{of:05}.gguf");
@@ -38,7 +38,7 @@ pub(super) async fn open(folder: &dyn Folder, entry: &str, mut cursor: Cursor) -
         for (key, value) in expected {
             if part.meta.get(key) != Some(&Value::Int(value.into())) {
                 let found = part.meta.get(key).map_or("nothing".into(), |v| format!("{v:?}"));
-                return Err(Error::bad(cursor.name(), key, value.to_string(), found));
+                return Err(bad(cursor.name(), key, value.to_string(), found));
             }
         }
         model.files.push(cursor.source().clone());
@@ -50,7 +50,7 @@ pub(super) async fn open(folder: &dyn Folder, entry: &str, mut cursor: Cursor) -
     }
     let tensors = (model.tensors.len() + model.skipped.len()) as u64;
     match int(&model, &file, "split.tensors.count")? {
-        Some(count) if count != tensors => Err(Error::bad(&file, "split.tensors.count", tensors.to_string(), count)),
+        Some(count) if count != tensors => Err(bad(&file, "split.tensors.count", tensors.to_string(), count)),
         _ => Ok(model),
     }
 }
@@ -60,8 +60,8 @@ fn int(model: &Checkpoint, file: &str, key: &str) -> Result<Option<u64>> {
         None => Ok(None),
         Some(Value::Int(v)) => u64::try_from(*v)
             .map(Some)
-            .map_err(|_| Error::bad(file, key, "a number from 0", v)),
-        Some(_) => Err(Error::bad(file, key, "an integer", "another type")),
+            .map_err(|_| bad(file, key, "a number from 0", v)),
+        Some(_) => Err(bad(file, key, "an integer", "another type")),
     }
 }
 
