@@ -1,16 +1,25 @@
 //! GGUF and safetensors: real files open and hold what other readers find in them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::disk::{self, Disk, Memory};
+use crate::{
+    disk::{self, Disk, Memory},
+    malformed::Gguf,
+};
 use nomoat::{
     Error,
-    format::{Container, Metadata, Value, write},
+    format::{
+        Container, Metadata, Value,
+        source::{ByteSource, Bytes, Folder, Pending},
+        write,
+    },
     quant,
     tensor::Shape,
 };
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 /// Files below `root` with this ending.
@@ -264,6 +273,85 @@ pub(crate) fn split() -> Memory {
         folder.0.insert(format!("m-{:05}-of-00003.gguf", i + 1), bytes);
     }
     folder
+}
+
+#[test]
+fn version_2_plain_types_and_other_alignments_open() {
+    let open = |file: Gguf| {
+        let mut folder = Memory::default();
+        folder.0.insert("x.gguf".into(), file.build().0);
+        pollster::block_on(nomoat::format::open(&folder, "x.gguf")).unwrap()
+    };
+    assert_eq!(open(Gguf::sound().version(2)).tensors.len(), 2);
+    assert_eq!(open(Gguf::sound().aligned()).tensors["second"].offset % 64, 0);
+    assert_eq!(
+        open(Gguf::sound().second(8, &[32, 2], 68)).tensors["second"].shape,
+        Shape::from([2, 32])
+    );
+    let table = open(Gguf::sound().second(26, &[3], 12));
+    assert_eq!(table.skipped["second"], "I32 [3]");
+    let error = table.tensor("second").unwrap_err();
+    assert_eq!(error.code(), "unsupported-format");
+    assert!(error.to_string().contains("I32"), "{error}");
+}
+
+/// A source that notes what is read of it.
+struct Noted {
+    bytes: Bytes,
+    reads: Rc<RefCell<Vec<(u64, usize)>>>,
+}
+
+impl ByteSource for Noted {
+    fn name(&self) -> &str {
+        self.bytes.name()
+    }
+
+    fn size(&self) -> u64 {
+        self.bytes.size()
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Pending<'_, Vec<u8>> {
+        self.reads.borrow_mut().push((offset, len));
+        self.bytes.read(offset, len)
+    }
+}
+
+/// A folder of one such file.
+struct One(Rc<dyn ByteSource>);
+
+impl Folder for One {
+    fn name(&self) -> &str {
+        "one"
+    }
+
+    fn open<'a>(&'a self, _: &'a str) -> Pending<'a, Option<Rc<dyn ByteSource>>> {
+        Box::pin(std::future::ready(Ok(Some(self.0.clone()))))
+    }
+}
+
+#[test]
+fn a_long_header_is_read_once_in_growing_steps() {
+    let mut meta = Metadata::new();
+    let vocabulary: Vec<String> = (0..262_144).map(|i| format!("token {i}")).collect();
+    meta.insert("tokens".into(), Value::Strs(vocabulary));
+    meta.insert("scores".into(), Value::Floats(vec![1.0; 262_144]));
+    let bytes = file(&meta, &[("big", Shape::from([1 << 10, 1 << 13]), "F16")]);
+    let header = bytes.len() as u64 - (1 << 24);
+    let reads = Rc::new(RefCell::new(Vec::new()));
+    let source = Noted {
+        bytes: Bytes::new("x.gguf", bytes),
+        reads: reads.clone(),
+    };
+    let model = pollster::block_on(nomoat::format::open(&One(Rc::new(source)), "x.gguf")).unwrap();
+    assert_eq!(model.meta, meta);
+    let reads = reads.take();
+    let mut end = 0;
+    for (offset, len) in &reads {
+        assert_eq!(*offset, end, "{reads:?}");
+        assert!(*len <= 4 << 20, "{reads:?}");
+        end += *len as u64;
+    }
+    assert!(reads.len() > 2 && end < header + (4 << 20), "{header}: {reads:?}");
 }
 
 #[test]

@@ -27,6 +27,15 @@ fn allowed(folder: &Memory) -> usize {
 }
 
 #[test]
+fn the_heap_is_counted() {
+    let (kept, peak) = heap::peak(|| {
+        drop(vec![1u8; 1 << 20]);
+        vec![1u8; 1 << 10]
+    });
+    assert!(kept.len() == 1 << 10 && (1 << 20..1 << 21).contains(&peak), "{peak}");
+}
+
+#[test]
 fn every_malformed_file_is_one_clear_error() {
     let cases = malformed::cases();
     println!("{} malformed models", cases.len());

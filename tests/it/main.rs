@@ -3,14 +3,10 @@ mod containers;
 mod conversion;
 mod disk;
 mod goldens;
-<<<<<<< HEAD
-mod ops;
-mod program;
-=======
->>>>>>> b49395c (format: keep messages about hostile names to one short line)
 mod heap;
 mod hostile;
 mod malformed;
+mod ops;
 mod program;
 mod quants;
 mod reference;

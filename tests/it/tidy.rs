@@ -277,8 +277,8 @@ fn nothing_is_left_to_do() {
 }
 
 #[test]
-fn unsafe_is_in_two_files_and_says_why() {
-    let allowed = ["crate/cpu/simd.rs", "crate/gpu/pipeline.rs"];
+fn unsafe_is_in_few_files_and_says_why() {
+    let allowed = ["crate/cpu/simd.rs", "crate/gpu/pipeline.rs", "tests/it/heap.rs"];
     let mut found = vec![];
     for file in rust() {
         let lines: Vec<&str> = file.text.lines().collect();

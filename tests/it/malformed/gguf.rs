@@ -1,21 +1,8 @@
-//! Malformed model files, made in code: each a folder, the name to open in it, the code of the error and words that its
-//! message has. `NOMOAT_WRITE_HOSTILE=folder` writes them for the tests in browsers.
+//! Malformed GGUF files: cut, far lengths, wrong words, and splits that do not fit.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::disk::Memory;
+use super::{Case, FAR, case};
 use std::ops::Range;
-
-/// One malformed model.
-pub(crate) struct Case {
-    pub(crate) name: String,
-    pub(crate) folder: Memory,
-    pub(crate) entry: String,
-    pub(crate) code: &'static str,
-    /// Words in the message: the file and the field.
-    pub(crate) says: Vec<String>,
-}
-
-const FAR: [u64; 4] = [1 << 31, (1 << 32) - 1, (1 << 32) + 1, 1 << 63];
 
 /// A value of a key: type number and bytes.
 type Raw = (u32, Vec<u8>);
@@ -91,6 +78,26 @@ impl Gguf {
         self
     }
 
+    /// The same, in another version of the format.
+    pub(crate) fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The same, with a second tensor of this type number and size.
+    pub(crate) fn second(self, kind: u32, dims: &[u64], bytes: usize) -> Self {
+        let mut file = self.tensor(|t| (t.kind, t.dims) = (kind, dims.to_vec()));
+        file.data = 32 + bytes;
+        file
+    }
+
+    /// The same, aligned to 64 bytes.
+    pub(crate) fn aligned(self) -> Self {
+        let mut file = self.key("general.alignment", int(64)).tensor(|t| t.offset = 64);
+        file.data = 256;
+        file
+    }
+
     /// The bytes, and where each field of the header lies in them.
     pub(crate) fn build(&self) -> (Vec<u8>, Vec<(String, Range<usize>)>) {
         let mut out = Vec::new();
@@ -129,39 +136,11 @@ impl Gguf {
     }
 }
 
-/// A safetensors file of this header and so many bytes of data.
-pub(crate) fn safetensors(header: &[u8], data: usize) -> Vec<u8> {
-    let mut out = (header.len() as u64).to_le_bytes().to_vec();
-    out.extend(header);
-    out.resize(out.len() + data, 0);
-    out
-}
-
-/// A header with nothing wrong, of two tensors over 48 bytes.
-pub(crate) const SOUND: &str = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]},"b":{"dtype":"F16","shape":[8],"data_offsets":[32,48]}}"#;
-
-fn case(name: impl Into<String>, entry: &str, bytes: Vec<u8>, code: &'static str, says: &[&str]) -> Case {
-    let mut folder = Memory::default();
-    folder.0.insert(entry.into(), bytes);
-    let mut case = Case {
-        name: name.into(),
-        folder,
-        entry: entry.into(),
-        code,
-        says: vec![format!("{entry}: ")],
-    };
-    case.says.extend(says.iter().map(|s| (*s).to_owned()));
-    case
-}
-
-/// All of them.
-pub(crate) fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let mut all = truncated();
     all.extend(numbers());
     all.extend(ggufs());
     all.extend(splits());
-    all.extend(headers());
-    all.extend(indexes());
     all
 }
 
@@ -181,11 +160,6 @@ fn truncated() -> Vec<Case> {
         })
         .collect();
     all.push(case("gguf-empty", "empty.gguf", vec![], "bad-file", &["magic"]));
-    let whole = safetensors(SOUND.as_bytes(), 48);
-    for (name, at) in [("nothing", 0), ("length", 4), ("header", 60), ("data", whole.len() - 1)] {
-        let name = format!("safetensors-cut-in-{name}");
-        all.push(case(name, "cut.safetensors", whole[..at].to_vec(), "bad-file", &[]));
-    }
     all
 }
 
@@ -209,18 +183,6 @@ fn numbers() -> Vec<Case> {
         add("array-of-text", sound().key("k", array(8, far, &[])), &["k: "]);
         add("dimension", sound().tensor(|t| t.dims = vec![far]), &["tensor second"]);
         add("offset", sound().tensor(|t| t.offset = far & !31), &["tensor second"]);
-
-        let mut add = |what: &str, bytes: Vec<u8>, says: &[&str]| {
-            let name = format!("safetensors-{what}-{far}");
-            all.push(case(name, "far.safetensors", bytes, "bad-file", says));
-        };
-        let mut bytes = safetensors(SOUND.as_bytes(), 48);
-        bytes[..8].copy_from_slice(&far.to_le_bytes());
-        add("header-length", bytes, &["header length"]);
-        let shape = SOUND.replace("[8]", &format!("[{far}]"));
-        add("shape", safetensors(shape.as_bytes(), 48), &["tensor b"]);
-        let end = SOUND.replace("48]", &format!("{far}]"));
-        add("end", safetensors(end.as_bytes(), 48), &["tensor b"]);
     }
     all
 }
@@ -315,6 +277,13 @@ fn ggufs() -> Vec<Case> {
         sound().key("k", array(10, 1, &FAR[3].to_le_bytes())),
         "bad-file",
         &["k: ", "63 bits"],
+    );
+    let rude = format!("\u{1b}[31m\n{}", "x".repeat(60_000));
+    add(
+        "rude-key",
+        sound().key(&rude, (13, vec![])),
+        "bad-file",
+        &["\\u{1b}[31m\\nxxx", "…"],
     );
     for alignment in [0, 3, 48, 1 << 21, 1 << 31] {
         let file = sound().key("general.alignment", int(alignment));
@@ -490,149 +459,5 @@ fn splits() -> Vec<Case> {
         "bad-file",
         &["split.count"],
     ));
-    all
-}
-
-/// Headers of a safetensors file.
-fn headers() -> Vec<Case> {
-    let mut all = Vec::new();
-    let mut add = |name: &str, bytes: Vec<u8>, says: &[&str]| {
-        let name = format!("safetensors-{name}");
-        all.push(case(name, "bad.safetensors", bytes, "bad-file", says));
-    };
-    let whole = |header: &str| safetensors(header.as_bytes(), 48);
-    let with = |from: &str, to: &str| {
-        assert!(SOUND.contains(from));
-        whole(&SOUND.replacen(from, to, 1))
-    };
-    let mut beyond = whole(SOUND);
-    beyond[0] = 0xff;
-    add("header-beyond-the-file", beyond, &["header length"]);
-    add("header-empty", whole(""), &["header: "]);
-    add("not-json", whole("hello"), &["header: "]);
-    add("an-array", whole("[]"), &["header: "]);
-    add("not-utf8", safetensors(b"{\"\xff\": 1}", 48), &["header: "]);
-    add("text-behind-the-header", whole(&format!("{SOUND} {{}}")), &["header: "]);
-    add("deep", whole(&format!("{{\"a\":{}", "[".repeat(10_000))), &["header: "]);
-    add("tensor-twice", with("\"b\"", "\"a\""), &["duplicate key \"a\""]);
-    add(
-        "tensor-twice-escaped",
-        with("\"b\"", "\"\\u0061\""),
-        &["duplicate key \"a\""],
-    );
-    add(
-        "field-twice",
-        with("\"shape\":[8]", "\"shape\":[8],\"shape\":[8]"),
-        &["shape"],
-    );
-    add(
-        "metadata-twice",
-        with("{\"__m", "{\"__metadata__\":{},\"__m"),
-        &["__metadata__"],
-    );
-    add(
-        "metadata-key-twice",
-        with("\"format\":\"pt\"", "\"x\":\"\",\"x\":\"\""),
-        &["duplicate key \"x\""],
-    );
-    add("metadata-of-numbers", with("\"pt\"", "1"), &["header: "]);
-    add("field-missing", with("\"dtype\":\"F16\",", ""), &["dtype"]);
-    add("dtype", with("F16", "F17"), &["tensor b", "F17"]);
-    add("hole", with("[32,48]", "[34,50]"), &["tensor b", "data_offsets"]);
-    add("overlap", with("[32,48]", "[30,46]"), &["tensor b", "data_offsets"]);
-    add("backwards", with("[32,48]", "[32,16]"), &["tensor b", "data_offsets"]);
-    add("size", with("\"shape\":[8]", "\"shape\":[7]"), &["tensor b"]);
-    add("negative", with("\"shape\":[8]", "\"shape\":[-8]"), &["header: "]);
-    add("fraction", with("\"shape\":[8]", "\"shape\":[8.5]"), &["header: "]);
-    add(
-        "above-64-bits",
-        with("\"shape\":[8]", "\"shape\":[18446744073709551624]"),
-        &["header: "],
-    );
-    add(
-        "product-wraps",
-        with("\"shape\":[8]", "\"shape\":[4294967296,4294967296,8]"),
-        &["tensor b"],
-    );
-    add(
-        "half-a-byte",
-        whole(&SOUND.replace("F16", "F4").replace("[8]", "[31]")),
-        &["tensor b"],
-    );
-    add("trailing-bytes", safetensors(SOUND.as_bytes(), 49), &["data_offsets"]);
-    add("plain-type-outside", whole(&SOUND.replace("F16", "I64")), &["tensor b"]);
-    let zip = b"PK\x03\x04 and so on".to_vec();
-    all.push(case("a-zip", "pytorch_model.bin", zip, "unsupported-format", &["PK"]));
-    all
-}
-
-/// Indexes over several files.
-fn indexes() -> Vec<Case> {
-    let index = "model.safetensors.index.json";
-    let shard = "model-00001-of-00002.safetensors";
-    let other = "model-00002-of-00002.safetensors";
-    let folder = |name: &str, json: String, code, says: &[&str]| {
-        let mut case = case(format!("index-{name}"), index, json.into_bytes(), code, says);
-        case.says.remove(0);
-        case.entry = String::new();
-        case.folder.0.insert("config.json".into(), b"{}".to_vec());
-        case.folder.0.insert(shard.into(), safetensors(SOUND.as_bytes(), 48));
-        case
-    };
-    let map = |entries: &str| format!("{{\"metadata\":{{}},\"weight_map\":{{{entries}}}}}");
-    let file = |name: &str| map(&format!("\"a\":\"{name}\""));
-    let mut all = Vec::new();
-    let outside = [
-        ("up", "../model.safetensors"),
-        ("root", "/etc/model.safetensors"),
-        ("below", "sub/model.safetensors"),
-        ("backslash", "..\\\\model.safetensors"),
-        ("address", "https://example.org/model.safetensors"),
-        ("drive", "C:model.safetensors"),
-        ("escaped", "%2e%2e%2fmodel.safetensors"),
-        ("query", "model.safetensors?x=.safetensors"),
-        ("itself", index),
-        ("dots", ".."),
-        ("nothing", ""),
-    ];
-    for (name, path) in outside {
-        all.push(folder(
-            &format!("path-{name}"),
-            file(path),
-            "bad-file",
-            &[index, "weight_map"],
-        ));
-    }
-    all.push(folder("missing-shard", file(other), "not-found", &[other]));
-    all.push(folder("not-json", "weights".into(), "bad-file", &[index]));
-    all.push(folder(
-        "no-map",
-        "{\"metadata\":{}}".into(),
-        "bad-file",
-        &[index, "weight_map"],
-    ));
-    all.push(folder("empty-map", map(""), "bad-file", &[index, "weight_map"]));
-    all.push(folder(
-        "map-of-numbers",
-        map("\"a\":1"),
-        "bad-file",
-        &[index, "weight_map"],
-    ));
-    let twice = map(&format!("\"a\":\"{shard}\",\"a\":\"{shard}\""));
-    all.push(folder(
-        "tensor-twice",
-        twice,
-        "bad-file",
-        &[index, "duplicate key \"a\""],
-    ));
-    let wrong = map(&format!("\"c\":\"{shard}\""));
-    all.push(folder("tensor-not-there", wrong, "bad-file", &[index, "c: ", shard]));
-    let both = map(&format!("\"a\":\"{shard}\",\"b\":\"{other}\""));
-    let mut same = folder("tensor-in-two-files", both, "bad-file", &[other, "tensor a"]);
-    same.folder.0.insert(other.into(), safetensors(SOUND.as_bytes(), 48));
-    all.push(same);
-    let mut broken = folder("shard-truncated", file(shard), "bad-file", &[shard, "header length"]);
-    broken.folder.0.insert(shard.into(), vec![9; 30]);
-    all.push(broken);
     all
 }
