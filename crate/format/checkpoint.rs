@@ -68,7 +68,7 @@ impl Checkpoint {
 
     fn once(&self, name: &str, file: String) -> Result<()> {
         if self.tensors.contains_key(name) || self.skipped.contains_key(name) {
-            return Err(bad(&file, &format!("tensor {name}"), "one of that name", "two"));
+            return Err(bad(&file, format!("tensor {name}"), "one of that name", "two"));
         }
         Ok(())
     }
