@@ -2,3 +2,4 @@
 mod containers;
 mod disk;
 mod quants;
+mod text;
