@@ -12,5 +12,6 @@ mod quants;
 mod reference;
 mod scan;
 mod shaders;
+mod text;
 mod tidy;
 mod zoo;
