@@ -163,7 +163,7 @@ async function answer(request, response, { file, size, fault, time, etag }) {
     if (response.destroyed) return;
     const part = piece.subarray(0, most - sent);
     sent += part.length;
-    if (!response.write(part)) await new Promise((resolve) => void response.once("drain", resolve).once("close", resolve));
+    if (!response.write(part)) await drained(response);
     if (sent >= most && most < length) {
       // what was written reaches the other side before the connection breaks
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -172,6 +172,17 @@ async function answer(request, response, { file, size, fault, time, etag }) {
     if (fault === "slow") await new Promise((resolve) => setTimeout(resolve, 100));
   }
   response.end();
+}
+
+/** Until there is room to write again, or nobody to read it. @param {import("node:http").ServerResponse} response */
+function drained(response) {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve(undefined);
+    };
+    response.on("drain", done).on("close", done);
+  });
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
