@@ -83,7 +83,14 @@ fn encode(model: &Model, prompt: &str, raw: bool) -> Result<Vec<u32>> {
             // A template writes the special tokens itself.
             tokenizer.encode(&template.render(&[message], true)?, false)
         }
-        _ => tokenizer.encode(prompt, true),
+        _ => {
+            let mut ids = tokenizer.encode(prompt, true)?;
+            // A prompt that writes the token that begins a text gets no second one.
+            if tokenizer.bos().is_some_and(|bos| ids.starts_with(&[bos, bos])) {
+                ids.remove(0);
+            }
+            Ok(ids)
+        }
     }
 }
 
