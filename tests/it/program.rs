@@ -264,10 +264,13 @@ fn inspect_says_what_is_too_large_for_a_binding() {
 }
 
 #[test]
-fn devices_lists_the_cpu() {
+fn devices_lists_gpus_and_the_cpu_with_their_verdicts() {
     let done = nomoat(&["devices"], "");
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stdout.contains("cpu"), "{}", done.stdout);
+    for word in ["gpu  ", "cpu  ", "self-test, f32"] {
+        assert!(done.stdout.contains(word), "{word:?} is not in\n{}", done.stdout);
+    }
+    assert!(!done.stdout.contains("wrong in"), "{}", done.stdout);
 }
 
 /// The golden of `zoo/llama` and the folder.
