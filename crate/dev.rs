@@ -2,4 +2,7 @@
 
 pub use crate::engine::trial::{Report, cpu};
 #[cfg(feature = "gpu")]
-pub use crate::engine::trial::{Variant, gpu};
+pub use crate::{
+    engine::trial::{Variant, adapters, gpu},
+    gpu::Caps,
+};

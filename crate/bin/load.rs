@@ -96,4 +96,12 @@ fn trace_info(info: &Info, trace: Trace) {
             info.device, info.device_reason, info.gpu_bytes, info.cpu_bytes
         )
     });
+    #[cfg(feature = "gpu")]
+    if trace.on && info.device == "gpu" {
+        for adapter in pollster::block_on(nomoat::dev::adapters()) {
+            if adapter.name == info.adapter {
+                trace.line("limits", || crate::devices::abilities(&adapter).join("; "));
+            }
+        }
+    }
 }

@@ -91,9 +91,7 @@ fn describe(plan: &mut GgufPlan, checkpoint: &Checkpoint, format: &Format) {
     if let Some(kind) = kind {
         plan.meta.insert("general.file_type".into(), Value::Int(kind));
     }
-    if format.block > 1 {
-        plan.meta.insert("general.quantization_version".into(), Value::Int(2));
-    }
+    plan.meta.insert("general.quantization_version".into(), Value::Int(2));
 }
 
 /// A file that appears under its name only when it is whole.

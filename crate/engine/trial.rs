@@ -96,6 +96,12 @@ pub struct Variant {
     pub max_binding: Option<u64>,
 }
 
+/// Every adapter there is, software ones too.
+#[cfg(feature = "gpu")]
+pub async fn adapters() -> Vec<crate::gpu::Caps> {
+    crate::gpu::adapters().await
+}
+
 /// Kernels against the twins on the first adapter; with what the adapter is.
 ///
 /// # Errors

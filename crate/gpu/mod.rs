@@ -14,7 +14,7 @@ mod replay;
 #[cfg(feature = "gpu")]
 mod watch;
 
-pub(crate) use caps::Caps;
+pub use caps::Caps;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use caps::{WebAdapter, set_web_adapter};
 #[cfg(feature = "gpu")]

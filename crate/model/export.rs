@@ -1,9 +1,10 @@
 //! From a checkpoint to the GGUF file that says the same: key-values, tensor names, and rows in the order that GGUF
 //! readers expect.
 
+use super::{Arch, Network, arch, export_text, llama};
 use crate::{
     error::{Error, Result, Unsupported},
-    format::{Checkpoint, Container, Metadata, Value},
+    format::{Checkpoint, Container, Entry, Metadata, Value},
     tensor::Shape,
 };
 use serde_json::Value as Json;
@@ -59,364 +60,186 @@ impl Permute {
     }
 }
 
-/// Values of `model_type` that are written as GGUF's `llama`.
-const LLAMA: &[&str] = &["llama", "mistral"];
-
-/// Outside of layers: the published name without `model.`, and GGUF's.
-const TENSORS: &[(&str, &str)] = &[
-    ("embed_tokens", "token_embd"),
-    ("norm", "output_norm"),
-    ("lm_head", "output"),
-];
-
-/// Inside `layers.N.` and `blk.N.`.
-const LAYER_TENSORS: &[(&str, &str)] = &[
-    ("input_layernorm", "attn_norm"),
-    ("self_attn.q_proj", "attn_q"),
-    ("self_attn.k_proj", "attn_k"),
-    ("self_attn.v_proj", "attn_v"),
-    ("self_attn.o_proj", "attn_output"),
-    ("post_attention_layernorm", "ffn_norm"),
-    ("mlp.gate_proj", "ffn_gate"),
-    ("mlp.up_proj", "ffn_up"),
-    ("mlp.down_proj", "ffn_down"),
-];
+/// Whether this checkpoint can be run: its family, its variant of it, its tensors.
+///
+/// # Errors
+/// `unsupported-architecture` or `unsupported-format` naming what cannot, `bad-file` for what is missing.
+pub fn supported(checkpoint: &Checkpoint) -> Result<()> {
+    super::open(checkpoint).map(|_| ())
+}
 
 /// What to write so that a GGUF file holds this checkpoint. A GGUF checkpoint is taken as it is.
 ///
 /// # Errors
-/// `unsupported-architecture` for a family whose names are not known, `bad-file` for a configuration that lacks or
-/// contradicts something.
+/// As [`supported`] for a published checkpoint, and for a family that cannot be converted.
 pub fn to_gguf(checkpoint: &Checkpoint) -> Result<GgufPlan> {
-    match checkpoint.container {
-        Container::Gguf => Ok(same(checkpoint)),
-        Container::Safetensors => from_published(checkpoint),
+    if checkpoint.container == Container::Gguf {
+        return Ok(same(checkpoint));
     }
-}
-
-/// Whether the family of this checkpoint is one that runs.
-///
-/// # Errors
-/// `unsupported-architecture` naming it.
-pub fn supported(checkpoint: &Checkpoint) -> Result<()> {
-    let (file, family, known) = match checkpoint.container {
-        Container::Gguf => {
-            let family = match checkpoint.meta.get("general.architecture") {
-                Some(Value::Str(family)) => family.clone(),
-                _ => String::new(),
-            };
-            (checkpoint.name.clone(), family, &LLAMA[..1])
-        }
-        Container::Safetensors => {
-            let config = Config::read(checkpoint)?;
-            let family = config.text("model_type").unwrap_or_default().to_owned();
-            (config.file, family, LLAMA)
-        }
-    };
-    if known.contains(&family.as_str()) {
-        return Ok(());
+    let family = arch(checkpoint)?;
+    if family.name != llama::ARCH.name {
+        return Err(Error::Unsupported {
+            kind: Unsupported::Architecture,
+            file: checkpoint.name.clone(),
+            what: format!("{} as safetensors to be converted", family.name),
+            supported: llama::ARCH.name.into(),
+        });
     }
-    Err(Error::Unsupported {
-        kind: Unsupported::Architecture,
-        file,
-        what: if family.is_empty() {
-            "that is not named".into()
-        } else {
-            family
-        },
-        supported: known.join(", "),
-    })
+    from_llama(checkpoint, family, &super::open(checkpoint)?)
 }
 
 fn same(checkpoint: &Checkpoint) -> GgufPlan {
     let mut meta = checkpoint.meta.clone();
-    // The file that is written is one file, and its block format another.
-    meta.retain(|key, _| {
-        !key.starts_with("split.")
-            && key != "general.file_type"
-            && key != "general.quantization_version"
-            && key != "general.alignment"
-    });
-    let tensors = checkpoint.tensors.values().map(|entry| Planned {
-        name: entry.name.clone(),
-        shape: entry.shape,
-        source: Source::Entry {
-            name: entry.name.clone(),
-            permute: None,
-        },
-    });
+    // They describe the format that the tensors had.
+    meta.shift_remove("general.file_type");
+    meta.shift_remove("general.quantization_version");
     GgufPlan {
         meta,
-        tensors: tensors.collect(),
+        tensors: checkpoint
+            .tensors
+            .values()
+            .map(|e| planned(e.name.clone(), e, None))
+            .collect(),
         notes: Vec::new(),
     }
 }
 
-fn from_published(checkpoint: &Checkpoint) -> Result<GgufPlan> {
-    supported(checkpoint)?;
-    let config = Config::read(checkpoint)?;
-    let dims = Dims::read(&config)?;
+fn planned(name: String, entry: &Entry, permute: Option<Permute>) -> Planned {
+    Planned {
+        name,
+        shape: entry.shape,
+        source: Source::Entry {
+            name: entry.name.clone(),
+            permute,
+        },
+    }
+}
+
+fn from_llama(checkpoint: &Checkpoint, family: &Arch, network: &Network) -> Result<GgufPlan> {
+    let config = checkpoint.config()?;
     let mut plan = GgufPlan {
         meta: Metadata::new(),
         tensors: Vec::new(),
         notes: Vec::new(),
     };
-    describe(&mut plan.meta, checkpoint, &config);
-    let factors = dims.write(&mut plan.meta, &config)?;
-    super::export_text::write(&mut plan, checkpoint, &config, dims.vocab)?;
+    describe(&mut plan.meta, checkpoint, &config, family.name);
+    let head_dim = network.hyper.head_dim;
+    for entry in checkpoint.tensors.values() {
+        let used = network.weights.iter().any(|w| w.entry.name == entry.name);
+        let Some(name) = gguf_name(family, &entry.name).filter(|_| used) else {
+            // Constants that follow from the configuration, and the head that is the embedding, are stored by some.
+            if !entry.name.ends_with("rotary_emb.inv_freq") && entry.name != "lm_head.weight" {
+                plan.notes
+                    .push(format!("{}: left out, no part of a {} model", entry.name, family.name));
+            }
+            continue;
+        };
+        let turned = name.ends_with(".attn_q.weight") || name.ends_with(".attn_k.weight");
+        let permute = turned.then(|| Permute {
+            heads: entry.shape.rows() / head_dim,
+            head_dim,
+        });
+        plan.tensors.push(planned(name, entry, permute));
+    }
+    let factors = write_sizes(&mut plan, network, &config, checkpoint)?;
+    export_text::write(&mut plan, checkpoint, &config, network.hyper.vocabulary)?;
     if let Some(factors) = factors {
-        plan.tensors.push(Planned {
+        let tensor = Planned {
             name: "rope_freqs.weight".into(),
             shape: [factors.len()].into(),
             source: Source::Values(factors),
-        });
-    }
-    for entry in checkpoint.tensors.values() {
-        let Some(name) = gguf_name(&entry.name) else {
-            // Stored constants (`rotary_emb.inv_freq`) follow from the configuration.
-            if !entry.name.ends_with("rotary_emb.inv_freq") {
-                plan.notes
-                    .push(format!("{}: left out, not part of a llama model", entry.name));
-            }
-            continue;
         };
-        if name.starts_with("output.") && dims.tied {
-            continue;
-        }
-        let heads = match name.split('.').nth(2) {
-            Some("attn_q") => Some(dims.heads),
-            Some("attn_k") => Some(dims.kv_heads),
-            _ => None,
-        };
-        let permute = heads.map(|heads| Permute {
-            heads,
-            head_dim: dims.head_dim,
-        });
-        if let Some(p) = permute {
-            let rows = entry.shape.dims()[0];
-            if rows != p.heads * p.head_dim {
-                let expected = format!("{} heads of {} rows", p.heads, p.head_dim);
-                return Err(Error::bad(
-                    &checkpoint.name,
-                    &entry.name,
-                    expected,
-                    format!("{rows} rows"),
-                ));
-            }
-        }
-        plan.tensors.push(Planned {
-            name,
-            shape: entry.shape,
-            source: Source::Entry {
-                name: entry.name.clone(),
-                permute,
-            },
-        });
+        plan.tensors.insert(0, tensor);
     }
-    complete(&plan, &dims, checkpoint)?;
     Ok(plan)
 }
 
-/// GGUF's name for a tensor of a published llama checkpoint, or `None` if it has none.
-pub fn gguf_name(published: &str) -> Option<String> {
-    let name = published.strip_prefix("model.").unwrap_or(published);
-    let (stem, kind) = name.rsplit_once('.')?;
-    if !matches!(kind, "weight" | "bias") {
-        return None;
-    }
-    let find = |table: &[(&str, &'static str)], stem: &str| table.iter().find(|(hf, _)| *hf == stem).map(|(_, to)| *to);
-    if let Some(rest) = stem.strip_prefix("layers.") {
-        let (layer, stem) = rest.split_once('.')?;
-        let layer: u32 = layer.parse().ok()?;
-        return Some(format!("blk.{layer}.{}.{kind}", find(LAYER_TENSORS, stem)?));
-    }
-    Some(format!("{}.{kind}", find(TENSORS, stem)?))
+/// GGUF's name for a tensor of a published checkpoint of this family, or `None` if it has none.
+fn gguf_name(family: &Arch, published: &str) -> Option<String> {
+    let number = |part: &&str| part.bytes().all(|b| b.is_ascii_digit());
+    let layer = published.split('.').find(number);
+    let pattern = match layer {
+        Some(n) => published.replacen(&format!(".{n}."), ".{}.", 1),
+        None => published.to_owned(),
+    };
+    // Checkpoints saved from the inner model lack the outer prefix.
+    let known = |name: &str| name == pattern || name.strip_prefix("model.") == Some(&pattern);
+    let (_, gguf) = family.names.iter().find(|(name, _)| known(name))?;
+    Some(gguf.replacen("{}", layer.unwrap_or_default(), 1))
 }
 
-/// That no weight is missing.
-fn complete(plan: &GgufPlan, dims: &Dims, checkpoint: &Checkpoint) -> Result<()> {
-    let outside = TENSORS
-        .iter()
-        .filter(|(_, to)| !(dims.tied && *to == "output"))
-        .map(|(_, to)| format!("{to}.weight"));
-    let inside = (0..dims.layers).flat_map(|layer| {
-        LAYER_TENSORS
-            .iter()
-            .map(move |(_, to)| format!("blk.{layer}.{to}.weight"))
-    });
-    let names: std::collections::HashSet<&str> = plan.tensors.iter().map(|t| t.name.as_str()).collect();
-    for name in outside.chain(inside) {
-        if !names.contains(name.as_str()) {
-            let expected = "every weight that the configuration asks for";
-            return Err(Error::bad(&checkpoint.name, name, expected, "none"));
+/// Writes the sizes and the rotation under `llama.`; answers the factors that go into `rope_freqs.weight`.
+fn write_sizes(
+    plan: &mut GgufPlan,
+    network: &Network,
+    config: &Json,
+    checkpoint: &Checkpoint,
+) -> Result<Option<Vec<f32>>> {
+    let hyper = &network.hyper;
+    let shape = |name: &str| -> Result<Shape> {
+        let found = plan.tensors.iter().find(|t| t.name == name);
+        found
+            .map(|t| t.shape)
+            .ok_or_else(|| Error::bad(&checkpoint.name, name, "a tensor", "nothing"))
+    };
+    let counts = [
+        ("block_count", hyper.layers),
+        ("context_length", hyper.context),
+        ("embedding_length", shape("token_embd.weight")?.width()),
+        ("feed_forward_length", shape("blk.0.ffn_gate.weight")?.rows()),
+        (
+            "attention.head_count",
+            shape("blk.0.attn_q.weight")?.rows() / hyper.head_dim,
+        ),
+        ("attention.head_count_kv", hyper.kv_heads),
+        ("attention.key_length", hyper.head_dim),
+        ("attention.value_length", hyper.head_dim),
+        ("rope.dimension_count", hyper.head_dim),
+        ("vocab_size", hyper.vocabulary),
+    ];
+    let mut put = |key: &str, value: Value| plan.meta.insert(format!("{}.{key}", network.family), value);
+    for (key, n) in counts {
+        put(key, Value::Int(n as i128));
+    }
+    let number = |of: &Json, key: &str| of.get(key).and_then(Json::as_f64);
+    // The network above was opened with these very values, so they are known to be sound.
+    let rope = ["rope_parameters", "rope_scaling"].map(|key| &config[key]);
+    let rope = if rope[0].is_object() { rope[0] } else { rope[1] };
+    let base = number(config, "rope_theta").or_else(|| number(rope, "rope_theta"));
+    let base = base.unwrap_or(10_000.0);
+    let eps = number(config, "rms_norm_eps").unwrap_or(1e-6);
+    put("rope.freq_base", Value::Float(base));
+    put("attention.layer_norm_rms_epsilon", Value::Float(eps));
+    if let Some(window) = config["sliding_window"].as_u64() {
+        put("attention.sliding_window", Value::Int(window.into()));
+    }
+    let kind = rope["rope_type"].as_str().or_else(|| rope["type"].as_str());
+    let need = |key: &str| {
+        number(rope, key)
+            .ok_or_else(|| Error::bad(&checkpoint.name, format!("rope_scaling.{key}"), "a number", &rope[key]))
+    };
+    match kind {
+        Some("linear") => {
+            put("rope.scaling.type", Value::Str("linear".into()));
+            put("rope.scaling.factor", Value::Float(need("factor")?));
+            Ok(None)
         }
-    }
-    Ok(())
-}
-
-/// `config.json`, with the name that messages give it.
-pub(super) struct Config {
-    file: String,
-    pub(super) json: Json,
-}
-
-impl Config {
-    fn read(checkpoint: &Checkpoint) -> Result<Self> {
-        let (file, json) = (format!("{}: config.json", checkpoint.name), checkpoint.config()?);
-        Ok(Self { file, json })
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.json.get(key)?.as_str()
-    }
-
-    fn count(&self, key: &str) -> Result<Option<usize>> {
-        match self.json.get(key) {
-            None | Some(Json::Null) => Ok(None),
-            Some(value) => value
-                .as_u64()
-                .and_then(|n| u32::try_from(n).ok())
-                .and_then(|n| usize::try_from(n).ok())
-                .filter(|n| *n > 0)
-                .map(Some)
-                .ok_or_else(|| Error::bad(&self.file, key, "a positive integer below 2^32", value)),
+        Some("llama3") => {
+            let (factor, original) = (need("factor")?, need("original_max_position_embeddings")?);
+            let (low, high) = (need("low_freq_factor")?, need("high_freq_factor")?);
+            let frequencies = (0..hyper.head_dim)
+                .step_by(2)
+                .map(|i| base.powf(-(i as f64) / hyper.head_dim as f64));
+            let factors = frequencies.map(|f| llama3_factor(f, factor, low, high, original));
+            Ok(Some(factors.collect()))
         }
-    }
-
-    fn need(&self, key: &str) -> Result<usize> {
-        self.count(key)?
-            .ok_or_else(|| Error::bad(&self.file, key, "a positive integer", "nothing"))
-    }
-
-    fn number(&self, of: &Json, key: &str, default: Option<f64>) -> Result<f64> {
-        let number = match of.get(key) {
-            None | Some(Json::Null) => default,
-            Some(value) => value.as_f64(),
-        };
-        number
-            .filter(|n| n.is_finite() && *n > 0.0)
-            .ok_or_else(|| Error::bad(&self.file, key, "a positive number", of.get(key).unwrap_or(&Json::Null)))
-    }
-}
-
-/// The numbers of a llama model.
-struct Dims {
-    layers: usize,
-    width: usize,
-    forward: usize,
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
-    vocab: usize,
-    context: usize,
-    tied: bool,
-}
-
-impl Dims {
-    fn read(config: &Config) -> Result<Self> {
-        let (width, heads) = (config.need("hidden_size")?, config.need("num_attention_heads")?);
-        let head_dim = match config.count("head_dim")? {
-            Some(n) => n,
-            None if width.is_multiple_of(heads) => width / heads,
-            None => {
-                let expected = format!("a multiple of the {heads} heads, or head_dim");
-                return Err(Error::bad(&config.file, "hidden_size", expected, width));
-            }
-        };
-        if !head_dim.is_multiple_of(2) {
-            return Err(Error::bad(&config.file, "head_dim", "an even number", head_dim));
-        }
-        Ok(Self {
-            layers: config.need("num_hidden_layers")?,
-            width,
-            forward: config.need("intermediate_size")?,
-            heads,
-            kv_heads: config.count("num_key_value_heads")?.unwrap_or(heads),
-            head_dim,
-            vocab: config.need("vocab_size")?,
-            context: config.count("max_position_embeddings")?.unwrap_or(2048),
-            tied: config
-                .json
-                .get("tie_word_embeddings")
-                .and_then(Json::as_bool)
-                .unwrap_or(false),
-        })
-    }
-
-    /// Writes them as GGUF has them; answers the factors that go into `rope_freqs.weight`.
-    fn write(&self, meta: &mut Metadata, config: &Config) -> Result<Option<Vec<f32>>> {
-        let rope = match config.json.get("rope_parameters") {
-            Some(rope @ Json::Object(_)) => rope,
-            _ => config.json.get("rope_scaling").unwrap_or(&Json::Null),
-        };
-        let base = config.number(&config.json, "rope_theta", None).or_else(|_| {
-            let inside = rope.get("rope_theta").is_some();
-            config.number(if inside { rope } else { &Json::Null }, "rope_theta", Some(10_000.0))
-        })?;
-        let eps = config.number(&config.json, "rms_norm_eps", Some(1e-6))?;
-        let counts = [
-            ("block_count", self.layers),
-            ("context_length", self.context),
-            ("embedding_length", self.width),
-            ("feed_forward_length", self.forward),
-            ("attention.head_count", self.heads),
-            ("attention.head_count_kv", self.kv_heads),
-            ("attention.key_length", self.head_dim),
-            ("attention.value_length", self.head_dim),
-            ("rope.dimension_count", self.head_dim),
-            ("vocab_size", self.vocab),
-        ];
-        for (key, n) in counts {
-            meta.insert(format!("llama.{key}"), Value::Int(n as i128));
-        }
-        meta.insert("llama.rope.freq_base".into(), Value::Float(base));
-        meta.insert("llama.attention.layer_norm_rms_epsilon".into(), Value::Float(eps));
-        if let Some(window) = config.count("sliding_window")? {
-            meta.insert("llama.attention.sliding_window".into(), Value::Int(window as i128));
-        }
-        self.rope_scaling(meta, config, rope, base)
-    }
-
-    fn rope_scaling(&self, meta: &mut Metadata, config: &Config, rope: &Json, base: f64) -> Result<Option<Vec<f32>>> {
-        let kind = rope
-            .get("rope_type")
-            .or_else(|| rope.get("type"))
-            .and_then(Json::as_str);
-        match kind.unwrap_or("default") {
-            "default" => Ok(None),
-            kind @ ("linear" | "yarn") => {
-                meta.insert("llama.rope.scaling.type".into(), Value::Str(kind.into()));
-                let factor = config.number(rope, "factor", None)?;
-                meta.insert("llama.rope.scaling.factor".into(), Value::Float(factor));
-                if kind == "yarn" {
-                    let original = rope.get("original_max_position_embeddings").and_then(Json::as_u64);
-                    let original = original.map_or(self.context as i128, i128::from);
-                    let key = "llama.rope.scaling.original_context_length";
-                    meta.insert(key.into(), Value::Int(original));
-                }
-                Ok(None)
-            }
-            "llama3" => {
-                let factor = config.number(rope, "factor", None)?;
-                let low = config.number(rope, "low_freq_factor", Some(1.0))?;
-                let high = config.number(rope, "high_freq_factor", Some(4.0))?;
-                let original = config.number(rope, "original_max_position_embeddings", Some(8192.0))?;
-                let pairs = (0..self.head_dim).step_by(2);
-                let frequency = |i: usize| base.powf(-(i as f64) / self.head_dim as f64);
-                let factors = pairs.map(|i| llama3_factor(frequency(i), factor, low, high, original));
-                Ok(Some(factors.collect()))
-            }
-            other => {
-                let expected = "default, linear, yarn or llama3";
-                Err(Error::bad(&config.file, "rope_scaling.rope_type", expected, other))
-            }
-        }
+        _ => Ok(None),
     }
 }
 
 /// By what Llama 3 divides a frequency: nothing for short waves, `factor` for long ones, blended between.
 fn llama3_factor(frequency: f64, factor: f64, low: f64, high: f64, original: f64) -> f32 {
-    let wave = 2.0 * std::f64::consts::PI / frequency;
+    let wave = std::f64::consts::TAU / frequency;
     let divisor = if wave < original / high {
         1.0
     } else if wave > original / low {
@@ -431,11 +254,11 @@ fn llama3_factor(frequency: f64, factor: f64, low: f64, high: f64, original: f64
 }
 
 /// The `general.*` keys.
-fn describe(meta: &mut Metadata, checkpoint: &Checkpoint, config: &Config) {
+fn describe(meta: &mut Metadata, checkpoint: &Checkpoint, config: &Json, family: &str) {
     let mut put = |key: &str, value: &str| meta.insert(key.into(), Value::Str(value.into()));
-    put("general.architecture", "llama");
+    put("general.architecture", family);
     put("general.type", "model");
-    let path = config.text("_name_or_path").filter(|p| !p.is_empty());
+    let path = config["_name_or_path"].as_str().filter(|p| !p.is_empty());
     let path = path.unwrap_or(&checkpoint.name).trim_end_matches(['/', '\\']);
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     put("general.name", name.strip_suffix(".safetensors").unwrap_or(name));

@@ -1,6 +1,6 @@
 //! The tokenizer of a published checkpoint as GGUF keys: `tokenizer.json` whole, and the arrays that other tools read.
 
-use super::export::{Config, GgufPlan};
+use super::export::GgufPlan;
 use crate::{
     error::Result,
     format::{Checkpoint, Metadata, Value},
@@ -29,7 +29,7 @@ const PRE: &[(&str, &str)] = &[
 ];
 
 /// Adds what the files beside the weights say about text.
-pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Config, vocab: usize) -> Result<()> {
+pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Json, vocab: usize) -> Result<()> {
     let side = |name: &str| Ok(checkpoint.json(name)?.unwrap_or(Json::Null));
     let settings: Json = side("tokenizer_config.json")?;
     let generation = side("generation_config.json")?;
@@ -241,17 +241,14 @@ fn pre_tokenizer(tokenizer: &Json) -> std::result::Result<&'static str, String> 
 }
 
 /// The ids of special tokens, and which of them are put round a text.
-fn special(meta: &mut Metadata, vocabulary: &Vocabulary, settings: &Json, generation: &Json, config: &Config) {
+fn special(meta: &mut Metadata, vocabulary: &Vocabulary, settings: &Json, generation: &Json, config: &Json) {
     let named = |key: &str| -> Option<i64> {
         let token = &settings[key];
         let text = token.as_str().or_else(|| token["content"].as_str())?;
         i64::try_from(*vocabulary.ids.get(text)?).ok()
     };
     let listed = |key: &str| -> Vec<i64> {
-        let value = [generation, &config.json]
-            .map(|j| &j[key])
-            .into_iter()
-            .find(|v| !v.is_null());
+        let value = [generation, config].map(|j| &j[key]).into_iter().find(|v| !v.is_null());
         match value {
             Some(Json::Array(ids)) => ids.iter().filter_map(Json::as_i64).collect(),
             Some(id) => id.as_i64().into_iter().collect(),

@@ -332,3 +332,33 @@ fn converted_folders_keep_their_goldens_on_the_cpu() {
 fn converted_folders_keep_their_goldens_on_the_gpu() {
     converted_zoo(GPU);
 }
+
+#[test]
+fn a_converted_tokenizer_gives_the_same_ids() {
+    let mut findings = Findings::default();
+    for name in ["llama", "llama3", "codellama"] {
+        let Some(folder) = shared(&format!("zoo/{name}")) else {
+            return;
+        };
+        let scratch = Scratch::new(name);
+        let file = convert(&scratch, &folder, "f16");
+        let golden = json(&folder.join("golden_tokenizer.json"));
+        for case in golden["cases"].as_array().unwrap().iter().take(5) {
+            let text = case["text"].as_str().unwrap();
+            let done = nomoat(&["tokenize", file.to_str().unwrap(), "--special"], text);
+            let found: serde_json::Value = serde_json::from_str(&done.stdout).unwrap_or_default();
+            if found != case["ids"] {
+                findings.add(format!("{name}: {text:?}: {}{}", done.stdout, done.stderr));
+            }
+        }
+        let chat = &golden["chat"];
+        let done = nomoat(&["template", file.to_str().unwrap()], &chat["messages"].to_string());
+        if Some(done.stdout.as_str()) != chat["rendered"].as_str() {
+            findings.add(format!(
+                "{name}: {}{}, not {}",
+                done.stdout, done.stderr, chat["rendered"]
+            ));
+        }
+    }
+    findings.none();
+}

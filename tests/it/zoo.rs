@@ -144,9 +144,8 @@ impl Findings {
         }
         let off = |i: usize| (f64::from(found[i]) - golden[i]).abs();
         // A NaN is never within its tolerance.
-        let bad: Vec<usize> = (0..golden.len())
-            .filter(|i| !(off(*i) <= mode.allows(golden[*i])))
-            .collect();
+        let fits = |i: &usize| off(*i) <= mode.allows(golden[*i]);
+        let bad: Vec<usize> = (0..golden.len()).filter(|i| !fits(i)).collect();
         if let Some(first) = bad.first() {
             self.add(format!(
                 "{what}: {} of {} logits are off, the first at {first}: {}, not {}",
