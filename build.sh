@@ -88,9 +88,9 @@ build_module() {
   bindgen=$(cargo_tool wasm-bindgen wasm-bindgen-cli "$(locked wasm-bindgen)") || die "wasm-bindgen could not be built"
   rm -rf "$out"
   if [ "$profile" = dev ]; then
-    "$bindgen" --target web --no-typescript --debug --out-name nomoat --out-dir "$out" "$module"
+    "$bindgen" --target web --debug --out-name nomoat --out-dir "$out" "$module"
   else
-    "$bindgen" --target web --no-typescript --out-name nomoat --out-dir "$out" "$module"
+    "$bindgen" --target web --out-name nomoat --out-dir "$out" "$module"
     say "optimising the module"
     node_modules/.bin/wasm-opt -O3 "$out/nomoat_bg.wasm" -o "$out/small.wasm"
     mv "$out/small.wasm" "$out/nomoat_bg.wasm"
@@ -156,8 +156,11 @@ tests() {
   [ "$f" = 0 ] || failures "$log"
 }
 
-# The part of a log that says what failed: from libtest's `failures:` on, or its end.
-failures() { if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1"; else tail -n 60 "$1"; fi; }
+# The part of a log that says what failed: from libtest's `failures:` on, or its end; at most 80 lines.
+failures() {
+  if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1" | head -n 80; else tail -n 60 "$1"; fi
+  echo "the whole log: $1"
+}
 
 # `total WORD LOG` adds up the numbers before WORD in the lines of counts.
 total() { awk -v word="$1" '/^(test result:|[0-9]+ passed, )/ { for (i = 2; i <= NF; i++) if ($i ~ "^" word) n += $(i - 1) } END { print n + 0 }' "$2"; }
@@ -223,7 +226,6 @@ check() {
   step "clippy, native" cargo clippy --quiet --locked --all-targets -- -D warnings
   step "clippy, wasm" cargo clippy --quiet --locked --lib --target "$wasm_target" -- -D warnings
   step "library without features" cargo check --quiet --locked --lib --no-default-features
-  step "types of the page's modules" node_modules/.bin/tsc --project jsconfig.json
   deny
 
   icd=$(lavapipe)
@@ -249,6 +251,7 @@ check() {
 
   step "release module" ./build.sh build
   if [ -e www/pkg/.built ]; then
+    step "types of the page's modules" node_modules/.bin/tsc --project jsconfig.json
     step "sizes within the budget" node build/sizes.mjs www --budget "$brotli_budget"
     cat "$logs/sizes-within-the-budget.log"
     tests "browsers" node tests/www/run.mjs ${full:+--full}

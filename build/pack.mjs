@@ -10,10 +10,10 @@ const texts = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
-cpSync("www", "dist/site", { recursive: true, filter });
+cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !source.endsWith(".d.ts") });
 
 // The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
-const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icons"]);
+const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons"]);
 cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
 for (const text of texts) {
   cpSync(text, `dist/npm/${text}`);
@@ -40,5 +40,13 @@ writeFileSync(
     2,
   )}\n`,
 );
-const types = ["--declaration", "--emitDeclarationOnly", "--noEmit", "false", "--outDir", "dist/npm/types", "--rootDir", "www"];
-execFileSync("node_modules/.bin/tsc", ["--project", "jsconfig.json", ...types], { stdio: "inherit" });
+
+// The package's types are those of its entry and what that imports.
+const config = {
+  extends: "../jsconfig.json",
+  compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir: "../dist/npm/types", rootDir: "../www" },
+  files: ["../www/nomoat.js"],
+  include: [],
+};
+writeFileSync("target/types.json", JSON.stringify(config));
+execFileSync("node_modules/.bin/tsc", ["--project", "target/types.json"], { stdio: "inherit" });
