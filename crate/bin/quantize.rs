@@ -162,7 +162,7 @@ fn save(
     };
     put(&header)?;
     let watch = Watch::new(trace);
-    let total = plan.tensors.iter().map(|t| t.shape.count() as u64).sum();
+    let total = plan.tensors.iter().map(|t| source_bytes(t, checkpoint)).sum();
     let mut done = 0;
     let mut end = header.len() as u64;
     for ((tensor, format), offset) in tensors.zip(offsets) {
@@ -170,9 +170,9 @@ fn save(
             return Err(Error::internal(format!("{} at {end}, not at {offset}", tensor.name)));
         }
         let mut bytes = 0;
-        convert(tensor, format, checkpoint, &mut |part, values| {
+        convert(tensor, format, checkpoint, &mut |part, read| {
             bytes += part.len() as u64;
-            done += values;
+            done += read;
             watch.bytes("quantize", done, total);
             put(part)
         })?;
@@ -188,7 +188,15 @@ fn save(
     Ok(at)
 }
 
-/// Gives the tensor's bytes in `format`, in order, to `sink` with the number of values in them.
+/// Bytes to be read for a tensor.
+fn source_bytes(tensor: &Planned, checkpoint: &Checkpoint) -> u64 {
+    match &tensor.source {
+        Source::Entry { name, .. } => checkpoint.tensors.get(name).map_or(0, |entry| entry.bytes),
+        Source::Values(_) => 0,
+    }
+}
+
+/// Gives the tensor's bytes in `format`, in order, to `sink` with the number of bytes read for them.
 fn convert(
     tensor: &Planned,
     format: &'static Format,
@@ -196,7 +204,7 @@ fn convert(
     sink: &mut dyn FnMut(&[u8], u64) -> Result<()>,
 ) -> Result<()> {
     match &tensor.source {
-        Source::Values(values) => sink(&encode(&tensor.name, values, format)?, values.len() as u64),
+        Source::Values(values) => sink(&encode(&tensor.name, values, format)?, 0),
         Source::Entry { name, permute } => {
             let entry = checkpoint
                 .tensors
@@ -206,14 +214,14 @@ fn convert(
             for first in (0..rows.count).step_by(rows.step) {
                 let count = rows.step.min(rows.count - first);
                 let raw = rows.read(checkpoint, first, count)?;
-                let values = (count * rows.width) as u64;
+                let read = raw.len() as u64;
                 if entry.format == format {
-                    sink(&raw, values)?;
+                    sink(&raw, read)?;
                     continue;
                 }
                 let mut decoded = vec![0.0; count * rows.width];
                 (entry.format.decode)(&raw, &mut decoded);
-                sink(&encode(&tensor.name, &decoded, format)?, values)?;
+                sink(&encode(&tensor.name, &decoded, format)?, read)?;
             }
             Ok(())
         }
