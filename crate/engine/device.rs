@@ -91,7 +91,7 @@ impl CacheShape {
 
 /// A device with a model's weights and cache.
 pub(super) enum Runner {
-    Cpu(CpuRunner),
+    Cpu(Box<CpuRunner>),
     #[cfg(feature = "gpu")]
     Gpu(Box<GpuRunner>),
 }

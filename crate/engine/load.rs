@@ -2,7 +2,6 @@
 
 use super::{
     Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
-    cpu::CpuRunner,
     device::{CacheShape, Key, Runner},
 };
 use crate::{
@@ -30,7 +29,7 @@ pub(super) fn tell(progress: &mut OnProgress<'_>, phase: Phase, done: u64, total
 /// Opens the device that was asked for, with the reason for it.
 pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String)> {
     if options.device == Device::Cpu {
-        return Ok((Runner::Cpu(CpuRunner::default()), "asked for".into()));
+        return Ok((Runner::Cpu(Box::default()), "asked for".into()));
     }
     #[cfg(feature = "gpu")]
     let why = match crate::gpu::Gpu::open(options.device == Device::Gpu).await {
@@ -55,7 +54,7 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
     };
     match options.device {
         Device::Gpu => Err(why),
-        _ => Ok((Runner::Cpu(CpuRunner::default()), why.to_string())),
+        _ => Ok((Runner::Cpu(Box::default()), why.to_string())),
     }
 }
 

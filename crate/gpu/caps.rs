@@ -34,36 +34,3 @@ impl Caps {
         self.subgroup_sizes.map_or(1, |(_, max)| max.max(1))
     }
 }
-
-/// What only JavaScript can read of a browser's adapter.
-#[cfg(target_arch = "wasm32")]
-#[derive(Debug, Clone, Default)]
-pub(crate) struct WebAdapter {
-    /// Vendor, architecture and description, in words.
-    pub(crate) description: String,
-    /// Whether it is a software fallback.
-    pub(crate) fallback: bool,
-    /// Whether the device will be requested with subgroups.
-    pub(crate) subgroups: bool,
-    /// Smallest subgroup; 0 if not told.
-    pub(crate) subgroup_min: u32,
-    /// Largest subgroup; 0 if not told.
-    pub(crate) subgroup_max: u32,
-}
-
-#[cfg(target_arch = "wasm32")]
-thread_local! {
-    static WEB_ADAPTER: std::cell::RefCell<Option<WebAdapter>> = const { std::cell::RefCell::new(None) };
-}
-
-/// Tells what JavaScript read of the adapter, before a device is opened.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn set_web_adapter(adapter: WebAdapter) {
-    WEB_ADAPTER.set(Some(adapter));
-}
-
-/// What JavaScript read of the adapter.
-#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
-pub(super) fn web_adapter() -> Option<WebAdapter> {
-    WEB_ADAPTER.with_borrow(Clone::clone)
-}

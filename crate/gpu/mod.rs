@@ -5,6 +5,13 @@ mod buffer;
 mod caps;
 #[cfg(feature = "gpu")]
 mod open;
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+mod page;
+#[cfg(all(not(target_arch = "wasm32"), feature = "gpu"))]
+mod page {
+    //! Natively wgpu tells everything.
+    pub(super) fn complete(_: &mut super::Caps, _: [u32; 2]) {}
+}
 #[cfg(feature = "gpu")]
 mod pipeline;
 #[cfg(feature = "gpu")]
@@ -15,8 +22,8 @@ mod replay;
 mod watch;
 
 pub use caps::Caps;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use caps::{WebAdapter, set_web_adapter};
+#[cfg(all(target_arch = "wasm32", feature = "gpu"))]
+pub(crate) use page::{WebAdapter, set_web_adapter};
 #[cfg(feature = "gpu")]
 pub(crate) use {
     buffer::{Buffer, Counters, Usage},

@@ -138,22 +138,6 @@ fn caps_of(adapter: &wgpu::Adapter) -> Caps {
         workgroup_memory: limits.max_compute_workgroup_storage_size,
         invocations: limits.max_compute_invocations_per_workgroup,
     };
-    from_page(&mut caps, info.subgroup_min_size, info.subgroup_max_size);
+    super::page::complete(&mut caps, [info.subgroup_min_size, info.subgroup_max_size]);
     caps
 }
-
-/// Adds what only JavaScript can read.
-#[cfg(target_arch = "wasm32")]
-fn from_page(caps: &mut Caps, min: u32, max: u32) {
-    if let Some(page) = super::caps::web_adapter() {
-        let or = |told: u32, known: u32, otherwise| [told, known, otherwise].into_iter().find(|n| *n > 0).unwrap_or(1);
-        caps.software = page.fallback;
-        caps.subgroup_sizes = page
-            .subgroups
-            .then(|| (or(page.subgroup_min, min, 4), or(page.subgroup_max, max, 128)));
-        caps.name = page.description;
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn from_page(_: &mut Caps, _: u32, _: u32) {}

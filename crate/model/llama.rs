@@ -157,11 +157,7 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
         kv_heads,
         head_dim,
         rotated: rope.rotated,
-        window: if checkpoint.meta.contains_key("general.architecture") {
-            0
-        } else {
-            keys.size("", "sliding_window")?.unwrap_or(0)
-        },
+        window: keys.size("attention.sliding_window", "sliding_window")?.unwrap_or(0),
         norm: RmsNorm {
             eps: crate::op::narrow(eps),
         },

@@ -22,7 +22,7 @@ pub(crate) use add_rms_norm::{Residual, add_rms_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, attention};
 pub(crate) use embed::embed;
-pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
+pub(crate) use graph::{Fixed, Graph, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard};

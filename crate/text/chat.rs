@@ -202,7 +202,7 @@ fn source(checkpoint: &Checkpoint, config: Option<&Json>) -> Result<Option<(Stri
         Some(Json::String(text)) => Ok(Some((file, text.clone()))),
         Some(Json::Array(list)) => {
             let named = |entry: &&Json| entry.get("name").and_then(Json::as_str) == Some("default");
-            let entry = list.iter().find(named).or_else(|| match list.as_slice() {
+            let entry = list.iter().find(named).or(match list.as_slice() {
                 [only] => Some(only),
                 _ => None,
             });

@@ -21,6 +21,7 @@ pub(super) fn set(identity: &str) -> Result<()> {
         expected: "the adapter's identity".into(),
         found: e.to_string(),
     })?;
+    #[cfg(feature = "gpu")]
     crate::gpu::set_web_adapter(crate::gpu::WebAdapter {
         description: identity.description,
         fallback: identity.fallback,

@@ -31,13 +31,17 @@ fn read(path: &Path) -> Value {
 
 fn ids(value: &Value) -> Vec<u32> {
     let list = value.as_array().unwrap();
-    list.iter().map(|v| u32::try_from(v.as_u64().unwrap()).unwrap()).collect()
+    list.iter()
+        .map(|v| u32::try_from(v.as_u64().unwrap()).unwrap())
+        .collect()
 }
 
 /// A checkpoint of side files alone.
 fn beside(files: &[(&str, Vec<u8>)]) -> Checkpoint {
     let mut checkpoint = Checkpoint::new("test", Container::Safetensors);
-    checkpoint.side.extend(files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())));
+    checkpoint
+        .side
+        .extend(files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())));
     checkpoint
 }
 
@@ -108,13 +112,25 @@ fn check_chat(name: &str, checkpoint: &Checkpoint, tokenizer: &Tokenizer, golden
     }
     let Some(template) = Template::open(checkpoint).unwrap() else {
         // The zoo's GGUF of grok carries none, as the published files of that family.
-        assert!(name == "grok" && checkpoint.container == Container::Gguf, "{name}: no template");
+        assert!(
+            name == "grok" && checkpoint.container == Container::Gguf,
+            "{name}: no template"
+        );
         return 0;
     };
-    let messages: Vec<_> = chat["messages"].as_array().unwrap().iter().map(|m| m.as_object().unwrap().clone()).collect();
+    let messages: Vec<_> = chat["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m.as_object().unwrap().clone())
+        .collect();
     let rendered = template.render(&messages, true).unwrap();
     assert_eq!(rendered, chat["rendered"].as_str().unwrap(), "{name}");
-    assert_eq!(tokenizer.encode(&rendered, false).unwrap(), ids(&chat["ids"]), "{name}: chat");
+    assert_eq!(
+        tokenizer.encode(&rendered, false).unwrap(),
+        ids(&chat["ids"]),
+        "{name}: chat"
+    );
     1
 }
 
@@ -136,7 +152,11 @@ fn the_zoo_is_tokenized_as_transformers_does() {
         found.extend(differences.into_iter().map(|d| format!("{name}: {d}")));
         chats += check_chat(&name, &checkpoint, &tokenizer, &golden);
         if let Some(eos) = golden["eos_token_id"].as_u64() {
-            assert!(tokenizer.eos().contains(&u32::try_from(eos).unwrap()), "{name}: eos {:?}", tokenizer.eos());
+            assert!(
+                tokenizer.eos().contains(&u32::try_from(eos).unwrap()),
+                "{name}: eos {:?}",
+                tokenizer.eos()
+            );
         }
         let bos = golden["bos_token_id"].as_u64().map(|b| u32::try_from(b).unwrap());
         if bos.is_some() {
@@ -173,9 +193,17 @@ fn vocabularies_of_the_zoos_gguf_files_give_the_same_ids() {
         let gguf = read(&path.join("golden_gguf.json"));
         // Where llama.cpp gives other ids, the file lacks what tokenizer.json says (a normaliser): either will do.
         let also = gguf["tokenizer"]["disagree"].as_array().into_iter().flatten();
-        let also = also.map(|d| (d["text"].as_str().unwrap().to_owned(), ids(&d["llama_cpp_ids"]))).collect();
-        let tokenizer = Tokenizer::open(&checkpoint).unwrap_or_else(|e| panic!("{name}: {e}")).unwrap();
-        found.extend(differences(&tokenizer, &golden, &also).into_iter().map(|d| format!("{name}: {d}")));
+        let also = also
+            .map(|d| (d["text"].as_str().unwrap().to_owned(), ids(&d["llama_cpp_ids"])))
+            .collect();
+        let tokenizer = Tokenizer::open(&checkpoint)
+            .unwrap_or_else(|e| panic!("{name}: {e}"))
+            .unwrap();
+        found.extend(
+            differences(&tokenizer, &golden, &also)
+                .into_iter()
+                .map(|d| format!("{name}: {d}")),
+        );
         chats += check_chat(&name, &checkpoint, &tokenizer, &golden);
         files += 1;
     }
