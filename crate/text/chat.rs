@@ -4,7 +4,7 @@
 //! `strftime_now`, its `tojson`, and `{% generation %}` blocks, which mark text and change nothing. There is no loader,
 //! so nothing can be included from outside.
 
-use super::{clock::Moment, side, tojson};
+use super::{clock::Moment, limits, side, written};
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container, Value as Meta},
@@ -68,6 +68,9 @@ impl Template {
             let expected = format!("at most {MAX_SOURCE} bytes");
             return Err(Error::bad(file, "chat_template", expected, source.len()));
         }
+        if let Some(excess) = limits::excess(source) {
+            return Err(Error::bad(file, "chat_template", "a template of usual size", excess));
+        }
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|e| Error::internal(e.to_string()))?);
@@ -77,7 +80,7 @@ impl Template {
         environment.set_recursion_limit(MAX_DEPTH);
         environment.set_unknown_method_callback(python_method);
         environment.set_formatter(python_format);
-        environment.add_filter("tojson", tojson::tojson);
+        environment.add_filter("tojson", written::tojson);
         environment.add_function(
             "raise_exception",
             |message: String| -> std::result::Result<Value, JinjaError> {
@@ -133,7 +136,7 @@ impl Template {
             Json::Array(messages.iter().cloned().map(Json::Object).collect()),
         );
         context.insert("add_generation_prompt".to_owned(), Json::Bool(generation_prompt));
-        let context = tojson::value(&Json::Object(context));
+        let context = written::value(&Json::Object(context));
         let fail = |expected: &str, found: String| Err(Error::bad(&self.file, "chat_template", expected, found));
         let template = match self.environment.get_template(NAME) {
             Ok(template) => template,
@@ -292,6 +295,11 @@ fn python_method(
                 let (prefix,): (&str,) = from_args(args)?;
                 Some(text.strip_prefix(prefix).unwrap_or(text))
             }
+            // The width of a field is allocated before it is paid for.
+            "format" if long_number(text) => {
+                let words = "a format whose width has more than four digits";
+                return Err(JinjaError::new(ErrorKind::InvalidOperation, words));
+            }
             "removesuffix" => {
                 let (suffix,): (&str,) = from_args(args)?;
                 Some(text.strip_suffix(suffix).unwrap_or(text))
@@ -305,15 +313,19 @@ fn python_method(
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
 }
 
+/// Whether five or more digits stand in a row.
+fn long_number(text: &str) -> bool {
+    text.as_bytes()
+        .windows(5)
+        .any(|window| window.iter().all(u8::is_ascii_digit))
+}
+
 /// Writes values as Python does.
 fn python_format(out: &mut Output, state: &mut State, value: &Value) -> std::result::Result<(), JinjaError> {
-    let python = match value.kind() {
-        ValueKind::None => Some("None"),
-        ValueKind::Bool => Some(if value.is_true() { "True" } else { "False" }),
-        _ => None,
-    };
-    match python {
-        Some(text) => Ok(out.write_str(text)?),
-        None => minijinja::escape_formatter(out, state, value),
+    match value.kind() {
+        ValueKind::None | ValueKind::Bool | ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+            Ok(out.write_str(&written::repr(state, value)?)?)
+        }
+        _ => minijinja::escape_formatter(out, state, value),
     }
 }

@@ -9,12 +9,13 @@ mod bpe;
 mod charsmap;
 mod clock;
 mod gguf_vocab;
+mod limits;
 mod philox;
 mod pretokenizer;
 mod sentencepiece;
 mod side;
 pub mod stream;
-mod tojson;
 mod tokenizer_json;
+mod written;
 
 pub use philox::philox4x32;

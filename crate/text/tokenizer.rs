@@ -174,10 +174,13 @@ impl Tokenizer {
         self.text(ids, skip_special)
     }
 
-    /// As [`Self::decode`], ids outside the vocabulary being nothing.
+    /// As [`Self::decode`], ids outside the vocabulary being nothing. Special tokens are left out by id: the crate goes by
+    /// their text, and misses those that it normalises.
     pub(crate) fn text(&self, ids: &[u32], skip_special: bool) -> Result<String> {
+        let shown = ids.iter().filter(|id| !(skip_special && self.is_special(**id)));
+        let ids: Vec<u32> = shown.copied().collect();
         self.inner
-            .decode(ids, skip_special)
+            .decode(&ids, false)
             .map_err(|e| Error::internal(format!("tokenizer: {e}")))
     }
 

@@ -46,7 +46,7 @@ fn beside(files: &[(&str, Vec<u8>)]) -> Checkpoint {
 }
 
 /// The small files of a folder, without its weights.
-fn folder(path: &Path) -> Checkpoint {
+pub(crate) fn folder(path: &Path) -> Checkpoint {
     let mut files = Vec::new();
     for name in [
         "config.json",
@@ -67,7 +67,7 @@ fn folder(path: &Path) -> Checkpoint {
 }
 
 /// The folders of the zoo that have tokenizer goldens.
-fn zoo(shared: &Path) -> Vec<(String, PathBuf)> {
+pub(crate) fn zoo(shared: &Path) -> Vec<(String, PathBuf)> {
     let mut folders: Vec<PathBuf> = fs::read_dir(shared.join("zoo"))
         .unwrap()
         .map(|e| e.unwrap().path())
