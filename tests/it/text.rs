@@ -5,7 +5,7 @@ use crate::disk;
 use nomoat::{
     Error,
     error::Unsupported,
-    format::{Checkpoint, Container, Metadata, Value as Meta},
+    format::{Checkpoint, Container, Value as Meta},
     text::{chat::Template, tokenizer::Tokenizer},
 };
 use serde_json::{Value, json};
@@ -250,4 +250,430 @@ fn vocabularies_of_published_models_give_llama_cpps_ids() {
     println!("{run} texts");
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert!(run > 300);
+}
+
+/// Goldens of published tokenizers: folder below `tokenizers/`, set of inputs, its goldens.
+const PUBLISHED: [(&str, &str, &str); 7] = [
+    ("gpt2", "set-30", "openai-community__gpt2.json"),
+    ("llama-2", "set-30", "TinyLlama__TinyLlama-1.1B-Chat-v1.0.json"),
+    ("t5-small", "set-30", "google-t5__t5-small.json"),
+    ("gpt2", "set-83", "gpt2_multilingual.json"),
+    ("llama-2", "set-83", "tinyllama_multilingual.json"),
+    ("roberta-base", "set-83", "roberta_base_multilingual.json"),
+    ("t5-small", "set-83", "t5_small_multilingual.json"),
+];
+
+#[test]
+fn published_tokenizers_give_transformers_ids() {
+    let Some(shared) = disk::shared() else { return };
+    let root = shared.join("tokenizers");
+    let mut run = 0;
+    let mut found = Vec::new();
+    for (name, set, golden) in PUBLISHED {
+        let tokenizer = Tokenizer::open(&folder(&root.join(name))).unwrap().unwrap();
+        let set = root.join("swift-transformers-conformance").join(set);
+        let inputs = read(&set.join("inputs.json"));
+        let inputs = inputs.get("inputs").unwrap_or(&inputs).as_array().unwrap();
+        let golden = read(&set.join(golden));
+        for input in inputs {
+            let id = &input["id"];
+            let entry = match &golden["entries"] {
+                Value::Array(list) => list.iter().find(|e| &e["id"] == id).unwrap(),
+                map => &map[id.as_str().unwrap()],
+            };
+            let got = tokenizer.encode(input["text"].as_str().unwrap(), true).unwrap();
+            run += 1;
+            if got != ids(&entry["input_ids"]) {
+                found.push(format!("{name}: {id}: {got:?} for {}", entry["input_ids"]));
+            }
+        }
+    }
+    println!("{run} texts");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(run > 400);
+}
+
+#[test]
+fn a_sentencepiece_file_gives_the_ids_of_its_tokenizer_json() {
+    let Some(shared) = disk::shared() else { return };
+    let mut texts = 0;
+    for (name, path) in zoo(&shared)
+        .into_iter()
+        .chain([("llama-2".into(), shared.join("tokenizers/llama-2"))])
+    {
+        let whole = folder(&path);
+        if !whole.side.contains_key("tokenizer.model") {
+            continue;
+        }
+        let mut bare = beside(&[("tokenizer.model", whole.side["tokenizer.model"].clone())]);
+        bare.side.extend(
+            whole
+                .side
+                .get("tokenizer_config.json")
+                .map(|c| ("tokenizer_config.json".into(), c.clone())),
+        );
+        let from_json = Tokenizer::open(&whole).unwrap().unwrap();
+        let from_model = Tokenizer::open(&bare)
+            .unwrap_or_else(|e| panic!("{name}: {e}"))
+            .unwrap();
+        let golden = read(&shared.join("zoo/llama/golden_tokenizer.json"));
+        for case in golden["cases"].as_array().unwrap() {
+            let text = case["text"].as_str().unwrap();
+            if text.contains('<') && name == "llama-2" {
+                continue; // its tokenizer.json normalises special tokens, the file cannot say so
+            }
+            assert_eq!(
+                from_model.encode(text, true).unwrap(),
+                from_json.encode(text, true).unwrap(),
+                "{name}: {text:?}"
+            );
+            texts += 1;
+        }
+        assert_eq!(from_model.bos(), from_json.bos(), "{name}");
+    }
+    println!("{texts} texts");
+    assert!(texts > 200);
+}
+
+#[test]
+fn vocab_and_merges_give_the_ids_of_tokenizer_json() {
+    let Some(shared) = disk::shared() else { return };
+    let whole = folder(&shared.join("tokenizers/gpt2"));
+    let bare = beside(&[
+        ("vocab.json", whole.side["vocab.json"].clone()),
+        ("merges.txt", whole.side["merges.txt"].clone()),
+    ]);
+    let (a, b) = (
+        Tokenizer::open(&whole).unwrap().unwrap(),
+        Tokenizer::open(&bare).unwrap().unwrap(),
+    );
+    for text in ["Hello, world!", "今天天气很好", "  two\n\nlines"] {
+        assert_eq!(a.encode(text, true).unwrap(), b.encode(text, true).unwrap());
+    }
+}
+
+#[test]
+fn tinystories_prompt_has_its_published_ids() {
+    let Some(shared) = disk::shared() else { return };
+    let path = shared.join("models/TinyStories-656K");
+    let tokenizer = Tokenizer::open(&folder(&path)).unwrap().unwrap();
+    let golden = read(&path.join("expected_greedy.json"));
+    let prompt = ids(&golden["prompt_ids"]);
+    assert_eq!(
+        tokenizer.encode(golden["prompt"].as_str().unwrap(), false).unwrap(),
+        prompt
+    );
+    // Behind its start token the text has no space before it, by itself it has one: the special token is normalised.
+    let alone = tokenizer.encode("Once upon a time, ", true).unwrap();
+    assert_eq!((alone[0], &alone[2..]), (1, &prompt[1..]));
+    assert_eq!((tokenizer.bos(), tokenizer.eos()), (Some(1), &[2][..]));
+    let answer = &ids(&golden["ids"])[prompt.len()..];
+    let mut stream = tokenizer.stream(&prompt);
+    let text: String = answer.iter().map(|id| stream.push(&tokenizer, *id).unwrap()).collect();
+    // The model spells its end token out; that is text.
+    assert!(golden["text"].as_str().unwrap().ends_with(&text), "{text}");
+}
+
+#[test]
+fn ends_are_gathered_from_every_file() {
+    let vocab = json!({"model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "</s>": 1, "<|im_end|>": 2}},
+        "added_tokens": [{"id": 1, "content": "</s>", "special": true}, {"id": 2, "content": "<|im_end|>", "special": true}]});
+    let checkpoint = beside(&[
+        ("tokenizer.json", vocab.to_string().into()),
+        (
+            "config.json",
+            r#"{"eos_token_id": 0, "bos_token_id": 7, "text_config": {"eos_token_id": [1, 5]}}"#.into(),
+        ),
+        (
+            "generation_config.json",
+            r#"{"eos_token_id": [2, 1], "bos_token_id": 1}"#.into(),
+        ),
+        (
+            "tokenizer_config.json",
+            r#"{"eos_token": {"content": "</s>"}, "bos_token": null}"#.into(),
+        ),
+    ]);
+    let tokenizer = Tokenizer::open(&checkpoint).unwrap().unwrap();
+    assert_eq!(tokenizer.eos(), [1, 2, 0, 5]);
+    assert_eq!(tokenizer.bos(), Some(1));
+    assert!(tokenizer.is_special(2) && !tokenizer.is_special(0));
+}
+
+#[test]
+fn added_tokens_keep_their_ids_over_gaps_and_the_config_adds_its_own() {
+    let vocab = json!({"model": {"type": "BPE", "merges": [["a", "b"]], "vocab": {"a": 0, "b": 1, "ab": 2}},
+        "added_tokens": [{"id": 9, "content": "<x>", "special": true}, {"id": 5, "content": "<y>"}]});
+    let config = json!({"added_tokens_decoder": {"7": {"content": "<z>", "special": true}, "5": {"content": "<y>", "special": true}}});
+    let checkpoint = beside(&[
+        ("tokenizer.json", vocab.to_string().into()),
+        ("tokenizer_config.json", config.to_string().into()),
+    ]);
+    let tokenizer = Tokenizer::open(&checkpoint).unwrap().unwrap();
+    assert_eq!(tokenizer.encode("ab<x>a<y><z>", false).unwrap(), [2, 9, 0, 5, 7]);
+    assert_eq!(tokenizer.token(9).as_deref(), Some("<x>"));
+    assert!(tokenizer.is_special(5) && tokenizer.is_special(7));
+    let error = tokenizer.decode(&[3], false).unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
+}
+
+#[test]
+fn a_million_characters_take_seconds_at_most() {
+    let Some(shared) = disk::shared() else { return };
+    let inputs = [
+        ("a", "a".repeat(1_000_000)),
+        ("space then letter", format!("{}x", " ".repeat(1_000_000))),
+        ("words", "hello world ".repeat(83_333)),
+        ("han", "好".repeat(333_333)),
+        ("marks", format!("e{}", "\u{301}".repeat(500_000))),
+    ];
+    let tokenizers = [
+        "tokenizers/llama-2",
+        "tokenizers/gpt2",
+        "zoo/llama3",
+        "zoo/qwen2",
+        "zoo/gpt_oss",
+    ]
+    .map(|name| (name, Tokenizer::open(&folder(&shared.join(name))).unwrap().unwrap()));
+    let mut slow = Vec::new();
+    for (name, tokenizer) in &tokenizers {
+        for (what, text) in &inputs {
+            let start = Instant::now();
+            let ids = tokenizer.encode(text, true).unwrap();
+            let took = start.elapsed();
+            println!("{name}: {what}: {} ids in {took:?}", ids.len());
+            // The bound is for a machine that does nothing else; most take a third of it.
+            if took.as_secs_f32() > 4.0 {
+                slow.push(format!("{name}: {what}: {took:?}"));
+            }
+        }
+    }
+    assert!(slow.is_empty(), "{}", slow.join("\n"));
+}
+
+fn broken_json(text: &str) -> Error {
+    match Tokenizer::open(&beside(&[("tokenizer.json", text.into())])) {
+        Err(e) => e,
+        Ok(_) => panic!("accepted: {text}"),
+    }
+}
+
+#[test]
+fn a_broken_tokenizer_json_is_an_error() {
+    let model = |model: Value| json!({"model": model, "added_tokens": []}).to_string();
+    let with = |key: &str, value: Value| {
+        let mut json = json!({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}});
+        json[key] = value;
+        json.to_string()
+    };
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let mut nested = json!({"type": "Lowercase"});
+    for _ in 0..40 {
+        nested = json!({"type": "Sequence", "normalizers": [nested]});
+    }
+    for text in [
+        String::new(),
+        "{".into(),
+        "[]".into(),
+        "\"text\"".into(),
+        "{}".into(),
+        deep,
+        model(json!({"type": "BPE"})),
+        model(json!({"type": "Magic"})),
+        model(json!({"type": "BPE", "vocab": {}, "merges": []})),
+        model(json!({"type": "BPE", "vocab": {"a": -1}, "merges": []})),
+        model(json!({"type": "BPE", "vocab": {"a": 1.5}, "merges": []})),
+        model(json!({"type": "BPE", "vocab": {"a": 4_294_967_296_u64}, "merges": []})),
+        model(json!({"type": "BPE", "vocab": {"a": u32::MAX}, "merges": []})),
+        model(json!({"type": "BPE", "vocab": {"x".repeat(100_000): 1}, "merges": []})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": [["a", "b"]]})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a c"]})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["ab"]})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b c"]})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": [["a"]]})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": [[1, 2]]})),
+        model(json!({"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": {}})),
+        model(json!({"type": "BPE", "vocab": {"a": 0}, "merges": [], "unk_token": "<unk>"})),
+        model(
+            json!({"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"], "continuing_subword_prefix": "##"}),
+        ),
+        model(json!({"type": "WordPiece", "vocab": {"a": "x"}})),
+        model(json!({"type": "Unigram", "vocab": [], "unk_id": 0})),
+        model(json!({"type": "Unigram", "vocab": [["a", 0.0]], "unk_id": 7})),
+        with("added_tokens", json!({})),
+        with("added_tokens", json!([{"id": 1}])),
+        with("added_tokens", json!([{"id": 99_999_999_999_u64, "content": "<x>"}])),
+        with("added_tokens", json!([{"id": 0, "content": "<x>"}])),
+        with(
+            "added_tokens",
+            json!([{"id": 5, "content": "<x>"}, {"id": 5, "content": "<y>"}]),
+        ),
+        with(
+            "added_tokens",
+            json!([{"id": 5, "content": "<x>", "rstrip": true}, {"id": 6, "content": " ", "lstrip": true}]),
+        ),
+        with("normalizer", json!({"type": "Magic"})),
+        with("normalizer", nested),
+        with(
+            "normalizer",
+            json!({"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="}),
+        ),
+        with(
+            "normalizer",
+            json!({"type": "Precompiled", "precompiled_charsmap": "!"}),
+        ),
+        with(
+            "pre_tokenizer",
+            json!({"type": "Split", "pattern": {"Regex": "(("}, "behavior": "Isolated", "invert": false}),
+        ),
+        with("pre_tokenizer", json!({"type": "FixedLength", "length": 0})),
+        with(
+            "decoder",
+            json!({"type": "Strip", "content": " ", "start": 0, "stop": 1}),
+        ),
+        with(
+            "post_processor",
+            json!({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}],
+            "pair": [], "special_tokens": {}}),
+        ),
+        with(
+            "post_processor",
+            json!({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}],
+            "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [99_999_999], "tokens": ["<s>"]}}}),
+        ),
+    ] {
+        let error = broken_json(&text);
+        let head: String = text.chars().take(120).collect();
+        assert!(
+            ["bad-file", "unsupported-tokenizer"].contains(&error.code()),
+            "{head}: {error:?}"
+        );
+        assert!(
+            error.to_string().starts_with("test: tokenizer.json: "),
+            "{head}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_broken_vocabulary_of_a_gguf_is_an_error() {
+    let strs = |list: &[&str]| Meta::Strs(list.iter().map(|s| (*s).to_owned()).collect());
+    let open = |kind: &str, changes: &[(&str, Option<Meta>)]| {
+        let mut checkpoint = Checkpoint::new("test", Container::Gguf);
+        let meta = &mut checkpoint.meta;
+        meta.insert("tokenizer.ggml.model".into(), Meta::Str(kind.into()));
+        meta.insert("tokenizer.ggml.pre".into(), Meta::Str("gpt-2".into()));
+        meta.insert("tokenizer.ggml.tokens".into(), strs(&["<unk>", "a", "b", "ab"]));
+        meta.insert(
+            "tokenizer.ggml.scores".into(),
+            Meta::Floats(vec![0.0, -1.0, -2.0, -3.0]),
+        );
+        meta.insert("tokenizer.ggml.token_type".into(), Meta::Ints(vec![2, 1, 1, 1]));
+        meta.insert("tokenizer.ggml.merges".into(), strs(&["a b"]));
+        for (key, value) in changes {
+            let key = format!("tokenizer.ggml.{key}");
+            match value {
+                Some(value) => meta.insert(key, value.clone()),
+                None => meta.shift_remove(&key),
+            };
+        }
+        Tokenizer::open(&checkpoint)
+    };
+    for kind in ["llama", "gpt2"] {
+        assert!(open(kind, &[]).unwrap().is_some());
+        for change in [
+            ("tokens", None),
+            ("tokens", Some(Meta::Strs(Vec::new()))),
+            ("tokens", Some(Meta::Int(3))),
+            ("tokens", Some(strs(&["<unk>", "a", "a", "ab"]))),
+            ("tokens", Some(strs(&["<unk>", "a"]))),
+            ("token_type", Some(Meta::Ints(vec![1]))),
+            ("token_type", Some(Meta::Str("x".into()))),
+        ] {
+            let error = open(kind, std::slice::from_ref(&change))
+                .err()
+                .unwrap_or_else(|| panic!("{kind} {change:?}"));
+            assert_eq!(error.code(), "bad-file", "{error}");
+        }
+        // Ids beyond the vocabulary are no tokens.
+        let odd = [
+            ("bos_token_id", Some(Meta::Int(-1))),
+            ("eos_token_id", Some(Meta::Int(1 << 40))),
+            ("add_bos_token", Some(Meta::Bool(true))),
+        ];
+        let tokenizer = open(kind, &odd).unwrap().unwrap();
+        assert_eq!((tokenizer.bos(), tokenizer.eos()), (None, &[][..]));
+    }
+    for change in [
+        ("scores", None),
+        ("scores", Some(Meta::Floats(vec![f32::NAN]))),
+        ("scores", Some(Meta::Int(1))),
+    ] {
+        assert_eq!(open("llama", &[change]).err().unwrap().code(), "bad-file");
+    }
+    assert!(open("llama", &[("scores", Some(Meta::Floats(vec![f32::NAN; 4])))]).is_ok());
+    for change in [
+        ("merges", None),
+        ("merges", Some(strs(&["ab"]))),
+        ("merges", Some(strs(&["a c"]))),
+        ("merges", Some(strs(&["b a"]))),
+        ("merges", Some(strs(&[""]))),
+    ] {
+        assert_eq!(open("gpt2", &[change]).err().unwrap().code(), "bad-file");
+    }
+    for (kind, pre) in [("gpt2", "viking"), ("rwkv", "x"), ("gpt2", "")] {
+        let error = open(kind, &[("pre", Some(Meta::Str(pre.into())))]).err().unwrap();
+        assert!(
+            matches!(
+                error,
+                Error::Unsupported {
+                    kind: Unsupported::Tokenizer,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains(if kind == "rwkv" { kind } else { pre }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_broken_sentencepiece_file_is_an_error() {
+    let open = |bytes: &[u8]| Tokenizer::open(&beside(&[("tokenizer.model", bytes.to_vec())]));
+    for bytes in [
+        &b""[..],
+        b"\x0a",
+        b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        b"\x0a\x03\x0a\x01\xff",
+        b"\x0b",
+        b"plain text",
+    ] {
+        assert_eq!(open(bytes).err().unwrap().code(), "bad-file", "{bytes:?}");
+    }
+    let Some(shared) = disk::shared() else { return };
+    let whole = fs::read(shared.join("zoo/llama/tokenizer.model")).unwrap();
+    for cut in 0..whole.len() {
+        // Cut between two pieces it is a smaller file, and anywhere else an error.
+        let _ = open(&whole[..cut]);
+    }
+    let unigram = open(&fs::read(shared.join("tokenizers/t5-small/spiece.model")).unwrap());
+    assert_eq!(unigram.err().unwrap().code(), "unsupported-tokenizer");
+    assert!(
+        open(&fs::read(shared.join("models/stories260K/tok512.model")).unwrap())
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
+fn a_checkpoint_without_a_tokenizer_opens_without_one() {
+    assert!(Tokenizer::open(&beside(&[])).unwrap().is_none());
+    assert!(
+        Tokenizer::open(&Checkpoint::new("test", Container::Gguf))
+            .unwrap()
+            .is_none()
+    );
 }
