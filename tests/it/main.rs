@@ -17,4 +17,5 @@ mod streams;
 mod templates;
 mod text;
 mod tidy;
+mod vocabularies;
 mod zoo;
