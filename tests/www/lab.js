@@ -268,8 +268,11 @@ export async function ends({ source, options, prompt }) {
   const answer = await short.completions.create({ prompt, temperature: 0 });
   const context = { reason: answer.choices[0].finish_reason, usage: answer.usage };
   await short.unload();
-  const [first] = await made.tokenize(length.text);
-  const banned = await ask({ max_tokens: 4, logit_bias: { [first]: -100 } });
+  const start = await made.tokenize(prompt, { special: true });
+  const greedy = { temperature: 0, maxTokens: 1 };
+  const [first] = await made.generateTokens(start, greedy);
+  const [second] = await made.generateTokens(start, { ...greedy, logitBias: { [first]: -100 } });
+  const banned = first !== second;
   return { length, stop, word, context, banned };
 }
 

@@ -126,7 +126,8 @@ async function one(driver) {
         try {
           const note = await limited(test.run(bench));
           const seconds = (performance.now() - started) / 1000;
-          tell(what, "passed", [note, seconds > 5 ? `${seconds.toFixed(0)} s` : ""].filter(Boolean).join(", "));
+          if (note?.startsWith("skipped: ")) tell(what, "skipped", note.slice(9));
+          else tell(what, "passed", [note, seconds > 5 ? `${seconds.toFixed(0)} s` : ""].filter(Boolean).join(", "));
         } catch (error) {
           tell(what, "failed", error instanceof Error ? error.stack : String(error));
           // whatever went wrong shall not reach the next one

@@ -20,6 +20,7 @@ export async function hostileCases({ root, made }) {
     {
       name: "every hostile file is one clear error",
       made: "hostile",
+      on: ["chromium"],
       async run({ lab, devices }) {
         const folder = process.env.NOMOAT_HOSTILE ?? path.join(made, "hostile");
         if (!existsSync(folder)) {

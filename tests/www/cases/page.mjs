@@ -105,7 +105,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
-      await raw.fill("[name=address]", `${bench.server.url}shared/zoo/llama/`);
+      await raw.fill("[name=address]", `${bench.server.url}shared/zoo/codellama/`);
       await raw.click("nomoat-source form button");
       await raw.waitForSelector(READY, { timeout: 60_000 });
       await raw.click("summary");
@@ -241,7 +241,8 @@ export const cases = [
     name: "the page writes in this browser, and says on what",
     shared: true,
     async run({ browser, server, devices }) {
-      const page = await browser.open(`${server.url}?device=${devices[0]}`);
+      // where there is no WebGPU the page finds that out by itself
+      const page = await browser.open(`${server.url}?device=${devices[0] === "gpu" ? "gpu" : "auto"}`);
       const got = await page.run(
         `async (address) => {
           const find = async (selector) => {
