@@ -350,10 +350,9 @@ function modelOf(engine, info, warnings) {
     const leave = new AbortController();
     const signal = asked.signal ? AbortSignal.any([asked.signal, leave.signal]) : leave.signal;
     const { push, close, fail, chunks } = channel();
-    let first = true;
+    if (dress.first) push(dress.first);
     generate({ ...asked, signal }, (text) => {
-      if (text || first) push(dress.part(text, first));
-      first = false;
+      if (text) push(dress.part(text));
     }).then((end) => {
       push(dress.last(end.reason));
       if (asked.usage) push(dress.usage(usageOf(end.stats)));

@@ -185,7 +185,8 @@ export function usageOf({ promptTokens, generatedTokens, reusedTokens }) {
 /**
  * How an answer is dressed: as of the chat, or as of plain completion.
  * @typedef {object} Dress
- * @property {(text: string, first: boolean) => object} part A chunk with new text.
+ * @property {object | null} first The chunk that a stream begins with.
+ * @property {(text: string) => object} part A chunk with new text.
  * @property {(reason: Finish) => object} last The chunk with the reason of the end.
  * @property {(usage: object) => object} usage The chunk with the usage.
  * @property {(text: string, reason: Finish, usage: object) => object} whole The answer in one piece.
@@ -200,7 +201,8 @@ export function chatDress(model) {
     choices: [{ index: 0, delta, finish_reason: reason, logprobs: null }],
   });
   return {
-    part: (content, first) => chunk(first ? { role: "assistant", content } : { content }, null),
+    first: chunk({ role: "assistant", content: "" }, null),
+    part: (content) => chunk({ content }, null),
     last: (reason) => chunk({}, reason),
     usage: (usage) => ({ ...head("chat.completion.chunk"), choices: [], usage }),
     whole: (content, reason, usage) => ({
@@ -220,6 +222,7 @@ export function completionDress(model) {
     choices: [{ index: 0, text, finish_reason: reason, logprobs: null }],
   });
   return {
+    first: null,
     part: (text) => chunk(text, null),
     last: (reason) => chunk("", reason),
     usage: (usage) => ({ ...head("text_completion"), choices: [], usage }),

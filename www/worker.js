@@ -106,6 +106,7 @@ export function serve(port) {
       try {
         await obey(order, stop.signal);
       } catch (error) {
+        trace("failed", { order: order.type, heapBytes: module ? heapBytes() : 0 });
         say({ type: "error", id: order.id, ...failure(error) });
       } finally {
         stops.delete(order.id);

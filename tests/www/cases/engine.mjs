@@ -1,0 +1,176 @@
+// What a loaded model does: known texts, goldens, sampling, streams, stops, the shapes of OpenAI's API.
+
+import assert from "node:assert/strict";
+
+const STORY = "/shared/models/TinyStories-656K/";
+const ONCE = "<|start_story|>Once upon a time, ";
+const F32 = { precision: "f32", kv: "f32" };
+
+/** @typedef {import("../case.mjs").Case} Case */
+
+/** @type {Case[]} */
+const story = [
+  {
+    name: "TinyStories writes its expected ids",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { same, made, want, info, stats } = await lab("story", { source: STORY, expected: `${STORY}expected_greedy.json`, options: { device } });
+      assert.ok(same, `${made} ids, ${want} expected`);
+      assert.equal(info.device, device);
+      assert.equal(info.licence, null);
+      assert.match(info.sha256, /^[0-9a-f]{64}$/);
+      return `${stats.decodeTps.toFixed(0)} tokens/s`;
+    },
+  },
+  {
+    name: "weights cut into shards give the same ids",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      const options = { device, maxBinding: 1 << 17, contextLength: 256 };
+      const { same } = await lab("story", { source: STORY, expected: `${STORY}expected_greedy.json`, options });
+      assert.ok(same);
+    },
+  },
+  {
+    name: "greedy decoding creates, binds and writes nothing",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      const { stats } = await lab("story", { source: STORY, expected: `${STORY}expected_greedy.json`, options: { device } });
+      assert.deepEqual(stats.created, { pipelines: 0, bindGroups: 0, buffers: 0, writes: 0 });
+      assert.ok(stats.submissionsPerToken <= 1, `${stats.submissionsPerToken} submissions a token`);
+      return `${stats.dispatchesPerToken} dispatches, ${stats.submissionsPerToken} submissions a token`;
+    },
+  },
+  {
+    name: "a seed gives its ids again",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { one, again, other, stats } = await lab("sampled", { source: STORY, options: { device }, prompt: [1, 147, 201] });
+      assert.deepEqual(one, again);
+      assert.notDeepEqual(one, other);
+      assert.equal(one.length, 24);
+      assert.ok(stats.created.writes <= 24, `${stats.created.writes} writes`);
+    },
+  },
+  {
+    name: "Stop takes effect within a token, and the next answer is whole",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { later, reason, continues, ms, count, before } = await lab("stopped", { source: STORY, options: { device }, prompt: ONCE, after: 6 });
+      assert.equal(reason, "abort");
+      assert.ok(later <= 2, `${later} chunks after the stop`);
+      assert.ok(count <= before + 6, `${count} tokens for ${before} chunks`);
+      assert.ok(continues, "the answer after a stop is another one");
+      return `${later} later, ${ms.toFixed(0)} ms`;
+    },
+  },
+  {
+    name: "requests wait for each other, a stream that is left makes room",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { order, same, third } = await lab("queued", { source: STORY, options: { device }, prompt: ONCE });
+      assert.deepEqual(order, [1, 2]);
+      assert.ok(same);
+      assert.equal(third.code, "aborted");
+    },
+  },
+  {
+    name: "answers end by length, stop string and context, each with its reason",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { length, stop, word, context, banned } = await lab("ends", { source: STORY, options: { device }, prompt: ONCE });
+      assert.equal(length.reason, "length");
+      assert.equal(length.usage.completion_tokens, 16);
+      assert.equal(length.usage.total_tokens, length.usage.prompt_tokens + 16);
+      assert.equal(stop.reason, "stop");
+      assert.ok(!stop.text.includes(word) && length.text.startsWith(stop.text), JSON.stringify([word, stop.text]));
+      assert.equal(context.reason, "context");
+      assert.ok(context.usage.total_tokens <= 25, JSON.stringify(context.usage));
+      assert.ok(banned, "a bias of -100 changes nothing");
+    },
+  },
+  {
+    name: "what is not understood is refused by name",
+    shared: true,
+    async run({ lab, devices }) {
+      const codes = await lab("refused", { source: STORY, options: { device: devices[0] } });
+      const { embeddings, "too long": long, after, ...rest } = codes;
+      assert.deepEqual(new Set(Object.values(rest)), new Set(["unsupported-field"]), JSON.stringify(rest));
+      assert.equal(embeddings, "unsupported-architecture");
+      assert.equal(long, "context-full");
+      assert.equal(after, null);
+    },
+  },
+  {
+    name: "a conversation has the shape of OpenAI's, in one piece and in a stream",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { whole, chunks, inParts, prompt } = await lab("chat", { source: "/shared/zoo/codellama/", options: { device } });
+      assert.equal(whole.object, "chat.completion");
+      assert.equal(whole.choices[0].message.role, "assistant");
+      assert.match(prompt, /\[INST\] Hello there \[\/INST\]/);
+      const text = chunks.flatMap((/** @type {any} */ c) => c.choices).map((/** @type {any} */ c) => c.delta.content ?? "").join("");
+      assert.ok(text);
+      assert.equal(text, whole.choices[0].message.content);
+      assert.equal(inParts.choices[0].message.content, text);
+      assert.equal(chunks[0].choices[0].delta.role, "assistant");
+      assert.ok(chunks.every((/** @type {any} */ c) => c.object === "chat.completion.chunk" && c.id === chunks[0].id));
+      assert.deepEqual(chunks.at(-1).choices, []);
+      assert.equal(chunks.at(-1).usage.completion_tokens, whole.usage.completion_tokens);
+      assert.equal(chunks.at(-2).choices[0].finish_reason, whole.choices[0].finish_reason);
+    },
+  },
+  {
+    name: "tokenizer and template give their goldens",
+    shared: true,
+    async run({ lab, devices }) {
+      let count = 0;
+      for (const zoo of ["llama", "llama3"]) {
+        const golden = `/shared/zoo/${zoo}/golden_tokenizer.json`;
+        const { wrong, count: n } = await lab("tokens", { source: `/shared/zoo/${zoo}/`, golden, options: { device: devices.at(-1) } });
+        assert.deepEqual(wrong, []);
+        count += n;
+      }
+      return `${count} texts`;
+    },
+  },
+];
+
+/** @param {string} name @param {string} file @param {boolean} [full] @returns {Case[]} */
+function zoo(name, file, full = false) {
+  /** @param {string} mode @param {object} options @param {number} tolerance @returns {Case} */
+  const one = (mode, options, tolerance) => ({
+    name: `zoo/${name}/${file || "(folder)"} holds its goldens in ${mode}`,
+    shared: true,
+    each: "device",
+    full: (browser) => full || (browser === "firefox" && mode !== "conformance mode"),
+    async run({ lab, device }) {
+      const what = { source: `/shared/zoo/${name}/${file}`, golden: `/shared/zoo/${name}/golden.json`, options: { device, ...options } };
+      const { worst, wrong } = await lab("golden", what);
+      assert.ok(worst <= tolerance, `error ${worst}`);
+      assert.deepEqual(wrong, []);
+      return `error ${worst.toExponential(1)}`;
+    },
+  });
+  return [one("conformance mode", F32, 1e-3), one("default mode", {}, 2e-2)];
+}
+
+/** @type {Case[]} */
+export const cases = [
+  ...story,
+  ...zoo("llama", ""),
+  ...zoo("llama3", ""),
+  ...zoo("codellama", ""),
+  ...zoo("mistral_v3", ""),
+  ...zoo("llama", "model-f16.gguf", true),
+  ...zoo("llama3", "model-bf16.gguf"),
+  ...zoo("mistral_v3", "model-bf16.gguf", true),
+];

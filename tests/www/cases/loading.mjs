@@ -1,0 +1,133 @@
+// How models are brought in: addresses with and without ranges, files, and everything that goes wrong on the way.
+
+import assert from "node:assert/strict";
+
+const STORY = "/shared/models/TinyStories-656K/";
+const PROMPT = [1, 147, 201, 282, 215];
+const BEGIN = [286, 598, 1662, 356, 499, 826, 1363, 1145, 1652, 615, 242, 1482];
+const PARTS = ["config.json", "model.safetensors", "tokenizer.json", "generation_config.json"].map((name) => STORY + name);
+
+/** @typedef {import("../case.mjs").Case} Case */
+
+/** @type {Case[]} */
+export const cases = [
+  {
+    name: "a folder by address: phases, marks, trace, progress",
+    shared: true,
+    async run({ lab, devices }) {
+      const got = await lab("watched", { source: STORY, options: { device: devices[0] }, prompt: PROMPT });
+      assert.deepEqual(got.ids, BEGIN);
+      for (const phase of ["module", "open", "device", "weights", "compile", "ready"]) {
+        assert.ok(got.phases.includes(phase), `no phase ${phase} in ${got.phases}`);
+        assert.ok(got.marks.includes(`nomoat:${phase}`), `no mark ${phase} in ${got.marks}`);
+      }
+      assert.ok(got.marks.includes("nomoat:first-token") && got.marks.includes("nomoat:end"));
+      assert.equal(got.last[0], got.last[1]);
+      assert.ok(got.lines.some((/** @type {string} */ line) => line.includes("loaded")));
+      assert.deepEqual(got.warnings, []);
+      assert.equal(got.after, "aborted");
+    },
+  },
+  {
+    name: "a GGUF by address",
+    shared: true,
+    async run({ lab, devices }) {
+      const got = await lab("watched", { source: "/shared/zoo/llama3/model-bf16.gguf", options: { device: devices[0] }, prompt: [28, 292, 85] });
+      assert.equal(got.ids.length, 12);
+      assert.equal(got.info.family, "llama");
+    },
+  },
+  {
+    name: "files of a folder, and one file",
+    shared: true,
+    async run({ lab, devices }) {
+      const options = { device: devices[0] };
+      const folder = await lab("watched", { files: PARTS, options, prompt: PROMPT });
+      assert.deepEqual(folder.ids, BEGIN);
+      const one = await lab("watched", { files: ["/shared/zoo/llama3/model-bf16.gguf"], options, prompt: [28, 292, 85] });
+      assert.equal(one.ids.length, 12);
+    },
+  },
+  {
+    name: "a host without ranges, answers cut short, and a host that is now and then unwell",
+    shared: true,
+    async run({ lab, devices, server }) {
+      for (const fault of ["no-range", "truncate", "flaky"]) {
+        const source = `/shared/zoo/llama3/model-bf16.gguf?fault=${fault}`;
+        const got = await lab("watched", { source, options: { device: devices[0] }, prompt: [28, 292, 85] });
+        assert.equal(got.ids.length, 12, fault);
+      }
+      assert.ok(server.requests.some((line) => line.includes("fault=truncate")));
+    },
+  },
+  {
+    name: "a big file from a host without ranges is kept by the browser, with a warning",
+    made: "big",
+    full: true,
+    async run({ lab, devices }) {
+      const got = await lab("big", { source: "/made/big.gguf?fault=no-range", options: { device: devices[0] }, tokens: 2 });
+      assert.deepEqual(got.warnings, ["no-range"]);
+    },
+  },
+  {
+    name: "another origin: allowed with CORS, and told apart from a network failure",
+    shared: true,
+    async run({ lab, devices, other }) {
+      const options = { device: devices[0] };
+      const file = `${other.url}shared/zoo/llama3/model-bf16.gguf`;
+      const fine = await lab("watched", { source: file, options, prompt: [28, 292, 85] });
+      assert.equal(fine.ids.length, 12);
+      const cors = await lab("loadError", { source: `${file}?fault=no-cors`, options });
+      assert.equal(cors.code, "cors", cors.message);
+      assert.match(cors.message, /model-bf16\.gguf/);
+      const down = await lab("loadError", { source: "http://127.0.0.1:9/model.gguf", options });
+      assert.equal(down.code, "network", down.message);
+    },
+  },
+  {
+    name: "errors of a host have their codes",
+    shared: true,
+    async run({ lab, devices }) {
+      const file = "/shared/zoo/llama3/model-bf16.gguf";
+      for (const [source, code] of [
+        [`${file}?fault=404`, "not-found"],
+        ["/nowhere/model.gguf", "not-found"],
+        ["/nowhere/", "not-found"],
+        [`${file}?fault=403`, "gated"],
+        [`${file}?fault=401`, "gated"],
+        [`${file}?fault=500`, "network"],
+        [`${file}?fault=page`, "not-found"],
+        [`${file}?fault=wrong-length`, "network|bad-file"],
+        ["/shared/zoo/llama3/tokenizer.json", "bad-file|unsupported-format"],
+        ["owner/name", "unsupported-field"],
+        ["embedded", "unsupported-field"],
+        [7, "unsupported-field"],
+      ]) {
+        const { code: got, message, name } = await lab("loadError", { source, options: { device: devices[0] } });
+        assert.ok(String(code).split("|").includes(got), `${source}: ${got}, not ${code}: ${message}`);
+        assert.equal(name, "NomoatError");
+      }
+    },
+  },
+  {
+    name: "options that make no sense are refused",
+    async run({ lab }) {
+      for (const options of [{ device: "toaster" }, { precision: "f64" }, { kv: "q1" }, { contextLength: 0 }, { frobnicate: 1 }]) {
+        const { code, message } = await lab("loadError", { source: "/nowhere/model.gguf", options });
+        assert.equal(code, "unsupported-field", `${JSON.stringify(options)}: ${message}`);
+      }
+    },
+  },
+  {
+    name: "a load that is aborted ends at once",
+    shared: true,
+    async run({ lab, devices }) {
+      for (const after of [1, 60, 400]) {
+        const what = { source: `${STORY}model.safetensors?fault=slow`, options: { device: devices[0] }, after };
+        const { code, ms } = await lab("abortedLoad", what);
+        assert.equal(code, "aborted");
+        assert.ok(ms < 250, `${ms} ms`);
+      }
+    },
+  },
+];

@@ -1,0 +1,278 @@
+// The page itself: by keyboard, by file and by drop, wide and narrow, light and dark, in both languages.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { CSP } from "../server.mjs";
+
+const STORY = "shared/models/TinyStories-656K/";
+const READY = 'nomoat-page[status="ready"]';
+
+/** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
+/** @typedef {import("../browser.mjs").View} View */
+
+/** What is wrong for people who do not see or point. @param {any} page @param {string} where */
+async function accessible(page, where) {
+  const axe = await readFile(new URL("../../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const { violations } = await /** @type {any} */ (globalThis).axe.run();
+    return violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(" ")}`);
+  });
+  assert.deepEqual(found, [], where);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${where}: ${wide} px too wide`);
+}
+
+/** Console messages other than 404s of optional files. @param {string[]} messages */
+function quiet(messages) {
+  assert.deepEqual(
+    messages.filter((line) => !/status of 404/.test(line)),
+    [],
+  );
+}
+
+/** @param {Bench} bench @param {View} view @param {string} [query] */
+async function open({ browser, server }, view, query = "?device=gpu") {
+  const page = await browser.open(server.url + query, view);
+  await page.raw.waitForSelector("nomoat-source button");
+  return page;
+}
+
+/** Loads by address, with the keyboard alone. @param {any} raw @param {string} address */
+async function loadByKeyboard(raw, address) {
+  await raw.keyboard.press("Tab");
+  for (let presses = 0; presses < 12 && (await raw.evaluate(() => /** @type {any} */ (document.activeElement).name)) !== "address"; presses++) {
+    await raw.keyboard.press("Tab");
+  }
+  await raw.keyboard.type(address);
+  await raw.keyboard.press("Enter");
+  await raw.waitForSelector(READY, { timeout: 60_000 });
+}
+
+/** @param {number} width @param {boolean} dark @returns {Case} */
+function story(width, dark) {
+  const look = `${width} px, ${dark ? "dark" : "light"}`;
+  return {
+    name: `the page at ${look}: loads by keyboard, writes, stops, writes again`,
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, { width, height: width > 600 ? 800 : 844, dark });
+      const shot = (/** @type {string} */ name) =>
+        raw.screenshot({ path: path.join(bench.shots, `${name}-${width}-${dark ? "dark" : "light"}.png`), fullPage: true });
+      await accessible(raw, "empty");
+      await shot("empty");
+      await loadByKeyboard(raw, bench.server.url + STORY);
+      await accessible(raw, "ready");
+      const facts = await raw.textContent("nomoat-facts");
+      assert.match(facts, /Licence: not stated/);
+      assert.match(facts, /on the GPU/);
+      // loading ends in the text, ready to be written in
+      assert.equal(await raw.evaluate(() => /** @type {any} */ (document.activeElement).name), "text");
+      await shot("ready");
+      await raw.keyboard.type("Once upon a time, ");
+      await raw.keyboard.press("Control+Enter");
+      await raw.waitForFunction(() => /** @type {any} */ (document.querySelector("[name=text]")).value.length > 60);
+      await shot("writing");
+      await raw.keyboard.press("Escape");
+      await raw.waitForSelector(READY);
+      const value = () => raw.inputValue("[name=text]");
+      const stopped = await value();
+      await raw.waitForTimeout(150);
+      assert.equal(await value(), stopped, "it wrote on after Stop");
+      assert.match(await raw.textContent("nomoat-write .note"), /tokens\/s.*Stopped/s);
+      await raw.keyboard.press("Control+Enter");
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      assert.ok((await value()).startsWith(stopped) && (await value()).length > stopped.length, "it did not go on");
+      await accessible(raw, "written");
+      await shot("written");
+      quiet(messages);
+      await close();
+    },
+  };
+}
+
+/** @type {Case[]} */
+export const cases = [
+  story(1280, false),
+  story(1280, true),
+  story(390, false),
+  story(390, true),
+  {
+    name: "a conversation: Enter sends but not while an input method is open, the answer is read aloud in sentences",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
+      await raw.fill("[name=address]", `${bench.server.url}shared/zoo/codellama/`);
+      await raw.click("nomoat-source form button");
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      await raw.click("summary");
+      await raw.fill("[name=max_tokens]", "40");
+      await raw.fill("[name=seed]", "3");
+      await raw.focus("[name=message]");
+      await raw.keyboard.type("Hello");
+      await raw.evaluate(() => {
+        const input = /** @type {HTMLElement} */ (document.querySelector("[name=message]"));
+        input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+        const aloud = /** @type {Node} */ (document.querySelector("nomoat-talk [aria-live]"));
+        /** @type {any} */ (globalThis).spoken = 0;
+        new MutationObserver(() => /** @type {any} */ (globalThis).spoken++).observe(aloud, { childList: true, characterData: true });
+      });
+      assert.equal(await raw.locator("nomoat-talk li").count(), 0, "sent while composing");
+      await raw.keyboard.press("Enter");
+      await raw.waitForSelector("li.assistant .body:not([aria-busy]) + p", { timeout: 60_000 });
+      assert.equal(await raw.inputValue("[name=message]"), "");
+      assert.ok((await raw.textContent("li.assistant .body")).length > 0);
+      assert.ok((await raw.evaluate(() => /** @type {any} */ (globalThis).spoken)) <= 4, "read aloud token by token");
+      await accessible(raw, "conversation");
+      await raw.screenshot({ path: path.join(bench.shots, "conversation-390.png"), fullPage: true });
+      await raw.keyboard.type("And again");
+      await raw.keyboard.press("Enter");
+      await raw.waitForSelector("li:nth-child(4) .body:not([aria-busy]) + p", { timeout: 60_000 });
+      assert.equal(await raw.locator("nomoat-talk li").count(), 4);
+      quiet(messages);
+      await close();
+    },
+  },
+  {
+    name: "files: chosen, dropped, and a wrong one explained",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, {});
+      const gguf = await readFile(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"));
+      const [file] = [{ name: "model-bf16.gguf", mimeType: "application/octet-stream", buffer: gguf }];
+      await raw.setInputFiles("input[type=file]:not([webkitdirectory])", [file]);
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      await raw.click("nomoat-facts button");
+      await raw.waitForSelector('nomoat-page[status="empty"]');
+      const bytes = gguf.toString("base64");
+      await raw.evaluate((/** @type {string} */ bytes) => {
+        const data = new DataTransfer();
+        data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], "dropped.gguf"));
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+      }, bytes);
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      await raw.click("nomoat-facts button");
+      await raw.setInputFiles("input[type=file]:not([webkitdirectory])", [{ ...file, buffer: gguf.subarray(0, 5000) }]);
+      await raw.waitForSelector("nomoat-problem:not([hidden])");
+      assert.match(await raw.textContent("nomoat-problem"), /Code: bad-file/);
+      await accessible(raw, "problem");
+      await raw.screenshot({ path: path.join(bench.shots, "problem-1280.png"), fullPage: true });
+      quiet(messages);
+      await close();
+    },
+  },
+  {
+    name: "an address that is not there is explained, a load can be cancelled",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
+      await raw.fill("[name=address]", `${bench.server.url}nowhere/model.gguf`);
+      await raw.click("nomoat-source form button");
+      await raw.waitForSelector("nomoat-problem:not([hidden])");
+      const problem = await raw.textContent("nomoat-problem");
+      assert.match(problem, /Code: not-found/);
+      assert.match(problem, /Check the address/);
+      await raw.fill("[name=address]", `${bench.server.url}${STORY}model.safetensors?fault=slow`);
+      await raw.click("nomoat-source form button");
+      await raw.waitForSelector("nomoat-progress button");
+      await raw.screenshot({ path: path.join(bench.shots, "loading-390.png"), fullPage: true });
+      await accessible(raw, "loading");
+      await raw.click("nomoat-progress button");
+      await raw.waitForSelector('nomoat-page[status="empty"]');
+      assert.ok(await raw.isHidden("nomoat-problem"));
+      quiet(messages);
+      await close();
+    },
+  },
+  {
+    name: "the policy allows own scripts and WebAssembly only, in the header and in the page",
+    on: ["chromium"],
+    async run(bench) {
+      const header = (await fetch(bench.server.url)).headers.get("content-security-policy");
+      assert.equal(header, CSP);
+      const { raw, close } = await open(bench, {});
+      const meta = await raw.getAttribute('meta[http-equiv="Content-Security-Policy"]', "content");
+      assert.equal(meta, CSP);
+      assert.match(CSP, /script-src 'self' 'wasm-unsafe-eval';/);
+      const ran = await raw.evaluate(() => {
+        const script = document.createElement("script");
+        script.textContent = "globalThis.ran = true";
+        document.head.append(script);
+        return Boolean(/** @type {any} */ (globalThis).ran);
+      });
+      assert.ok(!ran, "an inline script ran");
+      await close();
+    },
+  },
+  {
+    name: "the page speaks Chinese to those who do, and changes on request",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, { locale: "zh-CN", width: 390, height: 844 });
+      assert.equal(await raw.getAttribute("html", "lang"), "zh-Hans");
+      assert.match(await raw.textContent("main"), /开放的语言模型/);
+      await raw.screenshot({ path: path.join(bench.shots, "empty-390-zh.png"), fullPage: true });
+      await raw.click("header button");
+      assert.equal(await raw.getAttribute("html", "lang"), "en");
+      assert.match(await raw.textContent("main"), /An open language model/);
+      quiet(messages);
+      await close();
+    },
+  },
+  {
+    name: "?log= shows a trace with phases, device and limits",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, close } = await open(bench, {}, "?log=1&device=gpu");
+      await loadByKeyboard(raw, bench.server.url + STORY);
+      const trace = await raw.textContent("nomoat-trace pre");
+      for (const word of ["phase weights", "maxStorageBufferBindingSize", "loaded", "adapter"]) assert.ok(trace.includes(word), word);
+      await accessible(raw, "trace");
+      await close();
+    },
+  },
+  {
+    name: "the page writes in this browser, and says on what",
+    shared: true,
+    async run({ browser, server, devices }) {
+      // where there is no WebGPU the page finds that out by itself
+      const page = await browser.open(`${server.url}?device=${devices[0] === "gpu" ? "gpu" : "auto"}`);
+      const got = await page.run(
+        `async (address) => {
+          const find = async (selector) => {
+            for (let tries = 0; tries < 600; tries++) {
+              const node = document.querySelector(selector);
+              if (node) return node;
+              await new Promise((resolve) => setTimeout(resolve, 100));
+            }
+            throw new Error(selector + " did not come: " + document.body.innerText);
+          };
+          const input = await find("[name=address]");
+          input.value = address;
+          input.form.requestSubmit();
+          await find('nomoat-page[status="ready"]');
+          const text = await find("[name=text]");
+          text.value = "Once upon a time, ";
+          document.querySelector("[name=max_tokens]").value = 12;
+          document.querySelector("[name=temperature]").value = 0;
+          document.querySelector("nomoat-write button.main").click();
+          await find('nomoat-page[status="busy"]');
+          await find('nomoat-page[status="ready"]');
+          return { text: text.value, facts: document.querySelector("nomoat-facts").innerText, gpu: document.querySelector("nomoat-source [role=status]").textContent };
+        }`,
+        server.url + STORY,
+      );
+      assert.ok(got.text.length > 40, got.text);
+      assert.match(got.facts, devices[0] === "gpu" ? /on the GPU/ : /on the CPU/);
+      if (!devices.includes("gpu")) assert.match(got.gpu, /no WebGPU/);
+      await page.close();
+      return got.facts.split("\n").find((/** @type {string} */ line) => line.startsWith("on the"));
+    },
+  },
+];

@@ -1,0 +1,311 @@
+// What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
+
+import { load } from "/nomoat.js";
+
+/** @typedef {import("../../www/engine.js").Model} Model */
+
+/** @type {Map<string, Promise<Model>>} */
+const open = new Map();
+
+/** @param {string} source @param {any} [options] @returns {Promise<Model>} A model, loaded once. */
+export function model(source, options = {}) {
+  const key = JSON.stringify([source, options]);
+  let found = open.get(key);
+  if (!found) open.set(key, (found = load(source, options)));
+  return found;
+}
+
+/** Gives all models back. */
+export async function leave() {
+  for (const [key, promise] of open) {
+    open.delete(key);
+    await (await promise.catch(() => null))?.unload();
+  }
+}
+
+/** @param {string} url @returns {Promise<any>} */
+export const json = async (url) => (await fetch(url)).json();
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+const same = (a, b) => a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
+
+/** What an error is made of. @param {() => Promise<any>} act */
+export async function thrown(act) {
+  try {
+    return { value: await act(), code: null };
+  } catch (error) {
+    const { name, code, message } = /** @type {any} */ (error);
+    return { name, code, message: String(message) };
+  }
+}
+
+/** @param {{ source: any, options?: any }} what */
+export const loadError = ({ source, options }) =>
+  thrown(async () => {
+    const made = await load(source, options);
+    await made.unload();
+    return "loaded";
+  });
+
+/** The ids of a known greedy text. @param {{ source: string, expected: string, options: any }} what */
+export async function story({ source, expected, options }) {
+  const made = await model(source, options);
+  const golden = await json(expected);
+  const want = golden.ids.slice(golden.prompt_ids.length);
+  const ids = await made.generateTokens(golden.prompt_ids, { temperature: 0, maxTokens: want.length + 20 });
+  return { same: same(ids, want), made: ids.length, want: want.length, info: made.info, stats: made.stats() };
+}
+
+/** Goldens of a zoo model: worst errors beyond nothing, and which greedy texts agree. @param {{ source: string, golden: string, options: any }} what */
+export async function golden({ source, golden, options }) {
+  const made = await load(source, options);
+  const { short, long } = await json(golden);
+  let worst = 0;
+  /** @param {ArrayLike<number>} row @param {number[]} want */
+  const compare = (row, want) => {
+    if (row.length !== want.length) worst = Infinity;
+    want.forEach((value, i) => {
+      const error = Math.abs(row[i] - value) / (1 + Math.abs(value));
+      worst = error > worst || Number.isNaN(error) ? error : worst;
+    });
+  };
+  const rows = await made.logits(short.ids, { all: true });
+  if (rows.length !== short.logits.length) worst = Infinity;
+  rows.forEach((row, i) => compare(row, short.logits[i]));
+  compare((await made.logits(long.ids))[0], long.last_logits);
+  const all = await made.logits(long.ids, { all: true });
+  compare(all[long.mid_logits.position], long.mid_logits.logits);
+  /** @type {string[]} */
+  const wrong = [];
+  for (const [name, part] of Object.entries({ short, long })) {
+    const how = { temperature: 0, maxTokens: part.greedy.length, ignoreEos: true };
+    const ids = await made.generateTokens(part.ids, how);
+    // where the margin is within the error, either way is right
+    if (!same(ids, part.greedy) && part.greedy_min_margin > 2 * worst) wrong.push(`${name}: ${ids} not ${part.greedy}`);
+  }
+  await made.unload();
+  return { worst, wrong };
+}
+
+/** Sampled ids, twice with one seed and once with another. @param {{ source: string, options: any, prompt: number[] }} what */
+export async function sampled({ source, options, prompt }) {
+  const made = await model(source, options);
+  const draw = async (/** @type {number} */ seed) => {
+    const ids = await made.generateTokens(prompt, { temperature: 1, topK: 0, topP: 1, minP: 0, seed, maxTokens: 24, ignoreEos: true });
+    return [...ids];
+  };
+  return { one: await draw(7), again: await draw(7), other: await draw(8), stats: made.stats() };
+}
+
+/** A conversation in one piece and in a stream. @param {{ source: string, options: any }} what */
+export async function chat({ source, options }) {
+  const made = await model(source, options);
+  const messages = [{ role: "user", content: "Hello there" }];
+  const whole = await made.chat.completions.create({ messages, max_tokens: 20, temperature: 0 });
+  const chunks = [];
+  const body = { messages, max_tokens: 20, temperature: 0, stream: true, stream_options: { include_usage: true } };
+  for await (const chunk of await made.chat.completions.create(body)) chunks.push(chunk);
+  const parts = [{ role: "user", content: [{ type: "text", text: "Hello " }, { type: "text", text: "there" }] }];
+  const inParts = await made.chat.completions.create({ messages: parts, max_completion_tokens: 20, temperature: 0 });
+  return { whole, chunks, inParts, prompt: await made.template(messages) };
+}
+
+/** Continues a text. @param {{ source: string, options: any, body: any }} what */
+export async function complete({ source, options, body }) {
+  const made = await model(source, options);
+  return thrown(() => made.completions.create(body));
+}
+
+/** Stops a stream after some chunks, then asks again. @param {{ source: string, options: any, prompt: string, after: number }} what */
+export async function stopped({ source, options, prompt, after }) {
+  const made = await model(source, options);
+  const stop = new AbortController();
+  let before = 0;
+  let later = 0;
+  let reason = null;
+  let text = "";
+  let slept = 0;
+  const body = { prompt, temperature: 0, stream: true, max_tokens: 400, signal: stop.signal };
+  for await (const chunk of await made.completions.create(body)) {
+    const [{ text: part, finish_reason: finish }] = chunk.choices;
+    reason = finish ?? reason;
+    text += part;
+    if (!part) continue;
+    if (stop.signal.aborted) later += 1;
+    else before += 1;
+    if (before === after && !stop.signal.aborted) {
+      slept = performance.now();
+      stop.abort();
+    }
+  }
+  const ms = performance.now() - slept;
+  const count = made.stats()?.generatedTokens ?? 0;
+  const full = await made.completions.create({ prompt, temperature: 0, max_tokens: 60 });
+  return { before, later, ms, reason, count, continues: full.choices[0].text.startsWith(text), text };
+}
+
+/** Leaves a stream in its middle, and asks two things at once. @param {{ source: string, options: any, prompt: string }} what */
+export async function queued({ source, options, prompt }) {
+  const made = await model(source, options);
+  for await (const _ of await made.completions.create({ prompt, temperature: 0, stream: true, max_tokens: 400 })) break;
+  /** @type {number[]} */
+  const order = [];
+  const ask = (/** @type {number} */ n) =>
+    made.completions.create({ prompt, temperature: 0, max_tokens: 8 }).then((/** @type {any} */ answer) => {
+      order.push(n);
+      return answer.choices[0].text;
+    });
+  const stop = new AbortController();
+  const [first, second, third] = [ask(1), ask(2), thrown(() => made.completions.create({ prompt, max_tokens: 300, signal: stop.signal }))];
+  stop.abort();
+  const texts = [await first, await second];
+  return { order, same: texts[0] === texts[1], text: texts[0], third: await third };
+}
+
+/** Aborts a load under way. @param {{ source: string, options: any, after: number }} what */
+export async function abortedLoad({ source, options, after }) {
+  const stop = new AbortController();
+  let at = 0;
+  setTimeout(() => {
+    at = performance.now();
+    stop.abort();
+  }, after);
+  const error = await thrown(() => load(source, { ...options, signal: stop.signal }));
+  return { code: error.code, ms: performance.now() - at };
+}
+
+/** Loads and says what was reported on the way. @param {{ source: any, options: any, files?: string[], prompt: number[] }} what */
+export async function watched({ source, options, files, prompt }) {
+  /** @type {string[]} */
+  const phases = [];
+  /** @type {string[]} */
+  const lines = [];
+  /** @type {[number, number]} */
+  let last = [0, 0];
+  performance.clearMarks();
+  const from = files ? await Promise.all(files.map(fileOf)) : source;
+  const started = performance.now();
+  const made = await load(from.length === 1 && files ? from[0] : from, {
+    ...options,
+    log: (line) => lines.push(line),
+    onProgress({ phase, done, total }) {
+      if (phases.at(-1) !== phase) phases.push(phase);
+      if (phase === "weights") last = [done, total];
+    },
+  });
+  const ms = performance.now() - started;
+  const ids = [...(await made.generateTokens(prompt, { temperature: 0, maxTokens: 12 }))];
+  const marks = performance.getEntriesByType("mark").map((mark) => mark.name);
+  const result = { ids, phases, last, ms, info: made.info, warnings: made.warnings.map(({ code }) => code), lines, marks, stats: made.stats() };
+  await made.unload();
+  const after = await thrown(() => made.generateTokens(prompt, { maxTokens: 1 }));
+  return { ...result, after: after.code };
+}
+
+/** A file as a user would choose it. @param {string} url */
+async function fileOf(url) {
+  const blob = await (await fetch(url)).blob();
+  return new File([blob], decodeURIComponent(url.split("/").at(-1) ?? ""));
+}
+
+/** Requests that must be refused, by name. @param {{ source: string, options: any }} what */
+export async function refused({ source, options }) {
+  const made = await model(source, options);
+  const base = { prompt: "Once", max_tokens: 4 };
+  /** @type {Record<string, () => Promise<any>>} */
+  const acts = {
+    unknown: () => made.completions.create({ ...base, frobnicate: 1 }),
+    tools: () => made.completions.create({ ...base, tools: [] }),
+    n: () => made.completions.create({ ...base, n: 2 }),
+    temperature: () => made.completions.create({ ...base, temperature: -1 }),
+    "temperature text": () => made.completions.create({ ...base, temperature: "hot" }),
+    top_p: () => made.completions.create({ ...base, top_p: 1.5 }),
+    seed: () => made.completions.create({ ...base, seed: 1.5 }),
+    bias: () => made.completions.create({ ...base, logit_bias: { x: 1 } }),
+    decoderTokens: () => made.generateTokens([1], { decoderTokens: [0] }),
+    "chat of a base model": () => made.chat.completions.create({ messages: [{ role: "user", content: "x" }] }),
+    "no messages": () => made.chat.completions.create({ messages: [] }),
+    image: () => made.chat.completions.create({ messages: [{ role: "user", content: [{ type: "image_url" }] }] }),
+    "no ids": () => made.generateTokens([], { maxTokens: 1 }),
+    "id outside": () => made.generateTokens([1 << 20], { maxTokens: 1 }),
+    embeddings: () => made.embeddings.create(),
+    "too long": () => made.generateTokens(new Uint32Array(100000).fill(1), { maxTokens: 1 }),
+  };
+  /** @type {Record<string, string | null>} */
+  const codes = {};
+  for (const [name, act] of Object.entries(acts)) codes[name] = (await thrown(act)).code;
+  // and it still works
+  codes.after = (await thrown(() => made.completions.create({ ...base, n: 1, model: "any", logprobs: undefined }))).code;
+  return codes;
+}
+
+/** The tokenizer's goldens. @param {{ source: string, options: any, golden: string }} what */
+export async function tokens({ source, options, golden }) {
+  const made = await model(source, options);
+  const { cases, chat } = await json(golden);
+  /** @type {string[]} */
+  const wrong = [];
+  for (const { text, ids, ids_no_special: plain, decoded } of cases) {
+    if (!same(await made.tokenize(text, { special: true }), ids)) wrong.push(`special ${text}`);
+    if (!same(await made.tokenize(text), plain)) wrong.push(`plain ${text}`);
+    if ((await made.detokenize(plain)) !== decoded) wrong.push(`decoded ${text}`);
+  }
+  if (chat && (await made.template(chat.messages)) !== chat.rendered) wrong.push("chat");
+  return { wrong, count: cases.length };
+}
+
+/** Ends: length, stop strings, context. @param {{ source: string, options: any, prompt: string }} what */
+export async function ends({ source, options, prompt }) {
+  const made = await model(source, options);
+  const ask = async (/** @type {object} */ more) => {
+    const { choices, usage } = await made.completions.create({ prompt, temperature: 0, ...more });
+    return { text: choices[0].text, reason: choices[0].finish_reason, usage };
+  };
+  const length = await ask({ max_tokens: 16 });
+  const word = length.text.trim().split(/\s+/)[3];
+  const stop = await ask({ max_tokens: 16, stop: word });
+  const short = await load(source, { ...options, contextLength: 24 });
+  const answer = await short.completions.create({ prompt, temperature: 0 });
+  const context = { reason: answer.choices[0].finish_reason, usage: answer.usage };
+  await short.unload();
+  const start = await made.tokenize(prompt, { special: true });
+  const greedy = { temperature: 0, maxTokens: 1 };
+  const [first] = await made.generateTokens(start, greedy);
+  const [second] = await made.generateTokens(start, { ...greedy, logitBias: { [first]: -100 } });
+  const banned = first !== second;
+  return { length, stop, word, context, banned };
+}
+
+/** A big file: how it loads and how much memory it takes. @param {{ source: any, options: any, files?: string[], tokens: number }} what */
+export async function big({ source, options, files, tokens }) {
+  const from = files ? await fileOf(files[0]) : source;
+  let peak = 0;
+  const started = performance.now();
+  const made = await load(from, { ...options, onProgress: ({ bytesPerSecond }) => (peak = Math.max(peak, bytesPerSecond)) });
+  const seconds = (performance.now() - started) / 1000;
+  const ids = await made.generateTokens([1, 2, 3], { temperature: 0, maxTokens: tokens, ignoreEos: true });
+  const result = { seconds, made: ids.length, info: made.info, stats: made.stats(), warnings: made.warnings.map(({ code }) => code) };
+  await made.unload();
+  return result;
+}
+
+/** Loads a file that must not load. @param {{ files: string[], options: any }} what */
+export async function hostile({ files, options }) {
+  const from = await Promise.all(files.map(fileOf));
+  let heap = 0;
+  const log = (/** @type {string} */ line) => {
+    const bytes = /"heapBytes":(\d+)/.exec(line);
+    if (bytes) heap = Number(bytes[1]);
+  };
+  const { code, message } = await thrown(async () => {
+    const made = await load(from.length === 1 ? from[0] : from, { ...options, log });
+    try {
+      // some are hostile only when they are asked for something
+      await made.completions.create({ prompt: "x", max_tokens: 1 });
+      await made.chat.completions.create({ messages: [{ role: "user", content: "x" }], max_tokens: 1 });
+    } finally {
+      await made.unload();
+    }
+  });
+  return { code, message, heap };
+}

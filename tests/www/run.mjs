@@ -1,0 +1,161 @@
+// Runs the browser tests: one start of each browser, a line a claim, and the counts at the end.
+//
+//   node tests/www/run.mjs [--only chromium] [--full] [--filter TEXT] [--shots FOLDER] [--verbose]
+//
+// NOMOAT_SHARED names the folder with the shared models (else ../shared); NOMOAT_REQUIRE_BROWSERS=1 makes a browser that
+// is missing a failure.
+
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import * as bigFile from "./big.mjs";
+import { cases as big } from "./cases/big.mjs";
+import { cases as engine } from "./cases/engine.mjs";
+import { cases as loading } from "./cases/loading.mjs";
+import { cases as page } from "./cases/page.mjs";
+import { hostileCases } from "./cases/hostile.mjs";
+import * as chromium from "./chromium.mjs";
+import * as firefox from "./firefox.mjs";
+import { serve } from "./server.mjs";
+import * as webkit from "./webkit.mjs";
+
+/** @typedef {import("./case.mjs").Case} Case @typedef {import("./case.mjs").Bench} Bench */
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    full: { type: "boolean", default: false },
+    filter: { type: "string", default: "" },
+    shots: { type: "string" },
+    verbose: { type: "boolean", default: false },
+  },
+});
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, "../..");
+const shared = path.resolve(root, process.env.NOMOAT_SHARED ?? "../shared");
+const haveShared = existsSync(path.join(shared, "zoo"));
+const made = mkdtempSync(path.join(tmpdir(), "nomoat-"));
+const shots = values.shots ?? path.join(root, "target/shots");
+mkdirSync(shots, { recursive: true });
+
+/** A claim that takes longer has failed: nothing here waits for a person. */
+const LIMIT_MS = 300_000;
+
+let [passed, failed, skipped] = [0, 0, 0];
+
+/** @param {string} what @param {"passed" | "failed" | "skipped"} how @param {string} [more] */
+function tell(what, how, more) {
+  if (how === "passed") passed++;
+  if (how === "failed") failed++;
+  if (how === "skipped") skipped++;
+  const note = more ? ` (${more})` : "";
+  if (how !== "passed") console.log(`${how}: ${what}${note}`);
+  else console.log(`ok      ${what}${note}`);
+}
+
+if (!existsSync(path.join(root, "www/pkg/nomoat_bg.wasm"))) {
+  console.log("failed: www/pkg is not built: run ./build.sh build");
+  console.log("0 passed, 1 failed, 0 skipped");
+  process.exit(1);
+}
+if (!haveShared) console.log(`skipped: there are no shared models at ${shared} (NOMOAT_SHARED), so the tests that need them do not run`);
+
+const mounts = { "/lab": here, "/made": made, ...(haveShared ? { "/shared": shared } : {}) };
+const server = await serve({ root: path.join(root, "www"), mounts, log: values.verbose ? console.log : undefined });
+const other = await serve({ root: path.join(root, "www"), mounts, cors: true });
+
+/** @type {Case[]} */
+const all = [...engine, ...loading, ...page, ...big, ...(await hostileCases({ root, made }))];
+
+for (const driver of [chromium, firefox, webkit]) {
+  if (values.only && !values.only.split(",").includes(driver.name)) continue;
+  const why = driver.missing();
+  if (why) {
+    tell(driver.name, process.env.NOMOAT_REQUIRE_BROWSERS === "1" ? "failed" : "skipped", why);
+    continue;
+  }
+  const started = performance.now();
+  try {
+    await one(driver);
+  } catch (error) {
+    tell(`${driver.name} runs`, "failed", error instanceof Error ? error.stack : String(error));
+  }
+  console.log(`        ${driver.name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+}
+
+await server.close();
+await other.close();
+rmSync(made, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed ? 1 : 0);
+
+/** @param {typeof chromium | typeof firefox | typeof webkit} driver */
+async function one(driver) {
+  const devices = driver.name === "firefox" ? ["gpu"] : driver.gpu ? ["gpu", "cpu"] : ["cpu"];
+  const due = all.filter((test) => wanted(test, driver.name));
+  if (!due.length) return;
+  const browser = await driver.start();
+  try {
+    let page = await browser.open(server.url);
+    for (const test of due) {
+      if (test.shared && !haveShared) {
+        tell(`${driver.name}: ${test.name}`, "skipped", "no shared models");
+        continue;
+      }
+      if (test.made === "big" && !existsSync(path.join(made, "big.gguf"))) bigFile.write(path.join(made, "big.gguf"));
+      const on = test.each === "device" ? devices : test.each === "gpu" ? devices.filter((d) => d === "gpu") : [devices[0]];
+      for (const device of on) {
+        const what = `${driver.name}${test.each ? ` ${device}` : ""}: ${test.name}`;
+        /** @type {Bench} */
+        const bench = {
+          lab: (name, argument) => page.run(`async (argument) => (await import("/lab/lab.js")).${name}(argument)`, argument),
+          device,
+          devices,
+          name: driver.name,
+          browser,
+          server,
+          other,
+          shots,
+          made,
+          shared,
+        };
+        const started = performance.now();
+        try {
+          const note = await limited(test.run(bench));
+          const seconds = (performance.now() - started) / 1000;
+          if (note?.startsWith("skipped: ")) tell(what, "skipped", note.slice(9));
+          else tell(what, "passed", [note, seconds > 5 ? `${seconds.toFixed(0)} s` : ""].filter(Boolean).join(", "));
+        } catch (error) {
+          tell(what, "failed", error instanceof Error ? error.stack : String(error));
+          // whatever went wrong shall not reach the next one
+          await page.close().catch(() => {});
+          page = await browser.open(server.url);
+        }
+        if (driver.name === "webkit") page = await browser.open(server.url);
+      }
+    }
+    await page.run(`async () => (await import("/lab/lab.js")).leave()`);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** @param {Case} test @param {string} browser */
+function wanted(test, browser) {
+  if (!test.name.includes(values.filter)) return false;
+  if (test.on && !test.on.includes(browser)) return false;
+  const full = typeof test.full === "function" ? test.full(browser) : test.full;
+  return values.full || !full;
+}
+
+/** @template T @param {Promise<T>} promise @returns {Promise<T>} */
+function limited(promise) {
+  let timer = /** @type {NodeJS.Timeout | undefined} */ (undefined);
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done in ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+  });
+  return /** @type {Promise<T>} */ (Promise.race([promise, late])).finally(() => clearTimeout(timer));
+}
