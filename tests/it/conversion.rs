@@ -305,7 +305,7 @@ fn converted_zoo(mode: Mode) {
     let mut findings = Findings::default();
     for name in ["llama", "llama3", "codellama", "mistral_v3"] {
         let Some(folder) = shared(&format!("zoo/{name}")) else {
-            return;
+            continue;
         };
         let golden = json(&folder.join("golden.json"));
         let scratch = Scratch::new(name);
@@ -338,7 +338,7 @@ fn a_converted_tokenizer_gives_the_same_ids() {
     let mut findings = Findings::default();
     for name in ["llama", "llama3", "codellama"] {
         let Some(folder) = shared(&format!("zoo/{name}")) else {
-            return;
+            continue;
         };
         let scratch = Scratch::new(name);
         let file = convert(&scratch, &folder, "f16");

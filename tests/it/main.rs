@@ -12,6 +12,7 @@ mod quants;
 mod reference;
 mod sampling;
 mod scan;
+mod sessions;
 mod shaders;
 mod streams;
 mod templates;

@@ -11,8 +11,12 @@ use nomoat::{
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// `path` in the shared data; `None`, with one line, without that.
+/// `path` in the data of this repository or else in the shared data; `None`, with one line, without that.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path);
+    if ours.exists() {
+        return Some(ours);
+    }
     let full = disk::shared()?.join(path);
     assert!(full.exists(), "there is no {}", full.display());
     Some(full)
@@ -45,12 +49,15 @@ pub(crate) struct Mode {
     /// f32 throughout, or the defaults.
     pub(crate) exact: bool,
     pub(crate) max_binding: Option<u64>,
+    /// Tokens the cache holds; by default the model's own context.
+    pub(crate) context: Option<usize>,
 }
 
 pub(crate) const CPU: Mode = Mode {
     device: Device::Cpu,
     exact: true,
     max_binding: None,
+    context: None,
 };
 
 pub(crate) const GPU: Mode = Mode {
@@ -69,7 +76,7 @@ impl Mode {
             device: self.device,
             precision: if self.exact { Precision::F32 } else { Precision::Auto },
             kv: self.exact.then_some(Kv::F32),
-            context: None,
+            context: self.context,
             max_binding: self.max_binding,
         }
     }

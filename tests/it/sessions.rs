@@ -1,0 +1,182 @@
+//! A model in use: chunks of prompts, requests one after another, ends, stops, sampling.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use crate::zoo::{CPU, Findings, GPU, Mode, greedy, load, logits, shared};
+use nomoat::{
+    Error,
+    engine::{Event, Finish, Model, Request},
+    text::sample::Sampling,
+};
+
+fn prompt(len: u32) -> Vec<u32> {
+    (0..len).map(|i| (i * 37 + i * i % 11) % 300).collect()
+}
+
+fn llama3(mode: Mode) -> Option<Model> {
+    load(&shared("zoo/llama3")?, "", mode)
+}
+
+/// Both devices, where there are both.
+fn devices(mode: impl Fn(Mode) -> Mode) -> Vec<Model> {
+    [CPU, GPU]
+        .into_iter()
+        .filter_map(|device| llama3(mode(device)))
+        .collect()
+}
+
+fn request(max_tokens: usize, sampling: Sampling) -> Request {
+    Request {
+        max_tokens,
+        sampling,
+        stop: Vec::new(),
+        ignore_eos: true,
+    }
+}
+
+fn generate(model: &mut Model, prompt: &[u32], request: Request) -> (Vec<u32>, Finish) {
+    let mut generation = model.begin(prompt, request).unwrap();
+    let mut ids = Vec::new();
+    loop {
+        match pollster::block_on(model.next(&mut generation)).unwrap() {
+            Event::Prefill { .. } => {}
+            Event::Token { id, .. } => ids.push(id),
+            Event::End { reason, .. } => return (ids, reason),
+        }
+    }
+}
+
+#[test]
+fn prompts_at_the_edges_of_step_shapes_are_the_same_on_the_gpu() {
+    let mode = |m: Mode| Mode {
+        context: Some(1300),
+        ..m
+    };
+    let (Some(mut cpu), Some(mut gpu)) = (llama3(mode(CPU)), llama3(mode(GPU))) else {
+        return;
+    };
+    let mut findings = Findings::default();
+    for len in [1, 2, 7, 8, 9, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1025] {
+        let ids = prompt(len);
+        let golden: Vec<f64> = logits(&mut cpu, &ids, false).unwrap()[0]
+            .iter()
+            .map(|v| f64::from(*v))
+            .collect();
+        findings.row(
+            &format!("{len} tokens"),
+            GPU,
+            &logits(&mut gpu, &ids, false).unwrap()[0],
+            &golden,
+        );
+    }
+    findings.none();
+}
+
+#[test]
+fn logits_of_all_positions_end_in_those_of_the_last() {
+    for mut model in devices(|m| m) {
+        let ids = prompt(150);
+        let (all, last) = (
+            logits(&mut model, &ids, true).unwrap(),
+            logits(&mut model, &ids, false).unwrap(),
+        );
+        assert_eq!(all.len(), 150);
+        let worst = all[149]
+            .iter()
+            .zip(&last[0])
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
+        assert!(worst < 1e-3, "{worst}");
+    }
+}
+
+#[test]
+fn a_long_prompt_is_read_in_chunks_and_can_be_left() {
+    for mut model in devices(|m| Mode {
+        context: Some(1300),
+        ..m
+    }) {
+        let ids = prompt(1200);
+        let mut generation = model.begin(&ids, request(2, Sampling::greedy())).unwrap();
+        let event = pollster::block_on(model.next(&mut generation)).unwrap();
+        assert_eq!(event, Event::Prefill { done: 512, total: 1200 });
+        model.stop(&mut generation);
+        let event = pollster::block_on(model.next(&mut generation)).unwrap();
+        assert!(
+            matches!(
+                event,
+                Event::End {
+                    reason: Finish::Abort,
+                    ..
+                }
+            ),
+            "{event:?}"
+        );
+        let (whole, _) = greedy(&mut model, &ids, 3, true).unwrap();
+        assert_eq!(model.stats().reused_tokens, 512);
+        let mut fresh = llama3(Mode {
+            context: Some(1300),
+            ..CPU
+        })
+        .unwrap();
+        assert_eq!(whole, greedy(&mut fresh, &ids, 3, true).unwrap().0);
+    }
+}
+
+#[test]
+fn a_generation_ends_with_its_context_and_the_next_one_works() {
+    for mut model in devices(|m| Mode { context: Some(20), ..m }) {
+        let (ids, reason) = generate(&mut model, &prompt(16), request(50, Sampling::greedy()));
+        // Room for 16 + 4; the last token needs none.
+        assert_eq!((ids.len(), reason), (5, Finish::Context));
+        let error = model.begin(&prompt(21), request(1, Sampling::greedy())).err();
+        assert!(
+            matches!(
+                error,
+                Some(Error::ContextFull {
+                    tokens: 21,
+                    context: 20
+                })
+            ),
+            "{error:?}"
+        );
+        assert_eq!(
+            generate(&mut model, &prompt(4), request(2, Sampling::greedy())).0.len(),
+            2
+        );
+        assert_eq!(
+            generate(&mut model, &prompt(4), request(0, Sampling::greedy())),
+            (Vec::new(), Finish::Length)
+        );
+    }
+}
+
+#[test]
+fn sampled_and_greedy_tokens_do_not_disturb_each_other() {
+    for mut model in devices(|m| m) {
+        let ids = prompt(12);
+        let hot = |seed| Sampling {
+            temperature: 1.5,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            seed,
+            ..Sampling::default()
+        };
+        let cold = generate(&mut model, &ids, request(24, Sampling::greedy())).0;
+        let first = generate(&mut model, &ids, request(24, hot(7))).0;
+        assert_eq!(cold, generate(&mut model, &ids, request(24, Sampling::greedy())).0);
+        assert_eq!(first, generate(&mut model, &ids, request(24, hot(7))).0);
+        assert_ne!(first, generate(&mut model, &ids, request(24, hot(8))).0);
+        assert_ne!(first, cold);
+    }
+}
+
+#[test]
+fn ids_that_are_none_are_refused() {
+    for mut model in devices(|m| m) {
+        for bad in [vec![], vec![1, 320], vec![u32::MAX]] {
+            let error = model.begin(&bad, request(1, Sampling::greedy())).err();
+            assert!(matches!(error, Some(Error::Invalid { .. })), "{bad:?}: {error:?}");
+        }
+    }
+}
