@@ -302,3 +302,23 @@ export async function hostile({ source, options }) {
   });
   return { code, message, heap };
 }
+
+/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped", argument: any }} what */
+export async function onPage({ then, argument }) {
+  const Real = globalThis.Worker;
+  const blind = class extends EventTarget {
+    constructor() {
+      super();
+      queueMicrotask(() => this.dispatchEvent(new MessageEvent("message", { data: { type: "hello", webgpu: false } })));
+    }
+    postMessage() {}
+    terminate() {}
+  };
+  globalThis.Worker = /** @type {any} */ (blind);
+  try {
+    return await { watched, stopped }[then](argument);
+  } finally {
+    globalThis.Worker = Real;
+    if (then === "stopped") await leave();
+  }
+}

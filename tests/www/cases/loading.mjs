@@ -1,7 +1,6 @@
 // How models are brought in: addresses with and without ranges, files, and everything that goes wrong on the way.
 
 import assert from "node:assert/strict";
-import * as firefox from "../firefox.mjs";
 
 const STORY = "/shared/models/TinyStories-656K/";
 const PROMPT = [1, 147, 201, 282, 215];
@@ -148,26 +147,18 @@ export const cases = [
   {
     name: "where workers have no WebGPU the model runs on the page, and stops and unloads there",
     shared: true,
-    on: ["firefox"],
-    full: true,
-    async run({ server }) {
-      const browser = await firefox.start({ workers: false });
-      try {
-        const page = await browser.open(server.url);
-        /** @param {string} name @param {any} argument */
-        const lab = (name, argument) => page.run(`async (argument) => (await import("/lab/lab.js")).${name}(argument)`, argument);
-        const options = { device: "gpu" };
-        const got = await lab("watched", { source: STORY, options, prompt: PROMPT });
-        assert.deepEqual(got.ids, BEGIN);
-        assert.equal(got.info.device, "gpu");
-        assert.ok(got.warnings.includes("no-gpu-in-worker"), got.warnings.join());
-        assert.equal(got.after, "aborted");
-        const { reason, continues } = await lab("stopped", { source: STORY, options, prompt: "Once upon", after: 6 });
-        assert.equal(reason, "abort");
-        assert.ok(continues);
-      } finally {
-        await browser.close();
-      }
+    each: "gpu",
+    async run({ lab }) {
+      const options = { device: "gpu", contextLength: 400 };
+      const got = await lab("onPage", { then: "watched", argument: { source: STORY, options, prompt: PROMPT } });
+      assert.deepEqual(got.ids, BEGIN);
+      assert.equal(got.info.device, "gpu");
+      assert.ok(got.warnings.includes("no-gpu-in-worker"), got.warnings.join());
+      assert.equal(got.after, "aborted");
+      const argument = { source: STORY, options, prompt: "Once upon", after: 6 };
+      const { reason, continues, later } = await lab("onPage", { then: "stopped", argument });
+      assert.equal(reason, "abort");
+      assert.ok(continues && later <= 2);
     },
   },
 ];
