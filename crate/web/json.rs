@@ -153,11 +153,20 @@ pub(super) fn messages(text: &str) -> Result<Vec<Message>> {
     parse("messages", text)
 }
 
+/// Of an address, its last part: a name to show.
+fn short(name: &str) -> &str {
+    if name.contains("://") {
+        name.trim_end_matches('/').rsplit('/').next().unwrap_or(name)
+    } else {
+        name
+    }
+}
+
 /// `model.info` of the contract.
 pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
     json!({
         "family": info.family,
-        "name": info.name,
+        "name": short(&info.name),
         "parameters": info.parameters,
         "formats": info.formats,
         "device": info.device,

@@ -12,11 +12,8 @@ export function missing() {
   return existsSync(BINARY) ? "" : `${BINARY} is not there: apt-get install firefox-esr`;
 }
 
-/**
- * @param {{ workers?: boolean }} [settings] `workers`: WebGPU in workers too.
- * @returns {Promise<import("./browser.mjs").Browser>}
- */
-export async function start({ workers = true } = {}) {
+/** @returns {Promise<import("./browser.mjs").Browser>} */
+export async function start() {
   const { launch } = await import("puppeteer-core");
   const browser = await launch({
     browser: "firefox",
@@ -26,7 +23,7 @@ export async function start({ workers = true } = {}) {
     extraPrefsFirefox: {
       "dom.webgpu.enabled": true,
       "gfx.webgpu.ignore-blocklist": true,
-      "dom.webgpu.workers.enabled": workers,
+      "dom.webgpu.workers.enabled": true,
     },
   });
   return {

@@ -289,23 +289,36 @@ export async function big({ source, options, files, tokens }) {
   return result;
 }
 
-/** Loads a file that must not load. @param {{ files: string[], options: any }} what */
-export async function hostile({ files, options }) {
-  const from = await Promise.all(files.map(fileOf));
+/** Loads a file that must not load, or not answer. @param {{ source: string, options: any }} what */
+export async function hostile({ source, options }) {
   let heap = 0;
   const log = (/** @type {string} */ line) => {
     const bytes = /"heapBytes":(\d+)/.exec(line);
     if (bytes) heap = Number(bytes[1]);
   };
   const { code, message } = await thrown(async () => {
-    const made = await load(from.length === 1 ? from[0] : from, { ...options, log });
-    try {
-      // some are hostile only when they are asked for something
-      await made.completions.create({ prompt: "x", max_tokens: 1 });
-      await made.chat.completions.create({ messages: [{ role: "user", content: "x" }], max_tokens: 1 });
-    } finally {
-      await made.unload();
-    }
+    const made = await load(source, { ...options, log });
+    await made.unload();
   });
   return { code, message, heap };
+}
+
+/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped", argument: any }} what */
+export async function onPage({ then, argument }) {
+  const Real = globalThis.Worker;
+  const blind = class extends EventTarget {
+    constructor() {
+      super();
+      queueMicrotask(() => this.dispatchEvent(new MessageEvent("message", { data: { type: "hello", webgpu: false } })));
+    }
+    postMessage() {}
+    terminate() {}
+  };
+  globalThis.Worker = /** @type {any} */ (blind);
+  try {
+    return await { watched, stopped }[then](argument);
+  } finally {
+    globalThis.Worker = Real;
+    if (then === "stopped") await leave();
+  }
 }

@@ -41,7 +41,9 @@ export class NomoatFacts extends NomoatElement {
       words("memory", { size: size(info.gpuBytes + info.cpuBytes) }),
     ].join(" · ");
     const where = words(info.device === "gpu" ? "onGpu" : "onCpu");
-    this.#device.textContent = [where, info.adapter, info.deviceReason].filter(Boolean).join(" · ");
+    // "asked for" is no news to the one who asked
+    const reason = info.deviceReason === "asked for" ? "" : info.deviceReason;
+    this.#device.textContent = [where, info.adapter, reason].filter(Boolean).join(" · ");
     say(this.#licence, "licence", { licence: info.licence ?? words("notStated") });
   }
 }

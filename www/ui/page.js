@@ -4,7 +4,7 @@
 import { load, NomoatError } from "../nomoat.js";
 import { button, make, NomoatElement } from "./element.js";
 import { PANELS } from "./panels.js";
-import { number, say, settle, toggle } from "./words.js";
+import { hush, known, number, say, settle, toggle } from "./words.js";
 
 for (const [name, element] of PANELS) customElements.define(name, element);
 
@@ -97,7 +97,7 @@ class NomoatPage extends NomoatElement {
   /** @param {{ source: any, name: string, device: string }} chosen */
   async #load({ source, name, device }) {
     this.#problem.hidden = true;
-    this.#warning.textContent = "";
+    hush(this.#warning);
     const stop = new AbortController();
     this.#stop = stop;
     for (const key of ["phase", "done", "total", "rate"]) this.#progress.removeAttribute(key);
@@ -117,9 +117,14 @@ class NomoatPage extends NomoatElement {
             this.#progress.setAttribute(key, String(value));
           }
         },
-        onWarning: (warning) => (this.#warning.textContent = warning.message),
+        onWarning: ({ code, message }) => {
+          hush(this.#warning);
+          if (known(`warn_${code}`)) say(this.#warning, `warn_${code}`);
+          else this.#warning.textContent = message;
+        },
       });
     } catch (error) {
+      hush(this.#warning);
       this.setAttribute("status", "empty");
       this.#fail(error);
       return;
@@ -179,7 +184,7 @@ class NomoatPage extends NomoatElement {
     const model = this.#model;
     this.#model = undefined;
     this.#talk.clear();
-    this.#warning.textContent = "";
+    hush(this.#warning);
     this.#problem.hidden = true;
     this.setAttribute("status", "empty");
     await model?.unload();

@@ -94,7 +94,8 @@ export class NomoatSource extends NomoatElement {
   async #look() {
     const gpu = navigator.gpu;
     const adapter = await gpu?.requestAdapter().catch(() => null);
-    say(this.#gpu, adapter ? "gpuReady" : gpu ? "gpuNone" : "gpuMissing");
+    const software = Boolean(/** @type {any} */ (adapter?.info)?.isFallbackAdapter ?? /** @type {any} */ (adapter)?.isFallbackAdapter);
+    say(this.#gpu, software ? "gpuSoftware" : adapter ? "gpuReady" : gpu ? "gpuNone" : "gpuMissing");
   }
 }
 

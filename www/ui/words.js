@@ -37,6 +37,22 @@ const WORDS = {
     en: "This browser has WebGPU, but finds no GPU that it may use; the model will run on the CPU, which is slower.",
     zh: "这个浏览器支持 WebGPU，但找不到可用的 GPU；模型将在 CPU 上运行，速度较慢。",
   },
+  gpuSoftware: {
+    en: "This browser finds only a GPU emulated in software, so the model will run on the CPU, which is faster than that.",
+    zh: "这个浏览器只找到软件模拟的 GPU，模型将在 CPU 上运行，这样更快。",
+  },
+  "warn_software-gpu": {
+    en: "The only GPU here is emulated in software, so this is slow.",
+    zh: "这里只有软件模拟的 GPU，所以会很慢。",
+  },
+  "warn_no-gpu-in-worker": {
+    en: "This browser has WebGPU only on the page itself, so the page may stutter while the model works.",
+    zh: "这个浏览器只在页面本身支持 WebGPU，模型工作时页面可能会卡顿。",
+  },
+  "warn_no-range": {
+    en: "The server cannot send parts of a file, so it is downloaded whole before it is read.",
+    zh: "服务器不支持分段传输，需要先完整下载文件。",
+  },
   loading: { en: "Loading {name}", zh: "正在加载 {name}" },
   phase_start: { en: "Starting", zh: "正在启动" },
   phase_module: { en: "Starting", zh: "正在启动" },
@@ -192,6 +208,12 @@ function put(node, where) {
   const text = words(key, values);
   if (where) node.setAttribute(where, text);
   else node.textContent = text;
+}
+
+/** Takes the words from `node` again. @param {Element} node */
+export function hush(node) {
+  said.delete(node);
+  node.textContent = "";
 }
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
