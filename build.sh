@@ -59,7 +59,7 @@ cargo_tool() {
     fi
   done
   say "building $package${version:+ $version}, once"
-  cargo install --quiet --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} >&2 || return 1
+  cargo install --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} >&2 || return 1
   rm -rf "$tools/build"
   printf '%s\n' "$tools/bin/$name"
 }
@@ -80,7 +80,7 @@ build_module() {
   need_rust
   need_node
   [ "$profile" = dev ] && folder=debug
-  cargo build --quiet --locked --lib --target "$wasm_target" --profile "$profile"
+  cargo build --locked --lib --target "$wasm_target" --profile "$profile"
   module=target/$wasm_target/$folder/nomoat.wasm
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$profile" ] && [ ! "$module" -nt "$stamp" ] && [ ! package-lock.json -nt "$stamp" ]; then
     return

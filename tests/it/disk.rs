@@ -22,7 +22,7 @@ pub(crate) fn shared() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = std::env::var_os("NOMOAT_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     if !path.is_dir() {
-        println!("no shared test data at {}: passed without it", path.display());
+        println!("skipped: no shared test data at {}", path.display());
         return None;
     }
     Some(path)
