@@ -233,7 +233,7 @@ check() {
     export VK_DRIVER_FILES=$icd
     tests "native: CPU and lavapipe" native
     for width in 128 512; do
-      LP_NATIVE_VECTOR_WIDTH=$width tests "native: operators, lavapipe $width bits wide" native ops::
+      LP_NATIVE_VECTOR_WIDTH=$width tests "native: operators, lavapipe $width bits wide" native ops::gpu
     done
   else
     # Without a driver the GPU tests say so, and pass unless the GPU is required.
