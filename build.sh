@@ -156,9 +156,11 @@ tests() {
   [ "$f" = 0 ] || failures "$log"
 }
 
-# The part of a log that says what failed: from libtest's `failures:` on, or its end; at most 80 lines.
+# The part of a log that says what failed: from libtest's `failures:` on, the `failed:` lines of the browser tests, or its end.
 failures() {
-  if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1" | head -n 80; else tail -n 60 "$1"; fi
+  if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1" | head -n 80
+  elif grep -q '^failed: ' "$1"; then grep '^failed: ' "$1"
+  else tail -n 60 "$1"; fi
   echo "the whole log: $1"
 }
 
