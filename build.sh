@@ -59,7 +59,7 @@ cargo_tool() {
     fi
   done
   say "building $package${version:+ $version}, once"
-  cargo install --quiet --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} >&2 || return 1
+  cargo install --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} >&2 || return 1
   rm -rf "$tools/build"
   printf '%s\n' "$tools/bin/$name"
 }
@@ -80,7 +80,7 @@ build_module() {
   need_rust
   need_node
   [ "$profile" = dev ] && folder=debug
-  cargo build --quiet --locked --lib --target "$wasm_target" --profile "$profile"
+  cargo build --locked --lib --target "$wasm_target" --profile "$profile"
   module=target/$wasm_target/$folder/nomoat.wasm
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$profile" ] && [ ! "$module" -nt "$stamp" ] && [ ! package-lock.json -nt "$stamp" ]; then
     return
@@ -156,9 +156,11 @@ tests() {
   [ "$f" = 0 ] || failures "$log"
 }
 
-# The part of a log that says what failed: from libtest's `failures:` on, or its end; at most 80 lines.
+# The part of a log that says what failed: from libtest's `failures:` on, the `failed:` lines of the browser tests, or its end.
 failures() {
-  if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1" | head -n 80; else tail -n 60 "$1"; fi
+  if grep -q '^failures:$' "$1"; then sed -n '/^failures:$/,$p' "$1" | head -n 80
+  elif grep -q '^failed: ' "$1"; then grep '^failed: ' "$1"
+  else tail -n 60 "$1"; fi
   echo "the whole log: $1"
 }
 
@@ -233,7 +235,7 @@ check() {
     export VK_DRIVER_FILES=$icd
     tests "native: CPU and lavapipe" native
     for width in 128 512; do
-      LP_NATIVE_VECTOR_WIDTH=$width tests "native: operators, lavapipe $width bits wide" native ops::
+      LP_NATIVE_VECTOR_WIDTH=$width tests "native: operators, lavapipe $width bits wide" native ops::gpu
     done
   else
     # Without a driver the GPU tests say so, and pass unless the GPU is required.

@@ -166,6 +166,21 @@ fn every_row_is_in_its_table() {
 }
 
 #[test]
+fn every_block_format_has_its_shader() {
+    let has = |start: &str, end: &str, row: &str| -> Vec<String> {
+        let files = files().into_iter();
+        let mine = files.filter(|f| f.path.starts_with(start) && f.path.ends_with(end) && f.text.contains(row));
+        mine.map(|f| f.stem().to_owned()).collect()
+    };
+    let formats = has("crate/quant/", ".rs", "static FORMAT:");
+    let shaders = has("shaders/quant/", ".wgsl", "");
+    assert_eq!(
+        formats, shaders,
+        "crate/quant/x.rs and shaders/quant/x.wgsl come in pairs"
+    );
+}
+
+#[test]
 fn quant_shaders_offer_the_same_functions() {
     let functions = |f: &File| -> Vec<String> {
         let code = f.code();
