@@ -62,6 +62,13 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    // Its results are in the state and the ring, which every greedy generation tests.
-    Vec::new()
+    // Only timed: its results are in the state and the ring, which every greedy generation tests.
+    let timed = |width| {
+        let case = Case::new(format!("v{width}"), 1, move |c| {
+            let logits = c.input(1, width);
+            argmax(c.graph, logits)
+        });
+        case.timed(4 * width, width)
+    };
+    vec![timed(32_000), timed(128_256)]
 }
