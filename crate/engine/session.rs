@@ -407,6 +407,18 @@ impl Model {
         super::device::BUCKETS.into_iter().rev().find(fits).unwrap_or(1)
     }
 
+    /// Bytes of all weights in the file.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.network.weights.iter().map(|w| w.entry.bytes).sum()
+    }
+
+    /// Records a step of one token, to be looked at.
+    pub(super) fn record(&self, head: Head) -> Result<crate::op::Graph> {
+        let mut graph = crate::op::Graph::new(1, self.capacity, false);
+        (self.network.forward)(&mut graph, head)?;
+        Ok(graph)
+    }
+
     #[cfg(feature = "gpu")]
     fn counters(&self) -> Option<&crate::gpu::Counters> {
         match &self.runner {

@@ -89,6 +89,7 @@ fn wrong_usage_ends_with_2_and_nothing_on_stdout() {
         &["quantize", "a", "b"],
         &["quantize", "a", "b", "--type", "q3_z"],
         &["inspect"],
+        &["bench", "--op", "fly"],
     ];
     for args in cases {
         let done = nomoat(args, "");
@@ -423,4 +424,41 @@ fn the_log_is_on_stderr_and_leaves_results_alone() {
     for word in ["program", "weights", "model", "device", "decode"] {
         assert!(logged.stderr.contains(word), "{word} is not in\n{}", logged.stderr);
     }
+}
+
+#[test]
+fn bench_prints_the_device_and_a_row_a_case_as_json() {
+    let out = quiet(&["bench", "--op", "add", "--device", "cpu", "--json"], "");
+    let rows: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let positive = |row: &Value, key: &str| assert!(row[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {row}");
+    assert!(rows[0]["kind"] == "device" && rows[0]["device"] == "cpu", "{out}");
+    ["readGBps", "fmaGflops"].map(|key| positive(&rows[0], key));
+    assert!(rows.len() > 1, "{out}");
+    for row in &rows[1..] {
+        assert!(row["kind"] == "operator" && row["op"] == "add", "{row}");
+        ["ms", "bytes", "GBps", "gflops", "roofline"].map(|key| positive(row, key));
+        assert!(row["case"].is_string());
+    }
+}
+
+#[test]
+fn bench_times_a_model() {
+    let Some(model) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let out = quiet(&["bench", text(&model), "--device", "cpu", "--json"], "");
+    let row: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert!(row["kind"] == "model" && row["device"] == "cpu", "{row}");
+    for key in [
+        "loadMs",
+        "loadMBps",
+        "prefillTps",
+        "decodeTps",
+        "GBps",
+        "roofline",
+        "weightBytesPerToken",
+    ] {
+        assert!(row[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {row}");
+    }
+    assert!(row["promptTokens"] == 128 && row["generatedTokens"] == 64, "{row}");
 }
