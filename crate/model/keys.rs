@@ -178,25 +178,38 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The tensor with this GGUF name; `{}` in the table stands for the layer.
-    pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
+    /// The names that a tensor with this GGUF name may have in the files; `{}` stands for the layer.
+    fn names(&self, name: &str, layer: Option<usize>) -> Vec<String> {
         let full =
             |pattern: &str| layer.map_or_else(|| pattern.to_owned(), |n| pattern.replacen("{}", &n.to_string(), 1));
         let stored = match self.checkpoint.container {
-            Container::Gguf => full(name),
-            Container::Safetensors => full(self.arch.names.iter().find(|(_, gguf)| *gguf == name)?.0),
+            Container::Gguf => Some(full(name)),
+            Container::Safetensors => {
+                let row = self.arch.names.iter().find(|(_, gguf)| *gguf == name);
+                row.map(|(published, _)| full(published))
+            }
         };
         // Checkpoints saved from the inner model lack the outer prefix.
-        let short = stored.strip_prefix("model.").map(str::to_owned);
-        [Some(stored.clone()), short]
-            .into_iter()
-            .flatten()
-            .find_map(|n| Some((n.clone(), self.checkpoint.tensors.get(&n)?)))
+        let short = stored
+            .as_ref()
+            .and_then(|s| s.strip_prefix("model."))
+            .map(str::to_owned);
+        stored.into_iter().chain(short).collect()
     }
 
-    /// Whether there is such a tensor.
+    /// The tensor with this GGUF name.
+    pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
+        let names = self.names(name, layer).into_iter();
+        names
+            .filter_map(|n| Some((self.checkpoint.tensors.get(&n)?, n)))
+            .map(|(entry, n)| (n, entry))
+            .next()
+    }
+
+    /// Whether there is such a tensor, even one that cannot be read: an optional part is never left out silently.
     pub(super) fn has(&self, name: &str, layer: Option<usize>) -> bool {
-        self.entry(name, layer).is_some()
+        let there = |n: &String| self.checkpoint.tensors.contains_key(n) || self.checkpoint.skipped.contains_key(n);
+        self.names(name, layer).iter().any(there)
     }
 
     /// The number of a tensor that must be there with this shape.
@@ -210,9 +223,14 @@ impl<'a> Finder<'a> {
         let shape = shape.into();
         let file = &self.checkpoint.name;
         let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
-        let (stored, entry) = self
-            .entry(name, layer)
-            .ok_or_else(|| Error::bad(file, &named, format!("a tensor {shape:?}"), "none"))?;
+        let Some((stored, entry)) = self.entry(name, layer) else {
+            let names = self.names(name, layer).into_iter();
+            let mut unreadable = names.filter(|n| self.checkpoint.skipped.contains_key(n));
+            return Err(match unreadable.next().map(|n| self.checkpoint.tensor(&n)) {
+                Some(Err(error)) => error,
+                _ => Error::bad(file, &named, format!("a tensor {shape:?}"), "none"),
+            });
+        };
         if entry.shape != shape {
             return Err(Error::bad(
                 file,

@@ -136,7 +136,9 @@ pub(crate) fn arch(checkpoint: &Checkpoint) -> Result<&'static Arch> {
 /// The network of a checkpoint.
 ///
 /// # Errors
-/// As [`arch`]; `bad-file` for a missing or misshapen tensor or key.
+/// As [`arch`]; `unsupported-format` for a weight in a format that is not in the table; `bad-file` for a missing or
+/// misshapen tensor or key.
 pub(crate) fn open(checkpoint: &Checkpoint) -> Result<Network> {
+    checkpoint.whole()?;
     (arch(checkpoint)?.open)(checkpoint)
 }
