@@ -48,7 +48,7 @@ need_node() {
 # The version of a package in the lock file.
 locked() { awk -v name="\"$1\"" '$1 == "name" { found = $3 == name } found && $1 == "version" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock; }
 
-# `cargo_tool COMMAND PACKAGE [VERSION]` prints where the command is, building it once if this machine lacks it. Not
+# `cargo_tool COMMAND PACKAGE [VERSION] [FLAG]` prints where the command is, building it once if this machine lacks it. Not
 # `--locked`: a mirror may lack a version that the tool's own lock file names.
 cargo_tool() {
   local name=$1 package=$2 version=${3:-} path
@@ -59,7 +59,8 @@ cargo_tool() {
     fi
   done
   say "building $package${version:+ $version}, once"
-  cargo install --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} >&2 || return 1
+  # cargo-deny runs for a second and builds for minutes: without optimisation it is there sooner.
+  cargo install --root "$tools" --target-dir "$tools/build" "$package" ${version:+--version "$version"} ${4:-} >&2 || return 1
   rm -rf "$tools/build"
   printf '%s\n' "$tools/bin/$name"
 }
@@ -198,7 +199,7 @@ need_test_packages() {
 
 deny() {
   local tool
-  if ! tool=$(cargo_tool cargo-deny cargo-deny); then
+  if ! tool=$(cargo_tool cargo-deny cargo-deny "" --debug); then
     say "skipped: cargo-deny could not be built"
     count 0 0 1
     return

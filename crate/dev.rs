@@ -1,6 +1,10 @@
 //! Tables for tests and benchmarks, gathered from their rooms; nothing is defined here.
 
-pub use crate::engine::trial::{Report, cpu};
+pub use crate::engine::{
+    bench::{Bench, Row, Traffic, operators, traffic},
+    roofline::Roofline,
+    trial::{Report, cpu},
+};
 #[cfg(feature = "gpu")]
 pub use crate::{
     engine::trial::{Variant, adapters, gpu},

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nomoat::{
-    Error, Result,
+    Error, Result, dev,
     engine::{Device, Kv, LoadOptions, Precision},
     quant,
     tensor::Format,
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Write a model as a GGUF file in another block format
     Quantize(Quantize),
+    /// Time operators and models, and compare them with what the device can do at best
+    Bench(Bench),
     /// List the devices that models can run on
     Devices,
 }
@@ -269,6 +271,26 @@ pub(crate) struct Quantize {
     /// The block format of the matrices, for example f16, q8_0 or q4_0
     #[arg(long = "type", value_name = "TYPE", value_parser = block_format)]
     pub(crate) format: &'static Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Models to time; without any, every operator is timed
+    pub(crate) models: Vec<PathBuf>,
+    /// Time this operator only
+    #[arg(long, value_name = "NAME", value_parser = operator)]
+    pub(crate) op: Option<&'static str>,
+    /// A JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) load: Load,
+}
+
+fn operator(text: &str) -> std::result::Result<&'static str, String> {
+    dev::operators()
+        .find(|name| *name == text)
+        .ok_or_else(|| format!("one of {}", dev::operators().collect::<Vec<_>>().join(", ")))
 }
 
 fn positive(text: &str) -> std::result::Result<usize, String> {

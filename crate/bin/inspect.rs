@@ -5,6 +5,7 @@ use nomoat::{
     Result,
     format::{Checkpoint, Container},
     model::export,
+    quant,
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -18,7 +19,7 @@ const PAGE_MEMORY: u64 = 3 << 30;
 /// A block format's share of the file.
 #[derive(Serialize)]
 struct Share {
-    format: &'static str,
+    format: String,
     tensors: usize,
     bytes: u64,
     share: f64,
@@ -54,11 +55,12 @@ pub(crate) fn inspect(args: &Inspect, trace: Trace) -> Result<()> {
 
 fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
     let mut shares: Vec<Share> = Vec::new();
-    for entry in checkpoint.tensors.values() {
-        let name = entry.format.name;
+    let stored = checkpoint.tensors.values().map(|e| (e.format.name, e.bytes));
+    let unread = || checkpoint.skipped.iter().filter(|(_, s)| s.weight);
+    for (name, bytes) in stored.chain(unread().map(|(_, s)| (s.kind.as_str(), s.bytes))) {
         let at = shares.iter().position(|s| s.format == name).unwrap_or_else(|| {
             shares.push(Share {
-                format: name,
+                format: name.into(),
                 tensors: 0,
                 bytes: 0,
                 share: 0.0,
@@ -66,7 +68,7 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
             shares.len() - 1
         });
         shares[at].tensors += 1;
-        shares[at].bytes += entry.bytes;
+        shares[at].bytes += bytes;
     }
     let bytes: u64 = shares.iter().map(|s| s.bytes).sum();
     for share in &mut shares {
@@ -82,8 +84,26 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
     );
     let binding = args.max_binding.unwrap_or(BINDING);
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
-    if let Err(error) = export::supported(checkpoint) {
-        obstacles.push(error.to_string());
+    let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, skipped) in unread() {
+        match kinds.iter_mut().find(|(kind, _)| *kind == skipped.kind) {
+            Some((_, names)) => names.push(name),
+            None => kinds.push((&skipped.kind, vec![name])),
+        }
+    }
+    match export::supported(checkpoint) {
+        // Said below of all such tensors.
+        Err(error) if error.code() == "unsupported-format" && !kinds.is_empty() => {}
+        Err(error) => obstacles.push(error.to_string()),
+        Ok(()) => {}
+    }
+    for (kind, names) in &kinds {
+        obstacles.push(format!(
+            "format {kind} is not supported: {} tensors, {} first (supported: {})",
+            names.len(),
+            names.first().copied().unwrap_or_default(),
+            quant::names()
+        ));
     }
     for entry in checkpoint.tensors.values() {
         let row = entry.format.row_bytes_gpu(entry.shape.width()) as u64;
@@ -103,7 +123,7 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
             ));
         }
     }
-    for (name, stored) in &checkpoint.skipped {
+    for (name, stored) in checkpoint.skipped.iter().filter(|(_, s)| !s.weight) {
         notes.push(format!("{name}: stored as {stored}, which is no weight"));
     }
     if let Some(trained) = facts.dims.context
@@ -126,12 +146,14 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
             Container::Safetensors => "safetensors",
         },
         files: checkpoint.files.len(),
-        tensors: checkpoint.tensors.len(),
-        parameters: checkpoint.tensors.values().map(|e| e.shape.count() as u64).sum(),
+        tensors: checkpoint.tensors.len() + unread().count(),
+        parameters: checkpoint.tensors.values().map(|e| e.shape.count() as u64).sum::<u64>()
+            + unread().map(|(_, s)| s.dims.iter().product::<u64>()).sum::<u64>(),
         bytes,
         shares,
         context,
-        weights_gpu: checkpoint.tensors.values().map(gpu).sum(),
+        // Of a format that is not known yet: what it takes in the file.
+        weights_gpu: checkpoint.tensors.values().map(gpu).sum::<u64>() + unread().map(|(_, s)| s.bytes).sum::<u64>(),
         // Two bytes a value, as a GPU keeps it by default.
         kv: facts
             .dims

@@ -1,6 +1,7 @@
-//! The native program: run, logits, greedy, tokenize, template, inspect, quantize, devices (`CONTRACT.md`, 2).
+//! The native program: run, logits, greedy, tokenize, template, inspect, quantize, bench, devices (`CONTRACT.md`, 2).
 
 mod args;
+mod bench;
 mod devices;
 mod facts;
 mod files;
@@ -49,6 +50,7 @@ fn dispatch(command: &Command, trace: Trace) -> (Option<&Path>, Result<()>) {
         Command::Embed(args) => (Some(&args.model), ids::embed(args)),
         Command::Inspect(args) => (Some(&args.model), inspect::inspect(args, trace)),
         Command::Quantize(args) => (Some(&args.input), quantize::quantize(args, trace)),
+        Command::Bench(args) => bench::bench(args, trace),
         Command::Devices => (None, devices::devices()),
     }
 }

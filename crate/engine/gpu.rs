@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
     model::Order,
-    op::{Bind, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
+    op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
     plan::Plan,
     shader::Binding,
     tensor::Format,
@@ -59,6 +59,11 @@ impl GpuRunner {
             state: None,
             unflushed: 0,
         }
+    }
+
+    /// Largest binding in use.
+    pub(super) fn max_binding(&self) -> u64 {
+        self.max_binding
     }
 
     pub(super) fn shape(&self) -> Result<CacheShape> {
@@ -191,42 +196,48 @@ impl GpuRunner {
 
     /// Lowers a plan: its program and the buffers of its slots, each `extra` bytes longer than it need be.
     pub(super) fn build(&self, plan: &Plan, extra: u64) -> Result<(Program, Vec<Buffer>)> {
-        let shards: Vec<Vec<Shard>> = self
-            .weights
-            .iter()
+        let slots = self.slots(plan, extra)?;
+        let steps = self.steps(plan, &slots, 0)?;
+        Ok((self.gpu.program("step", &steps)?, slots))
+    }
+
+    /// Buffers for the slots of a plan, each `extra` bytes longer than it need be.
+    pub(super) fn slots(&self, plan: &Plan, extra: u64) -> Result<Vec<Buffer>> {
+        let buffer = |length: &usize| {
+            self.gpu
+                .buffer("activation", 4 * *length as u64 + extra, Usage::Storage)
+        };
+        plan.slots.iter().map(buffer).collect()
+    }
+
+    /// The dispatches of a plan over these slots, its weights being those from number `first` on.
+    pub(super) fn steps(&self, plan: &Plan, slots: &[Buffer], first: usize) -> Result<Vec<Step>> {
+        let weights = self.weights.iter().skip(first);
+        let shards: Vec<Vec<Shard>> = weights
             .map(|w| w.shards.iter().map(|(shard, _)| *shard).collect())
             .collect();
-        let dispatches = crate::plan::lower(plan, self.gpu.caps(), &shards)?;
-        let slots = plan
-            .slots
-            .iter()
-            .map(|length| {
-                self.gpu
-                    .buffer("activation", 4 * *length as u64 + extra, Usage::Storage)
+        let bind = |b: &Binding<Bind>| {
+            let buffer = match b.buffer {
+                Bind::Shard(weight, shard) => Bind::Shard(first + weight, shard),
+                other => other,
+            };
+            Ok(Binding {
+                index: b.index,
+                buffer: self.bind(buffer, slots)?,
+                write: b.write,
             })
-            .collect::<Result<Vec<_>>>()?;
-        let mut steps = Vec::with_capacity(dispatches.len());
-        for d in dispatches {
-            let bindings = d
-                .bindings
-                .iter()
-                .map(|b| {
-                    Ok(Binding {
-                        index: b.index,
-                        buffer: self.bind(b.buffer, &slots)?,
-                        write: b.write,
-                    })
-                })
-                .collect::<Result<_>>()?;
-            steps.push(Step {
+        };
+        let dispatches = crate::plan::lower(plan, self.gpu.caps(), &shards)?;
+        let step = |d: Dispatch| {
+            Ok(Step {
                 source: d.source,
                 consts: d.consts,
                 params: d.params,
-                bindings,
+                bindings: d.bindings.iter().map(bind).collect::<Result<_>>()?,
                 grid: d.grid,
-            });
-        }
-        Ok((self.gpu.program("step", &steps)?, slots))
+            })
+        };
+        dispatches.into_iter().map(step).collect()
     }
 
     /// Forgets weights, cache and programs; the pipelines stay.
@@ -260,6 +271,13 @@ impl GpuRunner {
     /// Where the chosen ids are.
     pub(super) fn ring(&self) -> Result<Buffer> {
         self.bind(Bind::Fixed(Fixed::Ring), &[])
+    }
+
+    /// The buffer of the state.
+    pub(super) fn state_buffer(&self) -> Result<&Buffer> {
+        self.fixed
+            .get(&Fixed::State)
+            .ok_or_else(|| Error::internal("no cache yet"))
     }
 
     fn bind(&self, bind: Bind, slots: &[Buffer]) -> Result<Buffer> {

@@ -1,11 +1,13 @@
 //! The engine: load a model onto a device, keep its cache, generate tokens.
 
+pub(crate) mod bench;
 mod cpu;
 mod device;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod load;
 mod request;
+pub(crate) mod roofline;
 mod session;
 mod stats;
 pub(crate) mod trial;

@@ -116,7 +116,7 @@ impl Model {
         let text = Text {
             eos: match &tokenizer {
                 Some(tokenizer) => tokenizer.eos().to_vec(),
-                None => ends(&checkpoint)?.eos,
+                None => ends(&checkpoint, &|_| None)?.eos,
             },
             tokenizer,
             template: Template::open(&checkpoint)?,
@@ -449,6 +449,18 @@ impl Model {
     fn most_rows(&self) -> usize {
         let fits = |b: &usize| *b <= self.chunk && 4 * b * self.info.vocabulary <= LOGITS;
         BUCKETS.into_iter().rev().find(fits).unwrap_or(1)
+    }
+
+    /// Bytes of all weights in the file.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.network.weights.iter().map(|w| w.entry.bytes).sum()
+    }
+
+    /// Records a step of one token, to be looked at.
+    pub(super) fn record(&self, head: Head) -> Result<crate::op::Graph> {
+        let mut graph = crate::op::Graph::new(1, self.capacity, false);
+        (self.network.forward)(&mut graph, head)?;
+        Ok(graph)
     }
 
     #[cfg(feature = "gpu")]

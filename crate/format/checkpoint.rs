@@ -1,6 +1,6 @@
 //! What can be asked of an opened checkpoint: typed metadata, side files, tensors and their bytes.
 
-use super::{Checkpoint, Container, Entry, Metadata, Part, Value, bad};
+use super::{Checkpoint, Container, Entry, Metadata, Part, Skipped, Value, bad, clip};
 use crate::error::{Error, Result, Unsupported};
 use indexmap::IndexMap;
 
@@ -16,6 +16,12 @@ impl Entry {
         usize::try_from(rows)
             .unwrap_or(usize::MAX)
             .clamp(1, self.shape.rows().max(1))
+    }
+}
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}", self.kind, self.dims)
     }
 }
 
@@ -59,9 +65,9 @@ impl Checkpoint {
             self.once(&entry.name, file)?;
             self.tensors.insert(entry.name.clone(), entry);
         }
-        for (name, stored) in part.skipped {
+        for (name, skipped) in part.skipped {
             self.once(&name, self.name.clone())?;
-            self.skipped.insert(name, stored);
+            self.skipped.insert(name, skipped);
         }
         Ok(())
     }
@@ -218,14 +224,29 @@ impl Checkpoint {
         if let Some(entry) = self.tensors.get(name) {
             return Ok(entry);
         }
-        match self.skipped.get(name) {
-            Some(stored) => Err(Error::Unsupported {
-                kind: Unsupported::Format,
-                file: self.name.clone(),
-                what: format!("{stored} (tensor {name})"),
-                supported: crate::quant::names(),
-            }),
-            None => Err(Error::bad(&self.name, format!("tensor {name}"), "a tensor", "nothing")),
+        Err(match self.skipped.get(name) {
+            Some(skipped) => self.unreadable(name, skipped),
+            None => Error::bad(&self.name, format!("tensor {name}"), "a tensor", "nothing"),
+        })
+    }
+
+    /// Whether every weight can be read.
+    ///
+    /// # Errors
+    /// `unsupported-format` naming the first weight that cannot, and its format.
+    pub fn whole(&self) -> Result<()> {
+        match self.skipped.iter().find(|(_, s)| s.weight) {
+            Some((name, skipped)) => Err(self.unreadable(name, skipped)),
+            None => Ok(()),
+        }
+    }
+
+    fn unreadable(&self, name: &str, skipped: &Skipped) -> Error {
+        Error::Unsupported {
+            kind: Unsupported::Format,
+            file: self.name.clone(),
+            what: clip(&format!("{skipped} (tensor {name})")),
+            supported: crate::quant::names(),
         }
     }
 

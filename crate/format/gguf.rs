@@ -1,7 +1,7 @@
 //! GGUF versions 2 and 3: one file's key-values and tensor directory. Every length is checked against the bytes that are
 //! there before anything is allocated for it.
 
-use super::{Entry, Metadata, Part, Value, cursor::Cursor, reader::Reader};
+use super::{Entry, Metadata, Part, Skipped, Value, cursor::Cursor, reader::Reader};
 use crate::{
     error::{Error, Result},
     quant,
@@ -62,6 +62,13 @@ pub(super) async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
             return Err(reader.bad(&field, &expected, "an overlap"));
         }
     }
+    let mut end = size;
+    for tensor in directory.iter_mut().rev() {
+        if tensor.format.is_err_and(|other| other.weight) {
+            tensor.bytes = end - tensor.offset;
+        }
+        end = tensor.offset;
+    }
     for tensor in directory {
         match tensor.format {
             Ok(format) => part.tensors.push(Entry {
@@ -72,7 +79,15 @@ pub(super) async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
                 offset: tensor.offset,
                 bytes: tensor.bytes,
             }),
-            Err(plain) => part.skipped.push((tensor.name, format!("{plain} {:?}", tensor.shape))),
+            Err(Other { name, weight }) => {
+                let skipped = Skipped {
+                    kind: name.into(),
+                    dims: tensor.shape.dims().iter().map(|d| *d as u64).collect(),
+                    bytes: tensor.bytes,
+                    weight,
+                };
+                part.skipped.push((tensor.name, skipped));
+            }
         }
     }
     Ok(part)
@@ -82,10 +97,18 @@ pub(super) async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
 struct Tensor {
     name: String,
     shape: Shape,
-    /// The block format, or the name of a plain type that is no weight.
-    format: std::result::Result<&'static crate::tensor::Format, &'static str>,
+    format: std::result::Result<&'static crate::tensor::Format, Other>,
     offset: u64,
+    /// Of a format that is not known: 1, the least there can be, until its neighbours are known.
     bytes: u64,
+}
+
+/// A type that is not in the table of formats.
+#[derive(Clone, Copy)]
+struct Other {
+    name: &'static str,
+    /// A block format; else a plain type that is no weight.
+    weight: bool,
 }
 
 impl Reader<'_> {
@@ -150,10 +173,10 @@ impl Reader<'_> {
                 Ok(format),
                 format.size(width).and_then(|row| row.checked_mul(values / width)),
             ),
-            (None, Some((name, size))) => (Err(name), values.checked_mul(size)),
+            (None, Some((name, size))) => (Err(Other { name, weight: false }), values.checked_mul(size)),
             (None, None) => {
-                let kind = ggml_name(number).ok_or_else(|| self.bad(&field, "a known tensor type", number))?;
-                return Err(self.unsupported(format!("{kind} (tensor {name})"), quant::names()));
+                let name = ggml_name(number).ok_or_else(|| self.bad(&field, "a known tensor type", number))?;
+                (Err(Other { name, weight: true }), Some(1))
             }
         };
         let bytes = bytes.ok_or_else(|| {

@@ -67,6 +67,20 @@ pub enum Container {
     Safetensors,
 }
 
+/// A tensor that is well formed but cannot be read as a weight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its type, as the container calls it.
+    pub kind: String,
+    /// Dimensions, outermost first.
+    pub dims: Vec<u64>,
+    /// Length in bytes; where the format is not known, up to the next tensor.
+    pub bytes: u64,
+    /// Whether it is a weight, in a format that `quant::FORMATS` lacks; the others are of no use as weights (integers,
+    /// scalars, more than four dimensions).
+    pub weight: bool,
+}
+
 /// A model as files: metadata read, tensors located, nothing loaded.
 pub struct Checkpoint {
     /// Name for messages: the file or folder as the user gave it.
@@ -79,9 +93,8 @@ pub struct Checkpoint {
     pub meta: Metadata,
     /// Tensors by name, in file order.
     pub tensors: IndexMap<String, Entry>,
-    /// Tensors that are well formed but of no use as weights (integers, scalars, more than four dimensions), and how
-    /// they are stored.
-    pub skipped: IndexMap<String, String>,
+    /// Tensors that are well formed but cannot be read as weights, by name.
+    pub skipped: IndexMap<String, Skipped>,
     /// Small files beside the weights by name (`config.json`, `tokenizer.json`, `chat_template.jinja` …).
     pub side: IndexMap<String, Vec<u8>>,
 }
@@ -161,5 +174,5 @@ fn clip(text: &str) -> String {
 struct Part {
     meta: Metadata,
     tensors: Vec<Entry>,
-    skipped: Vec<(String, String)>,
+    skipped: Vec<(String, Skipped)>,
 }

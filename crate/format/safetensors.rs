@@ -2,7 +2,8 @@
 //! reference implementation accepts, less headers in which a key stands twice.
 
 use super::{
-    Checkpoint, Container, Entry, Part, Value, bad, cursor::Cursor, found, not_found, side, source::Folder, split,
+    Checkpoint, Container, Entry, Part, Skipped, Value, bad, cursor::Cursor, found, not_found, side, source::Folder,
+    split,
 };
 use crate::{error::Result, quant, tensor::Shape};
 use indexmap::IndexMap;
@@ -149,7 +150,17 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
                 offset: start.saturating_add(from),
                 bytes: to - from,
             }),
-            _ => part.skipped.push((name, format!("{} {:?}", info.dtype, info.shape))),
+            (_, shape) => {
+                // Narrow floats hold weights; other types hold tables and counters.
+                let narrow = ["F8", "F6", "F4"].iter().any(|f| info.dtype.starts_with(f));
+                let skipped = Skipped {
+                    weight: narrow && shape.is_some(),
+                    kind: info.dtype,
+                    dims: info.shape,
+                    bytes: to - from,
+                };
+                part.skipped.push((name, skipped));
+            }
         }
     }
     if end != data {

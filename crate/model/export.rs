@@ -65,6 +65,7 @@ impl Permute {
 /// # Errors
 /// `unsupported-architecture` or `unsupported-format` naming what cannot, `bad-file` for what is missing.
 pub fn supported(checkpoint: &Checkpoint) -> Result<()> {
+    arch(checkpoint)?;
     super::open(checkpoint).map(|_| ())
 }
 
@@ -74,6 +75,7 @@ pub fn supported(checkpoint: &Checkpoint) -> Result<()> {
 /// As [`supported`] for a published checkpoint, and for a family that cannot be converted.
 pub fn to_gguf(checkpoint: &Checkpoint) -> Result<GgufPlan> {
     if checkpoint.container == Container::Gguf {
+        checkpoint.whole()?;
         return Ok(same(checkpoint));
     }
     let family = arch(checkpoint)?;
@@ -100,7 +102,11 @@ fn same(checkpoint: &Checkpoint) -> GgufPlan {
             .values()
             .map(|e| planned(e.name.clone(), e, None))
             .collect(),
-        notes: Vec::new(),
+        notes: checkpoint
+            .skipped
+            .iter()
+            .map(|(name, skipped)| format!("{name}: left out, stored as {skipped}, which is no weight"))
+            .collect(),
     }
 }
 

@@ -178,16 +178,14 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The names under which a tensor with this GGUF name may be stored; `{}` stands for the layer.
+    /// The names that a tensor with this GGUF name may have in the files; `{}` stands for the layer.
     fn names(&self, name: &str, layer: Option<usize>) -> Vec<String> {
         let stored = match self.checkpoint.container {
             Container::Gguf => Some(name),
-            Container::Safetensors => self
-                .arch
-                .names
-                .iter()
-                .find(|(_, gguf)| *gguf == name)
-                .map(|(hf, _)| *hf),
+            Container::Safetensors => {
+                let row = self.arch.names.iter().find(|(_, gguf)| *gguf == name);
+                row.map(|(published, _)| *published)
+            }
         };
         let Some(stored) = stored else { return Vec::new() };
         let full = layer.map_or_else(|| stored.to_owned(), |n| stored.replacen("{}", &n.to_string(), 1));
@@ -196,17 +194,17 @@ impl<'a> Finder<'a> {
         [Some(full), short].into_iter().flatten().collect()
     }
 
-    /// The tensor with this GGUF name; `{}` in it stands for the layer.
+    /// The tensor with this GGUF name.
     pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
         let tensors = &self.checkpoint.tensors;
-        self.names(name, layer)
-            .into_iter()
-            .find_map(|n| tensors.get(&n).map(|entry| (n, entry)))
+        let mut names = self.names(name, layer).into_iter();
+        names.find_map(|n| tensors.get(&n).map(|entry| (n, entry)))
     }
 
-    /// Whether there is such a tensor.
+    /// Whether there is such a tensor, even one that cannot be read: an optional part is never left out silently.
     pub(super) fn has(&self, name: &str, layer: Option<usize>) -> bool {
-        self.entry(name, layer).is_some()
+        let there = |n: &String| self.checkpoint.tensors.contains_key(n) || self.checkpoint.skipped.contains_key(n);
+        self.names(name, layer).iter().any(there)
     }
 
     /// The number of a tensor that must be there with this shape.
@@ -219,15 +217,14 @@ impl<'a> Finder<'a> {
     ) -> Result<usize> {
         let shape = shape.into();
         let file = &self.checkpoint.name;
+        let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
         let Some((stored, entry)) = self.entry(name, layer) else {
-            // One that is stored in a format we do not read is named as such.
-            let names = self.names(name, layer);
-            let skipped = names.iter().find(|n| self.checkpoint.skipped.contains_key(*n));
-            if let Some(Err(unsupported)) = skipped.map(|n| self.checkpoint.tensor(n)) {
-                return Err(unsupported);
-            }
-            let named = names.into_iter().next().unwrap_or_else(|| name.to_owned());
-            return Err(Error::bad(file, named, format!("a tensor {shape:?}"), "none"));
+            let names = self.names(name, layer).into_iter();
+            let mut unreadable = names.filter(|n| self.checkpoint.skipped.contains_key(n));
+            return Err(match unreadable.next().map(|n| self.checkpoint.tensor(&n)) {
+                Some(Err(error)) => error,
+                _ => Error::bad(file, &named, format!("a tensor {shape:?}"), "none"),
+            });
         };
         if entry.shape != shape {
             return Err(Error::bad(

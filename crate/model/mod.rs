@@ -141,8 +141,10 @@ pub(crate) fn arch(checkpoint: &Checkpoint) -> Result<&'static Arch> {
 /// The network of a checkpoint.
 ///
 /// # Errors
-/// As [`arch`]; `bad-file` for a missing or misshapen tensor or key.
+/// As [`arch`]; `unsupported-format` for a weight in a format that is not in the table; `bad-file` for a missing or
+/// misshapen tensor or key.
 pub(crate) fn open(checkpoint: &Checkpoint) -> Result<Network> {
+    checkpoint.whole()?;
     let network = (arch(checkpoint)?.open)(checkpoint)?;
     // Recording a step shows, before a byte of weights is read, whether the operators take these shapes.
     match (network.forward)(&mut Graph::new(1, 1, false), Head::Last) {

@@ -68,5 +68,5 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    Case::elementwise(add)
+    Case::elementwise(1, add)
 }

@@ -91,17 +91,17 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    [(1, 8), (3, 80), (5, 2048)]
-        .into_iter()
-        .map(|(t, width)| {
-            Case::new(format!("t{t} d{width}"), t, move |c| {
-                let (a, b) = (c.input(t, width), c.input(t, width));
-                let gain = c.vector(width);
-                let out = add_rms_norm(c.graph, [a, b], gain, RmsNorm { eps: 1e-5 }, None)?;
-                c.graph.output(out.sum);
-                c.graph.output(out.norm);
-                Ok(())
-            })
+    let case = |(t, width)| {
+        Case::new(format!("t{t} d{width}"), t, move |c| {
+            let (a, b) = (c.input(t, width), c.input(t, width));
+            let gain = c.vector(width);
+            let out = add_rms_norm(c.graph, [a, b], gain, RmsNorm { eps: 1e-5 }, None)?;
+            c.graph.output(out.sum);
+            c.graph.output(out.norm);
+            Ok(())
         })
-        .collect()
+    };
+    let timed = |(t, width)| case((t, width)).timed(4 * width * (4 * t + 1), 5 * t * width);
+    let checked = [(1, 8), (3, 80), (5, 2048)].into_iter().map(case);
+    checked.chain([(1, 4096), (128, 4096)].into_iter().map(timed)).collect()
 }

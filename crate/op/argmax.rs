@@ -77,5 +77,13 @@ fn cases() -> Vec<Case> {
     };
     let widths = [1, 5, 255, 256, 257, 3000].into_iter().map(|v| case(v, None));
     let breaks = [(7, f32::NAN), (299, f32::INFINITY), (0, f32::NEG_INFINITY)].into_iter();
-    widths.chain(breaks.map(|b| case(300, Some(b)))).collect()
+    let timed = |width| {
+        let case = Case::new(format!("v{width}"), 1, move |c| {
+            let logits = c.input(1, width);
+            argmax(c.graph, logits)
+        });
+        case.timed(4 * width, width)
+    };
+    let checked = widths.chain(breaks.map(|b| case(300, Some(b))));
+    checked.chain([timed(32_000), timed(128_256)]).collect()
 }

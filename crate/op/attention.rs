@@ -213,7 +213,23 @@ fn cases() -> Vec<Case> {
         scale: 0.2,
         window,
     };
-    written(&[
+    let timed = |pos: usize, t: usize| {
+        let (cfg, head_dim) = (cfg(32, 8, 0), 128);
+        let case = Case::new(format!("f16 pos{pos} t{t} h32/8 dh128"), t, move |c| {
+            c.position(pos);
+            c.graph.kv_f16 = true;
+            c.graph.capacity = pos + t;
+            c.cache(0, cfg.kv_heads, head_dim);
+            let q = c.input(t, cfg.heads * head_dim);
+            let y = attention(c.graph, q, cfg)?;
+            c.graph.output(y);
+            Ok(())
+        });
+        let pairs = t * pos + t * (t + 1) / 2;
+        let bytes = 2 * 2 * cfg.kv_heads * (pos + t) * head_dim + 2 * 4 * t * cfg.heads * head_dim;
+        case.timed(bytes, 4 * pairs * cfg.heads * head_dim)
+    };
+    let checked = written(&[
         (0, 1, 1, cfg(5, 5, 0), 16),
         (3, 8, 7, cfg(4, 2, 0), 24),
         (63, 8, 8, cfg(4, 1, 0), 32),
@@ -222,5 +238,7 @@ fn cases() -> Vec<Case> {
         (90, 8, 6, cfg(4, 2, 33), 32),
         (20, 8, 3, cfg(8, 1, 0), 256),
         (2, 1, 1, cfg(2, 1, 0), 1024),
-    ])
+    ]);
+    let timed = [timed(511, 1), timed(2047, 1), timed(448, 64)];
+    checked.into_iter().chain(timed).collect()
 }

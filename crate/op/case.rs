@@ -10,12 +10,23 @@ use crate::{
 
 type Build = Box<dyn Fn(&mut Trial<'_>) -> Result<()> + Send + Sync>;
 
+/// What a kernel moves and computes at the least, by which its time is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Bytes read and written, each once.
+    pub(crate) bytes: usize,
+    /// Multiplications and additions.
+    pub(crate) flops: usize,
+}
+
 /// A named small graph.
 pub(crate) struct Case {
     /// What is special about it.
     pub(crate) name: String,
     /// Tokens the step has room for.
     pub(crate) bucket: usize,
+    /// Of a case that is timed; the others are checked.
+    pub(crate) work: Option<Work>,
     build: Build,
 }
 
@@ -40,7 +51,16 @@ impl Case {
         Self {
             name,
             bucket,
+            work: None,
             build: Box::new(build),
+        }
+    }
+
+    /// The same as a row of the benchmark: a size as models have it, too large for the twin.
+    pub(crate) fn timed(self, bytes: usize, flops: usize) -> Self {
+        Self {
+            work: Some(Work { bytes, flops }),
+            ..self
         }
     }
 
@@ -53,19 +73,19 @@ impl Case {
         crate::quant::FORMATS.iter().map(case).collect()
     }
 
-    /// Cases of an elementwise operator of two inputs.
-    pub(crate) fn elementwise(op: fn(&mut Graph, Tensor, Tensor) -> Result<Tensor>) -> Vec<Self> {
-        [(1, 1), (3, 80), (32, 2052)]
-            .into_iter()
-            .map(|(t, width)| {
-                Self::new(format!("t{t} d{width}"), t, move |c| {
-                    let (a, b) = (c.input(t, width), c.input(t, width));
-                    let y = op(c.graph, a, b)?;
-                    c.graph.output(y);
-                    Ok(())
-                })
+    /// Cases of an elementwise operator of two inputs and `flops` a value.
+    pub(crate) fn elementwise(flops: usize, op: fn(&mut Graph, Tensor, Tensor) -> Result<Tensor>) -> Vec<Self> {
+        let case = |(t, width)| {
+            Self::new(format!("t{t} d{width}"), t, move |c| {
+                let (a, b) = (c.input(t, width), c.input(t, width));
+                let y = op(c.graph, a, b)?;
+                c.graph.output(y);
+                Ok(())
             })
-            .collect()
+        };
+        let timed = |(t, width)| case((t, width)).timed(3 * 4 * t * width, flops * t * width);
+        let checked = [(1, 1), (3, 80), (32, 2052)].into_iter().map(case);
+        checked.chain([(1, 8192), (128, 8192)].into_iter().map(timed)).collect()
     }
 
     /// Builds it, from the same inputs each time.

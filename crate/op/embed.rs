@@ -66,11 +66,24 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    Case::per_format(|format, c| {
+    let checked = Case::per_format(|format, c| {
         let w = c.weight(format, 130, 96);
         c.tokens(&[3, 129, 0, 41, 42, 84, 3]);
         let x = embed(c.graph, w)?;
         c.graph.output(x);
         Ok(())
-    })
+    });
+    let timed = crate::quant::FORMATS.iter().map(|f| {
+        let format = *f;
+        let case = Case::new(format!("{} t128 d4096", format.name), 128, move |c| {
+            let w = c.weight(format, 1024, 4096);
+            let ids: Vec<u32> = (0..128).map(|t| 331 * t % 1024).collect();
+            c.tokens(&ids);
+            let x = embed(c.graph, w)?;
+            c.graph.output(x);
+            Ok(())
+        });
+        case.timed(128 * (format.row_bytes_gpu(4096) + 4 * 4096), 0)
+    });
+    checked.into_iter().chain(timed).collect()
 }

@@ -109,5 +109,16 @@ fn cases() -> Vec<Case> {
         scale: 0.25,
         window: 0,
     };
-    super::attention::written(&[(5, 8, 3, cfg, 16)])
+    let checked = super::attention::written(&[(5, 8, 3, cfg, 16)]);
+    let timed = |t| {
+        let case = Case::new(format!("f16 t{t} h8 dh128"), t, move |c| {
+            c.graph.kv_f16 = true;
+            c.graph.capacity = 512;
+            c.cache(0, 8, 128);
+            let (k, v) = (c.input(t, 8 * 128), c.input(t, 8 * 128));
+            kv_write(c.graph, k, v, KvWrite { heads: 8, layer: 0 })
+        });
+        case.timed(2 * t * 8 * 128 * (4 + 2), 0)
+    };
+    checked.into_iter().chain([1, 128].map(timed)).collect()
 }

@@ -48,11 +48,14 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("t6 of 8".into(), 8, |c| {
-        c.valid(6);
-        let x = c.input(8, 72);
-        let y = last_row(c.graph, x)?;
-        c.graph.output(y);
-        Ok(())
-    })]
+    let case = |valid, bucket, width| {
+        Case::new(format!("t{valid}/{bucket} d{width}"), bucket, move |c| {
+            c.valid(valid);
+            let x = c.input(bucket, width);
+            let y = last_row(c.graph, x)?;
+            c.graph.output(y);
+            Ok(())
+        })
+    };
+    vec![case(6, 8, 72), case(128, 128, 4096).timed(2 * 4 * 4096, 0)]
 }

@@ -160,20 +160,27 @@ fn cases() -> Vec<Case> {
         (128, 33, 70, 96),
     ];
     let plain = [(1, 1, 33, 20), (8, 8, 9, 172), (32, 9, 80, 84)];
+    let timed = [(1, 1, 4096, 4096), (128, 128, 2048, 2048)];
     let mut all = Vec::new();
     for format in crate::quant::FORMATS {
-        let extra: &[_] = if format.block == 1 { &plain } else { &[] };
-        for &(bucket, valid, rows, width) in shapes.iter().chain(extra) {
+        let case = |&(bucket, valid, rows, width): &(usize, usize, usize, usize)| {
             let name = format!("{} t{valid}/{bucket} n{rows} k{width}", format.name);
-            all.push(Case::new(name, bucket, move |c| {
+            Case::new(name, bucket, move |c| {
                 c.valid(valid);
                 let w = c.weight(format, rows, width);
                 let x = c.input(bucket, width);
                 let y = matmul(c.graph, w, x)?;
                 c.graph.output(y);
                 Ok(())
-            }));
-        }
+            })
+        };
+        let extra: &[_] = if format.block == 1 { &plain } else { &[] };
+        all.extend(shapes.iter().chain(extra).map(case));
+        all.extend(timed.iter().map(|row| {
+            let &(_, t, rows, width) = row;
+            let bytes = rows * format.row_bytes_gpu(width) + 4 * t * (rows + width);
+            case(row).timed(bytes, 2 * t * rows * width)
+        }));
     }
     all
 }

@@ -25,7 +25,7 @@ pub(crate) use embed::embed;
 pub(crate) use graph::{Fixed, Graph, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
-pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard};
+pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard, u32_of};
 pub(crate) use matmul::matmul;
 pub(crate) use rms_norm::{RmsNorm, narrow, rms_norm};
 pub(crate) use rope::{Rope, rope};

@@ -92,16 +92,16 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    [(1, 8), (3, 80), (5, 2048)]
-        .into_iter()
-        .map(|(t, width)| {
-            Case::new(format!("t{t} d{width}"), t, move |c| {
-                let x = c.input(t, width);
-                let gain = c.vector(width);
-                let y = rms_norm(c.graph, x, gain, RmsNorm { eps: 1e-5 })?;
-                c.graph.output(y);
-                Ok(())
-            })
+    let case = |(t, width)| {
+        Case::new(format!("t{t} d{width}"), t, move |c| {
+            let x = c.input(t, width);
+            let gain = c.vector(width);
+            let y = rms_norm(c.graph, x, gain, RmsNorm { eps: 1e-5 })?;
+            c.graph.output(y);
+            Ok(())
         })
-        .collect()
+    };
+    let timed = |(t, width)| case((t, width)).timed(4 * width * (2 * t + 1), 4 * t * width);
+    let checked = [(1, 8), (3, 80), (5, 2048)].into_iter().map(case);
+    checked.chain([(1, 4096), (128, 4096)].into_iter().map(timed)).collect()
 }

@@ -92,17 +92,21 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    [(1, 2, 16, 16), (5, 3, 24, 24), (3, 2, 64, 32)]
-        .into_iter()
-        .map(|(t, heads, head_dim, rotated)| {
-            Case::new(format!("t{t} h{heads} dh{head_dim} dr{rotated}"), t, move |c| {
-                c.position(7);
-                c.rope_table(16, rotated);
-                let x = c.input(t, heads * head_dim);
-                let y = rope(c.graph, x, Rope { heads, rotated })?;
-                c.graph.output(y);
-                Ok(())
-            })
+    let case = |(t, heads, head_dim, rotated): (u16, usize, usize, usize)| {
+        let rows = usize::from(t);
+        Case::new(format!("t{t} h{heads} dh{head_dim} dr{rotated}"), rows, move |c| {
+            c.position(7);
+            c.rope_table(t + 11, rotated);
+            let x = c.input(rows, heads * head_dim);
+            let y = rope(c.graph, x, Rope { heads, rotated })?;
+            c.graph.output(y);
+            Ok(())
         })
-        .collect()
+    };
+    let timed = |t: u16| {
+        let rows = usize::from(t);
+        case((t, 32, 128, 128)).timed(4 * rows * (2 * 4096 + 128), 3 * rows * 4096)
+    };
+    let checked = [(1, 2, 16, 16), (5, 3, 24, 24), (3, 2, 64, 32)].into_iter().map(case);
+    checked.chain([1, 128].into_iter().map(timed)).collect()
 }

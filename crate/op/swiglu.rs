@@ -52,5 +52,5 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    Case::elementwise(swiglu)
+    Case::elementwise(5, swiglu)
 }

@@ -101,12 +101,7 @@ impl Tokenizer {
 
     /// Collects BOS and the ids that end a generation from every file that names them.
     fn find_ends(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        let Ends { mut bos, mut eos } = ends(checkpoint)?;
-        if let Some(config) = side::json(checkpoint, "tokenizer_config.json")? {
-            let named = |key: &str| side::special(&config, key).and_then(|t| self.inner.token_to_id(&t));
-            bos.extend(named("bos_token"));
-            eos.extend(named("eos_token"));
-        }
+        let Ends { bos, mut eos } = ends(checkpoint, &|text| self.inner.token_to_id(text))?;
         let untold = side::id(&checkpoint.meta, "tokenizer.ggml.eot_token_id").is_none();
         if checkpoint.container == Container::Gguf && untold {
             let turn_ends = TURN_ENDS.iter().filter_map(|text| self.inner.token_to_id(text));
@@ -306,7 +301,7 @@ fn apply_config(file: &str, config: &Value, parts: &mut Parts) -> Result<()> {
     Ok(())
 }
 
-/// Ids that begin and end a text, as far as the files state them as numbers: known without a tokenizer too.
+/// Ids that begin and end a text, as the files state them; numbers are known without a tokenizer too.
 pub(crate) struct Ends {
     /// The first is the one in use.
     pub(crate) bos: Vec<u32>,
@@ -314,11 +309,12 @@ pub(crate) struct Ends {
     pub(crate) eos: Vec<u32>,
 }
 
-/// Reads [`Ends`] from GGUF metadata, `generation_config.json` and `config.json`.
+/// Reads [`Ends`] from GGUF metadata, `tokenizer_config.json` (whose tokens `named` numbers), `generation_config.json`
+/// and `config.json`, in this order.
 ///
 /// # Errors
 /// `bad-file` for a side file that is no JSON.
-pub(crate) fn ends(checkpoint: &Checkpoint) -> Result<Ends> {
+pub(crate) fn ends(checkpoint: &Checkpoint, named: &dyn Fn(&str) -> Option<u32>) -> Result<Ends> {
     let meta = &checkpoint.meta;
     let mut ends = Ends {
         bos: side::id(meta, "tokenizer.ggml.bos_token_id").into_iter().collect(),
@@ -327,6 +323,11 @@ pub(crate) fn ends(checkpoint: &Checkpoint) -> Result<Ends> {
             .filter_map(|key| side::id(meta, key))
             .collect(),
     };
+    if let Some(config) = side::json(checkpoint, "tokenizer_config.json")? {
+        let id = |key: &str| side::special(&config, key).and_then(|text| named(&text));
+        ends.bos.extend(id("bos_token"));
+        ends.eos.extend(id("eos_token"));
+    }
     for name in ["generation_config.json", "config.json"] {
         if let Some(config) = side::json(checkpoint, name)? {
             for scope in side::scopes(&config) {

@@ -89,6 +89,7 @@ fn wrong_usage_ends_with_2_and_nothing_on_stdout() {
         &["quantize", "a", "b"],
         &["quantize", "a", "b", "--type", "q3_z"],
         &["inspect"],
+        &["bench", "--op", "fly"],
     ];
     for args in cases {
         let done = nomoat(args, "");
@@ -423,4 +424,80 @@ fn the_log_is_on_stderr_and_leaves_results_alone() {
     for word in ["program", "weights", "model", "device", "decode"] {
         assert!(logged.stderr.contains(word), "{word} is not in\n{}", logged.stderr);
     }
+}
+
+#[test]
+fn a_format_that_cannot_be_read_is_told_with_all_the_rest() {
+    let Some(file) = shared("zoo/quants/llama/llama-IQ4_XS.gguf") else {
+        return;
+    };
+    let (file, missing) = (text(&file), "IQ4_XS is not supported");
+    let facts: Value = serde_json::from_str(&quiet(&["inspect", file, "--json"], "")).unwrap();
+    let formats = facts["formats"].as_array().unwrap();
+    let share = |f: &&Value| f["format"] == "IQ4_XS" && f["bytes"].as_u64().unwrap() > 0;
+    if !formats.iter().any(|f| share(&f)) {
+        return assert_eq!(facts["supported"], true, "{facts}");
+    }
+    assert!(facts["layers"].is_u64() && facts["vocabulary"].is_u64(), "{facts}");
+    assert_eq!(facts["supported"], false);
+    let obstacles = facts["obstacles"].as_array().unwrap();
+    assert!(
+        obstacles.iter().any(|o| o.as_str().unwrap().contains(missing)),
+        "{facts}"
+    );
+    let scratch = Scratch::new("unread");
+    let out = scratch.path("out.gguf");
+    let calls: [&[&str]; 2] = [
+        &["greedy", file, "--tokens", "1", "--device", "cpu"],
+        &["quantize", file, text(&out), "--type", "f16"],
+    ];
+    for args in calls {
+        let done = nomoat(args, "");
+        assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{args:?}");
+        assert!(
+            done.stderr.contains("format IQ4_XS") && done.stderr.contains("(tensor "),
+            "{}",
+            done.stderr
+        );
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn bench_prints_the_device_and_a_row_a_case_as_json() {
+    let out = quiet(&["bench", "--op", "add", "--device", "cpu", "--json"], "");
+    let rows: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let positive = |row: &Value, key: &str| assert!(row[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {row}");
+    assert!(rows[0]["kind"] == "device" && rows[0]["device"] == "cpu", "{out}");
+    ["readGBps", "fmaGflops"].iter().for_each(|key| positive(&rows[0], key));
+    assert!(rows.len() > 1, "{out}");
+    for row in &rows[1..] {
+        assert!(row["kind"] == "operator" && row["op"] == "add", "{row}");
+        ["ms", "bytes", "GBps", "gflops", "roofline"]
+            .iter()
+            .for_each(|key| positive(row, key));
+        assert!(row["case"].is_string());
+    }
+}
+
+#[test]
+fn bench_times_a_model() {
+    let Some(model) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let out = quiet(&["bench", text(&model), "--device", "cpu", "--json"], "");
+    let row: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert!(row["kind"] == "model" && row["device"] == "cpu", "{row}");
+    for key in [
+        "loadMs",
+        "loadMBps",
+        "prefillTps",
+        "decodeTps",
+        "GBps",
+        "roofline",
+        "weightBytesPerToken",
+    ] {
+        assert!(row[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {row}");
+    }
+    assert!(row["promptTokens"] == 128 && row["generatedTokens"] == 64, "{row}");
 }

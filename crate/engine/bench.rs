@@ -1,0 +1,245 @@
+//! The benchmark: each operator at sizes as models have them, and what a model's steps read and compute.
+
+#[cfg(feature = "gpu")]
+use super::gpu::GpuRunner;
+use super::{
+    Clock, LoadOptions, Model,
+    device::Runner,
+    load,
+    roofline::{Roofline, samples},
+};
+use crate::{
+    error::{Error, Result},
+    model::Head,
+    op::{Graph, OPS, Place, case::Case},
+    plan::{Plan, plan},
+};
+
+/// How long one run of a case takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The operator.
+    pub op: &'static str,
+    /// The case.
+    pub case: String,
+    /// Milliseconds a run, the median of several.
+    pub ms: f64,
+    /// Bytes that it must read and write.
+    pub bytes: u64,
+    /// Multiplications and additions that it must do.
+    pub flops: u64,
+    /// Dispatches a run; 0 on the CPU.
+    pub dispatches: u64,
+}
+
+/// A device with its roofline.
+pub struct Bench {
+    runner: Runner,
+    roofline: Roofline,
+    clock: Clock,
+}
+
+/// Names of all operators.
+pub fn operators() -> impl Iterator<Item = &'static str> {
+    OPS.iter().map(|op| op.name)
+}
+
+impl Bench {
+    /// Opens the device that the options ask for and measures it.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if there is none or it fails.
+    pub async fn open(options: &LoadOptions, clock: Clock) -> Result<Self> {
+        let (runner, _) = load::open_device(options).await?;
+        let roofline = Roofline::measure(&runner, clock).await?;
+        Ok(Self {
+            runner,
+            roofline,
+            clock,
+        })
+    }
+
+    /// What the device can do at best.
+    pub fn roofline(&self) -> &Roofline {
+        &self.roofline
+    }
+
+    /// Times the cases of one operator; hands out each row as it is there.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unknown name; of the device; of `each`.
+    pub async fn operator(&mut self, name: &str, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        let op = OPS.iter().find(|op| op.name == name).ok_or_else(|| Error::Invalid {
+            field: "operator".into(),
+            expected: operators().collect::<Vec<_>>().join(", "),
+            found: name.into(),
+        })?;
+        for case in (op.cases)() {
+            let Some(work) = case.work else { continue };
+            let (ms, dispatches) = match &mut self.runner {
+                Runner::Cpu(_) => on_cpu(&case, self.clock).await?,
+                #[cfg(feature = "gpu")]
+                Runner::Gpu(gpu) => gpu.time(&case, &self.roofline, self.clock).await?,
+            };
+            each(Row {
+                op: op.name,
+                ms,
+                bytes: work.bytes as u64,
+                flops: work.flops as u64,
+                dispatches,
+                case: case.name,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A case ready to run: its plan, what it reads, and the slots of its inputs with their values.
+type Ready = (Plan, crate::cpu::Memory, Vec<(usize, Vec<f32>)>);
+
+fn ready(case: &Case) -> Result<Ready> {
+    let mut graph = Graph::new(1, 16, false);
+    let trial = case.build(&mut graph)?;
+    let (memory, values) = (trial.memory, trial.inputs);
+    let plan = plan(graph)?;
+    let inputs = plan.graph.inputs.iter().zip(values);
+    let inputs = inputs
+        .map(|(tensor, values)| match plan.graph.places[tensor.id] {
+            Place::Slot(slot) => Ok((slot, values)),
+            place => Err(Error::internal(format!("an input of a case is at {place:?}"))),
+        })
+        .collect::<Result<_>>()?;
+    Ok((plan, memory, inputs))
+}
+
+/// Milliseconds that a measured stretch of runs should take: long against a tick of the clock and a read-back.
+const ENOUGH: f64 = 10.0;
+/// Most runs in a stretch.
+const MOST: usize = 2048;
+
+/// Milliseconds below which a stretch of `runs` is to be lengthened.
+fn least(runs: usize) -> f64 {
+    if runs < MOST { ENOUGH } else { 0.0 }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "at most MOST")]
+async fn on_cpu(case: &Case, clock: Clock) -> Result<(f64, u64)> {
+    let (plan, mut memory, inputs) = ready(case)?;
+    memory.slots = plan.slots.iter().map(|length| vec![0.0; *length]).collect();
+    for (slot, values) in inputs {
+        memory.slots[slot][..values.len()].copy_from_slice(&values);
+    }
+    let state = memory.state;
+    let mut runs = 1;
+    loop {
+        let times = samples(clock, least(runs), async || {
+            (0..runs).try_for_each(|_| {
+                memory.state = state;
+                plan.graph.run(&mut memory, false)
+            })
+        });
+        let ms = median(&times.await?);
+        if ms >= least(runs) {
+            return Ok((ms / runs as f64, 0));
+        }
+        runs = (4 * runs).min(MOST);
+    }
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
+}
+
+#[cfg(feature = "gpu")]
+impl GpuRunner {
+    /// Milliseconds of a case, and its dispatches. Runs take turns on copies of the weights that together are larger
+    /// than a cache, as a model's are; activations stay in it.
+    #[allow(clippy::cast_precision_loss, reason = "at most MOST")]
+    async fn time(&mut self, case: &Case, roofline: &Roofline, clock: Clock) -> Result<(f64, u64)> {
+        let (plan, memory, inputs) = ready(case)?;
+        self.bring(&plan, &memory).await?;
+        let scopes = self.gpu.watch("preparing a case");
+        let (weights, bytes) = (
+            memory.weights.len(),
+            memory.weights.iter().map(|w| w.bytes.len()).sum::<usize>(),
+        );
+        let together = if roofline.software { 32 << 20 } else { 256 << 20 };
+        let copies = usize::clamp(together / bytes.max(1), 1, 16);
+        for copy in 1..copies {
+            for (number, w) in memory.weights.iter().enumerate() {
+                self.reserve("weight", w.format, w.rows, w.width)?;
+                self.fill(copy * weights + number, 0, &w.bytes, crate::model::Order::Plain)?;
+            }
+        }
+        let slots = self.slots(&plan, 0)?;
+        for (slot, values) in &inputs {
+            self.gpu.write(&slots[*slot], 0, bytemuck::cast_slice(values));
+        }
+        let staging = self.gpu.staging(4)?;
+        scopes.close().await?;
+        let mut runs = copies;
+        loop {
+            let scopes = self.gpu.watch("timing a case");
+            let mut steps = Vec::new();
+            for run in 0..runs {
+                steps.extend(self.steps(&plan, &slots, run % copies * weights)?);
+            }
+            let program = self.gpu.program("bench", &steps)?;
+            scopes.close().await?;
+            let times = samples(clock, least(runs), async || {
+                let read = self.gpu.read(Some(&program), &staging, self.state_buffer()?, 0, 4);
+                read.await.map(drop)
+            });
+            let ms = median(&times.await?);
+            if ms >= least(runs) {
+                let alone = (ms - roofline.read_back).max(0.1 * ms);
+                return Ok((alone / runs as f64, (steps.len() / runs) as u64));
+            }
+            runs = (4 * runs).min(MOST);
+        }
+    }
+}
+
+/// What a model's steps read and compute for each token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of all weights in the file.
+    pub file_bytes: u64,
+    /// Bytes of weights that a decoding step reads, as they lie on the device: all but the embedding's other rows.
+    pub decode_bytes: u64,
+    /// Multiplications and additions with weights for a token of a prompt, the head apart.
+    pub prefill_flops: u64,
+}
+
+/// What the steps of a model read and compute.
+///
+/// # Errors
+/// Of recording.
+pub fn traffic(model: &Model) -> Result<Traffic> {
+    let weights = |head| -> Result<Vec<(u64, u64)>> {
+        let graph = model.record(head)?;
+        let nodes = graph.nodes.iter().filter(|n| n.op.name != "embed");
+        let mut tensors: Vec<_> = nodes.flat_map(|n| n.inputs.iter().copied()).collect();
+        tensors.sort_by_key(|t| t.id);
+        tensors.dedup();
+        let size = |t: &crate::op::Tensor| match graph.places[t.id] {
+            Place::Weight(_, format) => {
+                let rows = t.shape.rows() as u64;
+                let values = rows * t.shape.width() as u64;
+                let bytes = if model.info().device == "gpu" {
+                    rows * format.row_bytes_gpu(t.shape.width()) as u64
+                } else {
+                    format.size(values).unwrap_or_default()
+                };
+                Some((bytes, values))
+            }
+            _ => None,
+        };
+        Ok(tensors.iter().filter_map(size).collect())
+    };
+    Ok(Traffic {
+        file_bytes: model.file_bytes(),
+        decode_bytes: weights(Head::Last)?.iter().map(|(bytes, _)| bytes).sum(),
+        prefill_flops: 2 * weights(Head::None)?.iter().map(|(_, values)| values).sum::<u64>(),
+    })
+}
