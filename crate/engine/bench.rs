@@ -175,7 +175,7 @@ impl GpuRunner {
         for (slot, values) in &inputs {
             self.gpu.write(&slots[*slot], 0, bytemuck::cast_slice(values));
         }
-        let staging = self.gpu.staging(4)?;
+        let (staging, ring) = (self.gpu.staging(4)?, self.ring()?);
         scopes.close().await?;
         let mut runs = copies;
         loop {
@@ -187,7 +187,7 @@ impl GpuRunner {
             let program = self.gpu.program("bench", &steps)?;
             scopes.close().await?;
             let times = samples(clock, least(runs), async || {
-                let read = self.gpu.read(Some(&program), &staging, self.state_buffer()?, 0, 4);
+                let read = self.gpu.read(Some(&program), &staging, &ring, 0, 4);
                 read.await.map(drop)
             });
             let ms = median(&times.await?);

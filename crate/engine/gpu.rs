@@ -29,7 +29,7 @@ pub(super) struct Prepared {
 /// The GPU with a model.
 pub(super) struct GpuRunner {
     pub(super) gpu: Gpu,
-    max_binding: u64,
+    pub(super) max_binding: u64,
     weights: Vec<Planes>,
     fixed: HashMap<Fixed, Buffer>,
     shape: Option<CacheShape>,
@@ -59,11 +59,6 @@ impl GpuRunner {
             state: None,
             unflushed: 0,
         }
-    }
-
-    /// Largest binding in use.
-    pub(super) fn max_binding(&self) -> u64 {
-        self.max_binding
     }
 
     pub(super) fn shape(&self) -> Result<CacheShape> {
@@ -271,13 +266,6 @@ impl GpuRunner {
     /// Where the chosen ids are.
     pub(super) fn ring(&self) -> Result<Buffer> {
         self.bind(Bind::Fixed(Fixed::Ring), &[])
-    }
-
-    /// The buffer of the state.
-    pub(super) fn state_buffer(&self) -> Result<&Buffer> {
-        self.fixed
-            .get(&Fixed::State)
-            .ok_or_else(|| Error::internal("no cache yet"))
     }
 
     fn bind(&self, bind: Bind, slots: &[Buffer]) -> Result<Buffer> {

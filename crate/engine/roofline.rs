@@ -42,7 +42,7 @@ impl Roofline {
         match runner {
             Runner::Cpu(_) => on_cpu(clock).await,
             #[cfg(feature = "gpu")]
-            Runner::Gpu(gpu) => on_gpu(&gpu.gpu, gpu.max_binding(), clock).await,
+            Runner::Gpu(gpu) => on_gpu(&gpu.gpu, gpu.max_binding, clock).await,
         }
     }
 }
