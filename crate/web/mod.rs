@@ -17,7 +17,7 @@ use crate::{
     format::source::Folder,
 };
 use host::Host;
-use js_sys::{Array, Float32Array, Object, Reflect};
+use js_sys::{Array, Float32Array, Function, Object, Reflect};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -27,16 +27,10 @@ extern "C" {
     fn now() -> f64;
 }
 
-/// Runs once as the module starts: panics must reach the page as text.
-#[wasm_bindgen(start)]
-pub fn start() {
-    host::keep_panics();
-}
-
-/// The text of the panic that ended this module, if one did; every later call of it is undefined, so throw it away.
-#[wasm_bindgen(js_name = lastPanic)]
-pub fn last_panic() -> Option<String> {
-    host::last_panic()
+/// Gives `hear` the text of a panic, which ends this instance: every later call of it is undefined, so throw it away.
+#[wasm_bindgen(js_name = onPanic)]
+pub fn on_panic(hear: Function) {
+    host::tell_panics(hear);
 }
 
 /// Bytes of WebAssembly memory, which only ever grows.

@@ -1,6 +1,7 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
 import { load } from "/nomoat.js";
+import { breakScopes } from "./broken.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
 
@@ -303,22 +304,55 @@ export async function hostile({ source, options }) {
   return { code, message, heap };
 }
 
-/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped", argument: any }} what */
-export async function onPage({ then, argument }) {
+/** A worker of a browser that has WebGPU, but not in workers. */
+class Blind extends EventTarget {
+  constructor() {
+    super();
+    queueMicrotask(() => this.dispatchEvent(new MessageEvent("message", { data: { type: "hello", webgpu: false } })));
+  }
+  postMessage() {}
+  terminate() {}
+}
+
+/** @param {any} worker @param {() => Promise<any>} act */
+async function withWorker(worker, act) {
   const Real = globalThis.Worker;
-  const blind = class extends EventTarget {
-    constructor() {
-      super();
-      queueMicrotask(() => this.dispatchEvent(new MessageEvent("message", { data: { type: "hello", webgpu: false } })));
-    }
-    postMessage() {}
-    terminate() {}
-  };
-  globalThis.Worker = /** @type {any} */ (blind);
+  globalThis.Worker = worker;
   try {
-    return await { watched, stopped }[then](argument);
+    return await act();
   } finally {
     globalThis.Worker = Real;
+  }
+}
+
+/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped", argument: any }} what */
+export async function onPage({ then, argument }) {
+  try {
+    return await withWorker(Blind, () => ({ watched, stopped })[then](argument));
+  } finally {
     if (then === "stopped") await leave();
   }
+}
+
+/**
+ * Loads on a GPU with odd error scopes, then on a sound one.
+ * @param {{ where: "worker" | "page", how: import("./broken.js").How, source: string, options: any }} what
+ */
+export async function broken({ where, how, source, options }) {
+  const ask = () => loadError({ source, options });
+  if (where === "page") {
+    return withWorker(Blind, async () => {
+      const mend = breakScopes(how);
+      const first = await ask().finally(mend);
+      return { first, again: await ask() };
+    });
+  }
+  const Real = globalThis.Worker;
+  const odd = class {
+    /** @param {URL} _ @param {WorkerOptions} settings */
+    constructor(_, settings) {
+      return new Real(`/lab/broken.js?how=${how}`, settings);
+    }
+  };
+  return { first: await withWorker(odd, ask), again: await ask() };
 }

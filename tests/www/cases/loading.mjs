@@ -161,4 +161,18 @@ export const cases = [
       assert.ok(continues && later <= 2);
     },
   },
+  {
+    name: "a panic is an error with its words, in the worker and on the page, and the next load is fresh",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      for (const where of ["worker", "page"]) {
+        const what = { where, how: "nonsense", source: STORY, options: { device } };
+        const { first, again } = await lab("broken", what);
+        assert.equal(first.code, "internal", where);
+        assert.match(first.message, /panicked at .*Unexpected error/s, where);
+        assert.equal(again.value, "loaded", `${where}: ${again.message}`);
+      }
+    },
+  },
 ];
