@@ -70,10 +70,23 @@ function wrapRequestDevice() {
     }
     const device = await request.call(this, { ...descriptor, requiredFeatures: [...wanted] });
     devices.add(device);
+    wrapErrors(device);
     void device.lost.then(() => devices.delete(device));
     return device;
   };
   if (navigator.userAgent.includes("Gecko/")) wrapMapAsync();
+}
+
+/** wgpu panics at internal errors, which it does not know: they reach it as validation errors. @param {GPUDevice} device */
+function wrapErrors(device) {
+  const known = (/** @type {GPUError} */ error) => (error instanceof GPUInternalError ? new GPUValidationError(error.message) : error);
+  const pop = device.popErrorScope;
+  device.popErrorScope = async function () {
+    const error = await pop.call(this);
+    return error && known(error);
+  };
+  // the first to listen, so wgpu reads what is put here
+  device.addEventListener("uncapturederror", (event) => Object.defineProperty(event, "error", { value: known(event.error) }));
 }
 
 /**

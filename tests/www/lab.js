@@ -335,11 +335,16 @@ export async function onPage({ then, argument }) {
 }
 
 /**
- * Loads on a GPU with odd error scopes, then on a sound one.
+ * Loads and writes on a GPU with odd error scopes, then on a sound one.
  * @param {{ where: "worker" | "page", how: import("./broken.js").How, source: string, options: any }} what
  */
 export async function broken({ where, how, source, options }) {
-  const ask = () => loadError({ source, options });
+  const ask = () =>
+    thrown(async () => {
+      const made = await load(source, options);
+      await made.generateTokens([1], { maxTokens: 2 }).finally(made.unload);
+      return "wrote";
+    });
   if (where === "page") {
     return withWorker(Blind, async () => {
       const mend = breakScopes(how);

@@ -171,7 +171,20 @@ export const cases = [
         const { first, again } = await lab("broken", what);
         assert.equal(first.code, "internal", where);
         assert.match(first.message, /panicked at .*Unexpected error/s, where);
-        assert.equal(again.value, "loaded", `${where}: ${again.message}`);
+        assert.equal(again.value, "wrote", `${where}: ${again.message}`);
+      }
+    },
+  },
+  {
+    name: "an internal error of the browser's GPU is an error, not a panic",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      for (const how of ["internal", "uncaptured"]) {
+        const { first } = await lab("broken", { where: "worker", how, source: STORY, options: { device } });
+        assert.equal(first.code, "internal", how);
+        assert.match(first.message, /the compiler is tired/, how);
+        assert.doesNotMatch(first.message, /panicked/, how);
       }
     },
   },
