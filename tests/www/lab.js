@@ -265,6 +265,8 @@ export async function ends({ source, options, prompt }) {
   const length = await ask({ max_tokens: 16 });
   const word = length.text.trim().split(/\s+/)[3];
   const stop = await ask({ max_tokens: 16, stop: word });
+  const none = await ask({ max_tokens: 0 });
+  const noIds = await made.generateTokens([1], { maxTokens: 0 });
   const short = await load(source, { ...options, contextLength: 24 });
   const answer = await short.completions.create({ prompt, temperature: 0 });
   const context = { reason: answer.choices[0].finish_reason, usage: answer.usage };
@@ -274,7 +276,7 @@ export async function ends({ source, options, prompt }) {
   const [first] = await made.generateTokens(start, greedy);
   const [second] = await made.generateTokens(start, { ...greedy, logitBias: { [first]: -100 } });
   const banned = first !== second;
-  return { length, stop, word, context, banned };
+  return { length, stop, word, none, noIds: noIds.length, context, banned };
 }
 
 /** A big file: how it loads and how much memory it takes. @param {{ source: any, options: any, files?: string[], tokens: number }} what */

@@ -85,12 +85,16 @@ const story = [
     shared: true,
     each: "device",
     async run({ lab, device }) {
-      const { length, stop, word, context, banned } = await lab("ends", { source: STORY, options: { device }, prompt: ONCE });
+      const { length, stop, word, none, noIds, context, banned } = await lab("ends", { source: STORY, options: { device }, prompt: ONCE });
       assert.equal(length.reason, "length");
       assert.equal(length.usage.completion_tokens, 16);
       assert.equal(length.usage.total_tokens, length.usage.prompt_tokens + 16);
       assert.equal(stop.reason, "stop");
       assert.ok(!stop.text.includes(word) && length.text.startsWith(stop.text), JSON.stringify([word, stop.text]));
+      assert.equal(none.reason, "length");
+      assert.equal(none.text, "");
+      assert.equal(none.usage.completion_tokens, 0);
+      assert.equal(noIds, 0);
       assert.equal(context.reason, "context");
       assert.ok(context.usage.total_tokens <= 25, JSON.stringify(context.usage));
       assert.ok(banned, "a bias of -100 changes nothing");
