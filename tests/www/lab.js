@@ -163,16 +163,40 @@ export async function queued({ source, options, prompt }) {
   return { order, same: texts[0] === texts[1], text: texts[0], third: await third };
 }
 
-/** Aborts a load under way. @param {{ source: string, options: any, after: number }} what */
-export async function abortedLoad({ source, options, after }) {
+/** Asks for logits: stopped before, and while they are made; then again. @param {{ source: string, options: any }} what */
+export async function stoppedLogits({ source, options }) {
+  const made = await model(source, options);
+  const ids = new Uint32Array(200).fill(5);
+  const busy = made.generateTokens([1], { maxTokens: 20, ignoreEos: true });
+  const before = await thrown(() => made.logits(ids, { signal: AbortSignal.abort() }));
+  const early = await Promise.race([busy.then(() => false), Promise.resolve(true)]);
+  await busy;
+  const stop = new AbortController();
+  const asked = thrown(() => made.logits(ids, { all: true, signal: stop.signal }));
+  await new Promise((resolve) => setTimeout(resolve));
+  stop.abort();
+  const during = await asked;
+  const again = await made.logits([1]);
+  return { before, early, during, again: again.length };
+}
+
+/**
+ * Aborts a load under way; `told`: that it was really given up, which is heard only where no worker is ended.
+ * @param {{ source: string, options: any, after: number, hear?: boolean }} what
+ */
+export async function abortedLoad({ source, options, after, hear = false }) {
+  let told = false;
+  const log = (/** @type {string} */ line) => (told ||= /failed .*"order":"load"/.test(line));
   const stop = new AbortController();
   let at = 0;
   setTimeout(() => {
     at = performance.now();
     stop.abort();
   }, after);
-  const error = await thrown(() => load(source, { ...options, signal: stop.signal }));
-  return { code: error.code, ms: performance.now() - at };
+  const error = await thrown(() => load(source, { ...options, log, signal: stop.signal }));
+  const ms = performance.now() - at;
+  for (let tries = 0; hear && !told && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+  return { code: error.code, ms, told };
 }
 
 /** Loads and says what was reported on the way. @param {{ source: any, options: any, files?: string[], prompt: number[] }} what */
@@ -327,10 +351,10 @@ async function withWorker(worker, act) {
   }
 }
 
-/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped", argument: any }} what */
+/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped" | "abortedLoad", argument: any }} what */
 export async function onPage({ then, argument }) {
   try {
-    return await withWorker(Blind, () => ({ watched, stopped })[then](argument));
+    return await withWorker(Blind, () => ({ watched, stopped, abortedLoad })[then](argument));
   } finally {
     if (then === "stopped") await leave();
   }

@@ -159,6 +159,13 @@ export const cases = [
       const { reason, continues, later } = await lab("onPage", { then: "stopped", argument });
       assert.equal(reason, "abort");
       assert.ok(continues && later <= 2);
+      const { code, ms, told } = await lab("onPage", {
+        then: "abortedLoad",
+        argument: { source: `${STORY}model.safetensors?fault=slow`, options, after: 400, hear: true },
+      });
+      assert.equal(code, "aborted");
+      assert.ok(ms < 250, `${ms} ms`);
+      assert.ok(told, "it went on to load");
     },
   },
   {
