@@ -127,6 +127,7 @@ export class Engine {
    * @returns {Promise<any>} The `result` or `end`.
    */
   send(order, signal, hear) {
+    if (signal?.aborted) return Promise.reject(aborted(signal.reason));
     return new Promise((resolve, reject) => {
       // one that is aborted before its turn comes does not wait for it
       const abort = () => reject(aborted(signal?.reason));
@@ -146,7 +147,13 @@ export class Engine {
     if (signal?.aborted) return Promise.reject(aborted(signal.reason));
     const id = ++this.#id;
     return new Promise((resolve, reject) => {
-      const stop = () => this.#port?.postMessage({ type: "stop", id });
+      const stop = () => {
+        this.#port?.postMessage({ type: "stop", id });
+        // a generation ends with what it has; of the rest there is no half to wait for
+        if (order.type === "generate") return;
+        settle();
+        reject(aborted(signal?.reason));
+      };
       const settle = () => {
         this.#listeners.delete(id);
         signal?.removeEventListener("abort", stop);

@@ -233,7 +233,10 @@ export function serve(port) {
       case "generate":
         return generate(order, model, signal);
       case "logits": {
+        await breathe();
+        if (signal.aborted) throw stopped();
         const rows = await model.logits(order.ids, order.all);
+        if (signal.aborted) throw stopped();
         return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
       }
       case "tokenize":

@@ -70,6 +70,18 @@ const story = [
     },
   },
   {
+    name: "logits that are stopped are an error at once, and the next are right",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { before, early, during, again } = await lab("stoppedLogits", { source: STORY, options: { device } });
+      assert.equal(before.code, "aborted");
+      assert.ok(early, "it waited for its turn");
+      assert.equal(during.code, "aborted");
+      assert.equal(again, 1);
+    },
+  },
+  {
     name: "requests wait for each other, a stream that is left makes room",
     shared: true,
     each: "device",
