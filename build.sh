@@ -213,7 +213,7 @@ deny() {
   fi
 }
 
-native() { cargo test --quiet --locked --test it -- --show-output "$@"; }
+native() { cargo test --quiet --locked --lib --test it -- --show-output "$@"; }
 
 check() {
   local full="" icd started=$SECONDS

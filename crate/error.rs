@@ -84,11 +84,6 @@ pub enum Error {
         /// What was given.
         found: String,
     },
-    /// A field of a request that is known elsewhere but not here.
-    UnsupportedField {
-        /// The field.
-        field: String,
-    },
     /// A result that is not a number: never shown to the user as text.
     NotFinite {
         /// Where it was seen.
@@ -140,8 +135,6 @@ pub enum Gpu {
     Lost,
     /// A shader, pipeline or command was refused.
     Refused,
-    /// A kernel gave a wrong answer on this adapter.
-    SelfTest,
 }
 
 impl Error {
@@ -166,11 +159,10 @@ impl Error {
                 Gpu::OutOfMemory => "gpu-out-of-memory",
                 Gpu::Lost => "device-lost",
                 Gpu::Refused => "internal",
-                Gpu::SelfTest => "self-test-failed",
             },
             Self::TooBig { .. } => "too-big",
             Self::ContextFull { .. } => "context-full",
-            Self::Invalid { .. } | Self::UnsupportedField { .. } => "unsupported-field",
+            Self::Invalid { .. } => "unsupported-field",
             Self::Aborted => "aborted",
             Self::Shape { .. } | Self::NotFinite { .. } | Self::Internal { .. } => "internal",
         }
@@ -255,7 +247,6 @@ impl fmt::Display for Error {
                 write!(f, "{tokens} tokens do not fit into a context of {context}")
             }
             Self::Invalid { field, expected, found } => write!(f, "{field}: expected {expected}, found {found}"),
-            Self::UnsupportedField { field } => write!(f, "the field {field} is not supported"),
             Self::NotFinite { place } => write!(f, "{place}: the result is not a finite number"),
             Self::Aborted => write!(f, "stopped by the caller"),
             Self::Internal { what } => write!(f, "internal error: {what}; please report it"),

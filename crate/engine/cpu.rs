@@ -33,19 +33,10 @@ impl CpuRunner {
         let bytes = format
             .size(rows as u64 * width as u64)
             .ok_or_else(|| Error::internal("blocks do not divide a row"))?;
+        self.room(bytes)?;
         self.bytes += bytes;
-        let too_big = || Error::TooBig {
-            what: "weights on the CPU".into(),
-            needed: bytes,
-            available: MOST_BYTES,
-        };
-        let size = usize::try_from(bytes)
-            .ok()
-            .filter(|_| self.bytes <= MOST_BYTES)
-            .ok_or_else(too_big)?;
-        let mut cells = Vec::new();
-        cells.try_reserve_exact(size).map_err(|_| too_big())?;
-        cells.resize(size, 0);
+        let size = usize::try_from(bytes).map_err(|_| Error::internal("a weight that fits is too long"))?;
+        let cells = zeros(size)?;
         self.memory.weights.push(HostWeight {
             format,
             rows,
@@ -65,11 +56,34 @@ impl CpuRunner {
         Ok(())
     }
 
-    pub(super) fn cache(&mut self, shape: CacheShape, rope: &[f32]) -> Result<()> {
-        self.memory.kv = vec![vec![0.0; shape.values()]; shape.layers];
-        self.memory.rope = rope.to_vec();
+    pub(super) fn cache(&mut self, shape: CacheShape, rope: usize) -> Result<()> {
+        let values = shape.values()?;
+        let cache = 4 * (values as u64 * shape.layers as u64 + rope as u64);
+        self.room(cache)?;
+        self.memory.kv = (0..shape.layers).map(|_| zeros(values)).collect::<Result<_>>()?;
+        self.memory.rope = Vec::with_capacity(rope);
         self.shape = Some(shape);
         Ok(())
+    }
+
+    /// An error unless `more` bytes fit beside the weights.
+    fn room(&self, more: u64) -> Result<()> {
+        let needed = self.bytes.saturating_add(more);
+        let what = "the model on the CPU, weights and cache,".into();
+        if needed <= MOST_BYTES {
+            Ok(())
+        } else {
+            Err(Error::TooBig {
+                what,
+                needed,
+                available: MOST_BYTES,
+            })
+        }
+    }
+
+    /// Appends to the table of rotations.
+    pub(super) fn rope(&mut self, values: &[f32]) {
+        self.memory.rope.extend_from_slice(values);
     }
 
     pub(super) fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
@@ -106,4 +120,16 @@ impl CpuRunner {
             (Want::Logits, None) => return Err(Error::internal("this step has no logits")),
         })
     }
+}
+
+/// Zeroed memory, or an error where there is none.
+fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
+    let mut cells = Vec::new();
+    cells.try_reserve_exact(count).map_err(|_| Error::TooBig {
+        what: "the model on the CPU".into(),
+        needed: (count * size_of::<T>()) as u64,
+        available: 0,
+    })?;
+    cells.resize(count, T::default());
+    Ok(cells)
 }

@@ -4,7 +4,7 @@ use super::cpu::CpuRunner;
 #[cfg(feature = "gpu")]
 use super::gpu::GpuRunner;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     model::{Head, Hyper, Network, Order},
     op::Graph,
     tensor::Format,
@@ -79,13 +79,30 @@ impl CacheShape {
     }
 
     /// Values of one layer: `[2, Hk, S, Dh]`.
-    pub(super) fn values(&self) -> usize {
-        2 * self.kv_heads * self.capacity * self.head_dim
+    ///
+    /// # Errors
+    /// [`Error::TooBig`] if they cannot be addressed.
+    pub(super) fn values(&self) -> Result<usize> {
+        let factors = [2, self.kv_heads, self.capacity, self.head_dim, self.layers];
+        let all = factors
+            .iter()
+            .try_fold(4_u64, |product, n| product.checked_mul(*n as u64));
+        let available = usize::MAX as u64;
+        all.filter(|bytes| *bytes <= available)
+            .map(|_| 2 * self.kv_heads * self.capacity * self.head_dim)
+            .ok_or_else(|| Error::TooBig {
+                what: format!("a cache of {} tokens", self.capacity),
+                needed: all.unwrap_or(u64::MAX),
+                available,
+            })
     }
 
     /// Bytes of one layer on the GPU.
-    pub(super) fn bytes(&self) -> u64 {
-        self.values() as u64 * if self.f16 { 2 } else { 4 }
+    ///
+    /// # Errors
+    /// As [`Self::values`].
+    pub(super) fn bytes(&self) -> Result<u64> {
+        Ok(self.values()? as u64 * if self.f16 { 2 } else { 4 })
     }
 }
 
@@ -115,12 +132,24 @@ impl Runner {
         }
     }
 
-    /// Makes the cache and the table of rotations.
-    pub(super) async fn cache(&mut self, shape: CacheShape, rope: &[f32]) -> Result<()> {
+    /// Makes the cache, and room for a table of rotations of `rope` values.
+    pub(super) async fn cache(&mut self, shape: CacheShape, rope: usize) -> Result<()> {
         match self {
             Self::Cpu(cpu) => cpu.cache(shape, rope),
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.cache(shape, rope).await,
+        }
+    }
+
+    /// Fills the table of rotations from value `first` on; from the first to the last, in order.
+    pub(super) fn rope(&mut self, first: usize, values: &[f32]) -> Result<()> {
+        match self {
+            Self::Cpu(cpu) => {
+                cpu.rope(values);
+                Ok(())
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.rope(first, values),
         }
     }
 
@@ -159,9 +188,30 @@ impl Runner {
 pub(super) fn target(order: Order, row: usize) -> usize {
     match order {
         Order::Plain => row,
-        Order::Interleaved(head_dim) => {
+        Order::Interleaved { head_dim, rotated } => {
             let (head, within) = (row / head_dim, row % head_dim);
-            head * head_dim + within % 2 * (head_dim / 2) + within / 2
+            let turned = if within < rotated {
+                within % 2 * (rotated / 2) + within / 2
+            } else {
+                within
+            };
+            head * head_dim + turned
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaved_rows_part_into_halves_and_what_does_not_turn_stays() {
+        let all = |head_dim, rotated| {
+            (0..8)
+                .map(|r| target(Order::Interleaved { head_dim, rotated }, r))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(all(4, 4), [0, 2, 1, 3, 4, 6, 5, 7]);
+        assert_eq!(all(8, 4), [0, 2, 1, 3, 4, 5, 6, 7]);
     }
 }

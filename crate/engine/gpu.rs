@@ -65,11 +65,6 @@ impl GpuRunner {
         self.shape.ok_or_else(|| Error::internal("no cache yet"))
     }
 
-    /// Largest binding in use.
-    pub(super) fn max_binding(&self) -> u64 {
-        self.max_binding
-    }
-
     pub(super) fn reserve(&mut self, name: &str, format: &'static Format, rows: usize, width: usize) -> Result<()> {
         let row = format.row_bytes_gpu(width) as u64;
         let shards = Shard::cut(format, rows, width, self.max_binding)?
@@ -120,7 +115,21 @@ impl GpuRunner {
         Ok(())
     }
 
-    pub(super) async fn cache(&mut self, shape: CacheShape, rope: &[f32]) -> Result<()> {
+    pub(super) async fn cache(&mut self, shape: CacheShape, rope: usize) -> Result<()> {
+        let (layer, available) = (shape.bytes()?, self.gpu.caps().max_binding);
+        for (what, needed) in [
+            ("the cache of one layer", layer),
+            ("the table of rotations", 4 * rope as u64),
+        ] {
+            if needed > available {
+                let what = format!("{what}, {} tokens,", shape.capacity);
+                return Err(Error::TooBig {
+                    what,
+                    needed,
+                    available,
+                });
+            }
+        }
         let scopes = self.gpu.watch("allocating the cache");
         let mut make = |fixed, label: &str, bytes| -> Result<Buffer> {
             let buffer = self.gpu.buffer(label, bytes, Usage::Storage)?;
@@ -134,22 +143,23 @@ impl GpuRunner {
             4 * super::device::BUCKETS[super::device::BUCKETS.len() - 1] as u64,
         )?;
         make(Fixed::Ring, "ring", 4 * RING as u64)?;
-        let table = make(Fixed::RopeTable, "rope table", 4 * rope.len() as u64)?;
-        for layer in 0..shape.layers {
-            if shape.bytes() > self.gpu.caps().max_binding {
-                let available = self.gpu.caps().max_binding;
-                return Err(Error::TooBig {
-                    what: "the cache of one layer".into(),
-                    needed: shape.bytes(),
-                    available,
-                });
-            }
-            make(Fixed::Kv(layer), "cache", shape.bytes())?;
+        make(Fixed::RopeTable, "rope table", 4 * rope as u64)?;
+        for number in 0..shape.layers {
+            make(Fixed::Kv(number), "cache", layer)?;
         }
         self.token = Some(self.gpu.staging(4)?);
         scopes.close().await?;
-        self.gpu.write(&table, 0, bytemuck::cast_slice(rope));
         self.shape = Some(shape);
+        Ok(())
+    }
+
+    /// Writes the table of rotations from value `first` on.
+    pub(super) fn rope(&mut self, first: usize, values: &[f32]) -> Result<()> {
+        let table = self
+            .fixed
+            .get(&Fixed::RopeTable)
+            .ok_or_else(|| Error::internal("no cache yet"))?;
+        self.gpu.write(table, 4 * first as u64, bytemuck::cast_slice(values));
         Ok(())
     }
 
@@ -160,13 +170,21 @@ impl GpuRunner {
             Some((Place::Slot(slot), shape)) => Some((slots[slot].clone(), shape.width(), shape.rows())),
             _ => None,
         };
-        if let Some((_, width, rows)) = &logits {
-            let bytes = 4 * (width * rows) as u64;
-            if self.logits.as_ref().is_none_or(|(most, _)| *most < bytes) {
-                self.logits = Some((bytes, self.gpu.staging(bytes)?));
-            }
+        let bytes = logits.as_ref().map_or(0, |(_, width, rows)| 4 * (width * rows) as u64);
+        let longer = bytes > self.logits.as_ref().map_or(0, |(most, _)| *most);
+        let staging = if longer {
+            Some((bytes, self.gpu.staging(bytes)?))
+        } else {
+            None
+        };
+        if let Err(error) = scopes.close().await {
+            // What was made inside these scopes may be invalid.
+            self.gpu.forget_pipelines();
+            return Err(error);
         }
-        scopes.close().await?;
+        if staging.is_some() {
+            self.logits = staging;
+        }
         self.programs.insert(key, Prepared { program, logits });
         Ok(())
     }
@@ -239,6 +257,11 @@ impl GpuRunner {
         Ok(())
     }
 
+    /// Where the chosen ids are.
+    pub(super) fn ring(&self) -> Result<Buffer> {
+        self.bind(Bind::Fixed(Fixed::Ring), &[])
+    }
+
     fn bind(&self, bind: Bind, slots: &[Buffer]) -> Result<Buffer> {
         let found = match bind {
             Bind::Slot(slot) => slots.get(slot),
@@ -290,7 +313,11 @@ impl GpuRunner {
         let next = |token| (pos + tokens.len(), 1, token, sampled + 1);
         match want {
             Want::Nothing => {
-                self.gpu.replay(&step.program);
+                let (Some(state), Some(staging)) = (self.fixed.get(&Fixed::State), &self.token) else {
+                    return Err(Error::internal("no cache yet"));
+                };
+                // Waited for, so that a prompt can be left between its chunks and a chunk can be timed.
+                self.gpu.read(Some(&step.program), staging, state, 0, 4).await?;
                 Ok(Output::Nothing)
             }
             Want::Token => {

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 /// Bytes read and uploaded at once, at most, unless one row is longer.
 const CHUNK: u64 = 8 << 20;
+/// Values of the table of rotations written at once.
+const RUN: usize = 1 << 16;
 /// Context by default, where the model was made for more.
 const CONTEXT: usize = 4096;
 
@@ -81,10 +83,9 @@ pub(super) async fn weights(
         let weight = &network.weights[number];
         let (entry, rows) = (&weight.entry, weight.shape.rows());
         let row = (entry.bytes / rows as u64).max(1);
-        let unit = if let Order::Interleaved(head_dim) = weight.order {
-            head_dim
-        } else {
-            1
+        let unit = match weight.order {
+            Order::Interleaved { head_dim, .. } => head_dim,
+            Order::Plain => 1,
         };
         let most = usize::try_from(CHUNK / row).unwrap_or(usize::MAX) / unit * unit;
         for first in (0..rows).step_by(most.max(unit)) {
@@ -170,12 +171,27 @@ pub(super) async fn cache(
         }
         None => None,
     };
-    runner
-        .cache(
-            CacheShape::new(hyper, capacity, f16),
-            &hyper.rope.table(capacity, factors.as_deref()),
-        )
-        .await?;
+    let width = hyper.rope.values();
+    let too_long = || Error::TooBig {
+        what: format!("a table of {capacity} rotations"),
+        needed: 4 * width as u64 * capacity as u64,
+        available: usize::MAX as u64,
+    };
+    let table = capacity
+        .checked_mul(4 * width)
+        .map(|bytes| bytes / 4)
+        .ok_or_else(too_long)?;
+    runner.cache(CacheShape::new(hyper, capacity, f16), table).await?;
+    let (mut run, mut written) = (Vec::new(), 0);
+    hyper.rope.table(capacity, factors.as_deref(), |row| {
+        run.extend_from_slice(row);
+        if run.len() >= RUN || written + run.len() == table {
+            runner.rope(written, &run)?;
+            written += run.len();
+            run.clear();
+        }
+        Ok(())
+    })?;
     runner.prepare(network, Key::new(1, Head::Last)).await?;
     Ok(capacity)
 }

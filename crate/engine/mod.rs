@@ -32,7 +32,7 @@ pub enum Device {
 /// What may be rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// The fastest variants that the self-test admits.
+    /// The fastest variants there are; today they all compute in f32.
     #[default]
     Auto,
     /// f32 arithmetic only.

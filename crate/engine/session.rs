@@ -2,7 +2,7 @@
 
 use super::{
     Clock, Info, LoadOptions, OnProgress, Phase, Stats,
-    device::{Key, Output, Runner, Want},
+    device::{BUCKETS, Key, Output, Runner, Want},
     load,
     request::{Finish, Request},
     stats::{Counts, Watch},
@@ -13,13 +13,22 @@ use crate::text::{
     sample::{Sampling, sample},
     stop::StopMatcher,
     stream::Stream,
-    tokenizer::Tokenizer,
+    tokenizer::{Tokenizer, ends},
 };
 use crate::{
     error::{Error, Result},
     format::{self, source::Folder},
     model::{self, Head, Network},
 };
+
+/// Tokens of a prompt read at once on the CPU.
+const CPU_CHUNK: usize = 32;
+/// The same on a GPU, to begin with.
+const GPU_CHUNK: usize = 128;
+/// Milliseconds that a chunk should take.
+const CHUNK_MS: f64 = 50.0;
+/// Bytes of logits that come back at once.
+const LOGITS: usize = 16 << 20;
 
 /// What one call of [`Model::next`] did.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +74,8 @@ pub struct Model {
     runner: Runner,
     clock: Clock,
     capacity: usize,
+    /// Tokens of a prompt that are read at once.
+    chunk: usize,
     /// Ids whose keys and values are in the cache.
     cached: Vec<u32>,
     /// Number of the newest generation.
@@ -80,6 +91,8 @@ struct Text {
     tokenizer: Option<Tokenizer>,
     template: Option<Template>,
     sampling: Sampling,
+    /// Ids that end a generation.
+    eos: Vec<u32>,
 }
 
 impl Model {
@@ -98,8 +111,14 @@ impl Model {
         let checkpoint = format::open(folder, entry).await?;
         let network = model::open(&checkpoint)?;
         #[cfg(feature = "text")]
+        let tokenizer = Tokenizer::open(&checkpoint)?;
+        #[cfg(feature = "text")]
         let text = Text {
-            tokenizer: Tokenizer::open(&checkpoint)?,
+            eos: match &tokenizer {
+                Some(tokenizer) => tokenizer.eos().to_vec(),
+                None => ends(&checkpoint)?.eos,
+            },
+            tokenizer,
             template: Template::open(&checkpoint)?,
             sampling: Sampling::from_generation_config(&checkpoint)?,
         };
@@ -114,6 +133,11 @@ impl Model {
         {
             info.chat = text.template.is_some();
         }
+        let chunk = if matches!(runner, Runner::Cpu(_)) {
+            CPU_CHUNK
+        } else {
+            GPU_CHUNK
+        };
         load::tell(&mut progress, Phase::Ready, 0, 0)?;
         Ok(Self {
             info,
@@ -121,6 +145,7 @@ impl Model {
             runner,
             clock,
             capacity,
+            chunk,
             cached: Vec::new(),
             newest: 0,
             watch: Watch::default(),
@@ -171,6 +196,11 @@ impl Model {
     /// the vocabulary.
     pub fn begin(&mut self, prompt: &[u32], request: Request) -> Result<Generation> {
         self.check(prompt)?;
+        #[cfg(feature = "text")]
+        if !request.stop.is_empty() {
+            // Stop strings are found in text.
+            self.tokenizer()?;
+        }
         let common = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
         // The last token is always computed: its logits are what comes next.
         let reused = common.min(prompt.len() - 1);
@@ -234,10 +264,16 @@ impl Model {
                 text: self.rest(generation, reason)?,
             });
         }
-        if let Err(error) = self.prefill(generation).await? {
-            return Ok(error);
-        }
-        let id = self.choose(generation).await?;
+        let id = match self.advance(generation).await {
+            Ok(Ok(id)) => id,
+            Ok(Err(prefill)) => return Ok(prefill),
+            Err(error) => {
+                // What the cache holds is not known any more.
+                self.cached.clear();
+                generation.end = Some(Finish::Abort);
+                return Err(error);
+            }
+        };
         if !generation.request.ignore_eos && self.is_eos(id) {
             generation.end = Some(Finish::Stop);
             return Ok(Event::End {
@@ -252,19 +288,33 @@ impl Model {
         Ok(Event::Token { id, text })
     }
 
-    /// Reads one chunk of the prompt, unless only the last is left: `Err` of the event to report.
-    async fn prefill(&mut self, generation: &Generation) -> Result<std::result::Result<(), Event>> {
+    /// One chunk of the prompt, whose event is the inner error; or what is left of it, and the next token.
+    async fn advance(&mut self, generation: &Generation) -> Result<std::result::Result<u32, Event>> {
         let (done, total) = (self.cached.len(), generation.prompt.len());
-        let most = super::device::BUCKETS[super::device::BUCKETS.len() - 1];
-        if total <= done + most {
-            return Ok(Ok(()));
+        if total > done + self.chunk {
+            let chunk = generation.prompt[done..done + self.chunk].to_vec();
+            let (begun, length) = ((self.clock)(), chunk.len());
+            self.step(&chunk, Head::None, Want::Nothing).await?;
+            self.pace((self.clock)() - begun, length);
+            let done = done + length;
+            return Ok(Err(Event::Prefill { done, total }));
         }
-        let chunk = generation.prompt[done..done + most].to_vec();
-        self.step(&chunk, Head::None, Want::Nothing).await?;
-        Ok(Err(Event::Prefill {
-            done: done + most,
-            total,
-        }))
+        self.choose(generation).await.map(Ok)
+    }
+
+    /// Chooses the length of the next chunk by the time of this one: a chunk cannot be left, and a long one may look
+    /// like a hang to the system's watchdog.
+    fn pace(&mut self, ms: f64, length: usize) {
+        let longest = if matches!(self.runner, Runner::Cpu(_)) {
+            CPU_CHUNK
+        } else {
+            BUCKETS[BUCKETS.len() - 1]
+        };
+        if ms > 2.0 * CHUNK_MS && length > CPU_CHUNK {
+            self.chunk = length / 4;
+        } else if ms < CHUNK_MS / 4.0 && length == self.chunk {
+            self.chunk = (4 * length).min(longest);
+        }
     }
 
     /// Runs what is not in the cache yet and chooses the next token.
@@ -301,6 +351,9 @@ impl Model {
 
     /// Runs `tokens` behind the cache, which then holds them.
     async fn step(&mut self, tokens: &[u32], head: Head, want: Want) -> Result<Output> {
+        if tokens.is_empty() {
+            return Err(Error::internal("a step of no tokens"));
+        }
         let key = Key::new(tokens.len(), head);
         self.runner.prepare(&self.network, key).await?;
         let pos = self.cached.len();
@@ -311,7 +364,7 @@ impl Model {
 
     #[cfg(feature = "text")]
     fn is_eos(&self, id: u32) -> bool {
-        self.text.tokenizer.as_ref().is_some_and(|t| t.eos().contains(&id))
+        self.text.eos.contains(&id)
     }
 
     #[cfg(not(feature = "text"))]
@@ -359,7 +412,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Ends a generation early: what is held back is dropped. The cache holds what was fed, all of it shown.
+    /// Ends a generation early: what is held back is dropped. The cache holds what was fed.
     pub fn stop(&mut self, generation: &mut Generation) {
         if generation.end.is_none() {
             generation.end = Some(Finish::Abort);
@@ -375,11 +428,7 @@ impl Model {
         self.check(ids)?;
         self.cached.clear();
         self.newest += 1;
-        let most = if all {
-            self.most_rows()
-        } else {
-            super::device::BUCKETS[super::device::BUCKETS.len() - 1]
-        };
+        let most = if all { self.most_rows() } else { self.chunk };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();
         for (i, chunk) in ids.chunks(most).enumerate() {
@@ -396,15 +445,10 @@ impl Model {
         Ok(rows)
     }
 
-    /// The longest step whose logits, a row for each token, fit one binding.
+    /// The longest step whose logits, a row for each token, are no more than is brought back at once.
     fn most_rows(&self) -> usize {
-        let row = 4 * self.info.vocabulary as u64;
-        let fits = |b: &usize| match &self.runner {
-            Runner::Cpu(_) => *b <= 128,
-            #[cfg(feature = "gpu")]
-            Runner::Gpu(gpu) => *b as u64 * row <= gpu.max_binding(),
-        };
-        super::device::BUCKETS.into_iter().rev().find(fits).unwrap_or(1)
+        let fits = |b: &usize| *b <= self.chunk && 4 * b * self.info.vocabulary <= LOGITS;
+        BUCKETS.into_iter().rev().find(fits).unwrap_or(1)
     }
 
     #[cfg(feature = "gpu")]

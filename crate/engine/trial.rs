@@ -5,7 +5,7 @@
 use super::{device::CacheShape, gpu::GpuRunner};
 use crate::{
     error::{Error, Result},
-    op::{Graph, OPS, Place, Tensor, case::Case},
+    op::{Graph, NO_TOKEN, OPS, Place, Tensor, case::Case},
     plan::{Plan, plan, plan_unfused},
 };
 
@@ -30,6 +30,17 @@ fn graph() -> Graph {
     Graph::new(1, 16, false)
 }
 
+/// Whether a plan ends in a choice, which is compared as one more output.
+fn chooses(plan: &Plan) -> bool {
+    plan.graph.nodes.iter().any(|node| node.op.name == "argmax")
+}
+
+/// An id as a number to compare, shifted so that none is 0; exact below 2^24.
+#[allow(clippy::cast_precision_loss, reason = "ids of cases are small")]
+fn id(chosen: Option<u32>) -> f32 {
+    chosen.map_or(-1.0, |id| id as f32 + 1.0)
+}
+
 fn valid(tensor: Tensor, len: usize) -> usize {
     tensor.shape.rows().min(len) * tensor.shape.width()
 }
@@ -50,7 +61,10 @@ fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Expected> {
     let len = memory.state.len;
     plan.graph.run(&mut memory, exact)?;
     let read = |t: &Tensor| Ok(memory.slots[slot(*t)?][..valid(*t, len)].to_vec());
-    let outputs = plan.graph.outputs.iter().map(read).collect::<Result<_>>()?;
+    let mut outputs = plan.graph.outputs.iter().map(read).collect::<Result<Vec<_>>>()?;
+    if chooses(&plan) {
+        outputs.push(vec![id(memory.chosen)]);
+    }
     Ok(Expected { plan, outputs })
 }
 
@@ -132,16 +146,8 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
             capacity: plan.graph.capacity,
             f16: plan.graph.kv_f16,
         };
-        runner
-            .cache(
-                shape,
-                if memory.rope.is_empty() {
-                    &[0.0; 2]
-                } else {
-                    &memory.rope
-                },
-            )
-            .await?;
+        runner.cache(shape, memory.rope.len().max(2)).await?;
+        runner.rope(0, &memory.rope)?;
         let (outputs, overrun) = runner.try_out(&plan, &memory, &inputs).await?;
         reports.push(compare(name, &expected.outputs, &outputs, overrun));
         drop(expected.plan);
@@ -183,6 +189,12 @@ impl GpuRunner {
             let bytes = 4 * valid(*tensor, memory.state.len) as u64;
             let bytes = self.gpu.read(None, &staging, &slots[slot(*tensor)?], 0, bytes).await?;
             outputs.push(bytemuck::pod_collect_to_vec(&bytes));
+        }
+        if chooses(plan) {
+            let ring = self.ring()?;
+            let bytes = self.gpu.read(None, &staging, &ring, 0, 4).await?;
+            let token = bytemuck::pod_read_unaligned::<u32>(&bytes);
+            outputs.push(vec![id((token != NO_TOKEN).then_some(token))]);
         }
         let mut overrun = false;
         for (buffer, length) in slots.iter().zip(&plan.slots) {

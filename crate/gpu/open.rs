@@ -107,6 +107,13 @@ impl Gpu {
     }
 }
 
+impl Drop for Gpu {
+    /// Frees its memory now; a browser would wait for a collection that sees small objects only.
+    fn drop(&mut self) {
+        self.device.destroy();
+    }
+}
+
 fn instance() -> wgpu::Instance {
     wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
 }

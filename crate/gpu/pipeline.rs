@@ -18,6 +18,11 @@ pub(crate) struct Pipeline {
 }
 
 impl Gpu {
+    /// Makes every pipeline anew when it is next asked for.
+    pub(crate) fn forget_pipelines(&self) {
+        self.pipelines.0.borrow_mut().clear();
+    }
+
     /// The pipeline of a variant with these constants. Stand inside [`Gpu::watch`].
     pub(super) fn pipeline<B>(
         &self,

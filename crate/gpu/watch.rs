@@ -44,19 +44,25 @@ impl Mishaps {
     }
 }
 
-/// Error scopes that stand open: out of memory, validation, internal.
+/// Error scopes that stand open. They are a stack: the last one opened is closed first, also when they are dropped on
+/// the way out of an error, which goes from the first field to the last.
 pub(crate) struct Scopes {
+    memory: wgpu::ErrorScopeGuard,
+    validation: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
     doing: String,
-    guards: [wgpu::ErrorScopeGuard; 3],
 }
 
 impl Scopes {
     /// Opens scopes round something that is `doing`.
     pub(super) fn open(device: &wgpu::Device, doing: impl Into<String>) -> Self {
         use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
+        let [internal, validation, memory] = [Internal, Validation, OutOfMemory].map(|f| device.push_error_scope(f));
         Self {
+            memory,
+            validation,
+            internal,
             doing: doing.into(),
-            guards: [Internal, Validation, OutOfMemory].map(|f| device.push_error_scope(f)),
         }
     }
 
@@ -65,9 +71,7 @@ impl Scopes {
     /// # Errors
     /// [`Error::Gpu`] with the first error that any of them caught.
     pub(crate) async fn close(self) -> Result<()> {
-        let [internal, validation, memory] = self.guards;
-        // Scopes are a stack: the last one opened is closed first.
-        let (memory, validation, internal) = (memory.pop(), validation.pop(), internal.pop());
+        let (memory, validation, internal) = (self.memory.pop(), self.validation.pop(), self.internal.pop());
         for (kind, error) in [
             (error::Gpu::OutOfMemory, memory.await),
             (error::Gpu::Refused, validation.await),

@@ -178,20 +178,30 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The tensor with this GGUF name; `{}` in the table stands for the layer.
-    pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
-        let full =
-            |pattern: &str| layer.map_or_else(|| pattern.to_owned(), |n| pattern.replacen("{}", &n.to_string(), 1));
+    /// The names under which a tensor with this GGUF name may be stored; `{}` stands for the layer.
+    fn names(&self, name: &str, layer: Option<usize>) -> Vec<String> {
         let stored = match self.checkpoint.container {
-            Container::Gguf => full(name),
-            Container::Safetensors => full(self.arch.names.iter().find(|(_, gguf)| *gguf == name)?.0),
+            Container::Gguf => Some(name),
+            Container::Safetensors => self
+                .arch
+                .names
+                .iter()
+                .find(|(_, gguf)| *gguf == name)
+                .map(|(hf, _)| *hf),
         };
+        let Some(stored) = stored else { return Vec::new() };
+        let full = layer.map_or_else(|| stored.to_owned(), |n| stored.replacen("{}", &n.to_string(), 1));
         // Checkpoints saved from the inner model lack the outer prefix.
-        let short = stored.strip_prefix("model.").map(str::to_owned);
-        [Some(stored.clone()), short]
+        let short = full.strip_prefix("model.").map(str::to_owned);
+        [Some(full), short].into_iter().flatten().collect()
+    }
+
+    /// The tensor with this GGUF name; `{}` in it stands for the layer.
+    pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
+        let tensors = &self.checkpoint.tensors;
+        self.names(name, layer)
             .into_iter()
-            .flatten()
-            .find_map(|n| Some((n.clone(), self.checkpoint.tensors.get(&n)?)))
+            .find_map(|n| tensors.get(&n).map(|entry| (n, entry)))
     }
 
     /// Whether there is such a tensor.
@@ -209,10 +219,16 @@ impl<'a> Finder<'a> {
     ) -> Result<usize> {
         let shape = shape.into();
         let file = &self.checkpoint.name;
-        let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
-        let (stored, entry) = self
-            .entry(name, layer)
-            .ok_or_else(|| Error::bad(file, &named, format!("a tensor {shape:?}"), "none"))?;
+        let Some((stored, entry)) = self.entry(name, layer) else {
+            // One that is stored in a format we do not read is named as such.
+            let names = self.names(name, layer);
+            let skipped = names.iter().find(|n| self.checkpoint.skipped.contains_key(*n));
+            if let Some(Err(unsupported)) = skipped.map(|n| self.checkpoint.tensor(n)) {
+                return Err(unsupported);
+            }
+            let named = names.into_iter().next().unwrap_or_else(|| name.to_owned());
+            return Err(Error::bad(file, named, format!("a tensor {shape:?}"), "none"));
+        };
         if entry.shape != shape {
             return Err(Error::bad(
                 file,

@@ -115,24 +115,24 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     };
     let vocabulary = embedding.shape.rows();
     let token_embd = find.take("token_embd.weight", None, [vocabulary, width], Order::Plain)?;
-    let turned = Order::Interleaved(head_dim);
+    let turned = Order::Interleaved {
+        head_dim,
+        rotated: rope.rotated,
+    };
+    let rows = |heads: usize| {
+        let bad = || Error::bad(&checkpoint.name, "heads", "heads times their width below 2^31", heads);
+        heads.checked_mul(head_dim).filter(|n| *n < 1 << 31).ok_or_else(bad)
+    };
+    let (q_rows, kv_rows) = (rows(heads)?, rows(kv_heads)?);
     let mut layers = Vec::new();
     for n in 0..count {
         let mut take = |name, shape: Shape, order| find.take(name, Some(n), shape, order);
         layers.push(Layer {
             attn_norm: take("blk.{}.attn_norm.weight", [width].into(), Order::Plain)?,
-            attn_q: take("blk.{}.attn_q.weight", [heads * head_dim, width].into(), turned)?,
-            attn_k: take("blk.{}.attn_k.weight", [kv_heads * head_dim, width].into(), turned)?,
-            attn_v: take(
-                "blk.{}.attn_v.weight",
-                [kv_heads * head_dim, width].into(),
-                Order::Plain,
-            )?,
-            attn_output: take(
-                "blk.{}.attn_output.weight",
-                [width, heads * head_dim].into(),
-                Order::Plain,
-            )?,
+            attn_q: take("blk.{}.attn_q.weight", [q_rows, width].into(), turned)?,
+            attn_k: take("blk.{}.attn_k.weight", [kv_rows, width].into(), turned)?,
+            attn_v: take("blk.{}.attn_v.weight", [kv_rows, width].into(), Order::Plain)?,
+            attn_output: take("blk.{}.attn_output.weight", [width, q_rows].into(), Order::Plain)?,
             ffn_norm: take("blk.{}.ffn_norm.weight", [width].into(), Order::Plain)?,
             ffn_gate: take("blk.{}.ffn_gate.weight", [hidden, width].into(), Order::Plain)?,
             ffn_up: take("blk.{}.ffn_up.weight", [hidden, width].into(), Order::Plain)?,
@@ -217,7 +217,7 @@ impl Llama {
                 layer: n,
             },
         )?;
-        #[allow(clippy::cast_precision_loss, reason = "a head is narrower than 2^24")]
+        #[allow(clippy::cast_precision_loss, reason = "attention takes heads of 1024 at most")]
         let scale = 1.0 / (self.head_dim as f32).sqrt();
         let cfg = Attention {
             heads: self.heads,

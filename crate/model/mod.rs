@@ -46,9 +46,14 @@ pub(crate) enum Head {
 pub(crate) enum Order {
     /// As the operators want them.
     Plain,
-    /// Heads of this width whose rows are interleaved for rotation (GGUF's llama): row `2i + j` of a head is ours
-    /// `j * Dh/2 + i`.
-    Interleaved(usize),
+    /// Heads whose rotated rows are interleaved (GGUF's llama): row `2i + j` of a head, below `rotated`, is ours
+    /// `j * rotated/2 + i`; the rest stay.
+    Interleaved {
+        /// Rows a head.
+        head_dim: usize,
+        /// Of these, from the first on, how many are rotated; even.
+        rotated: usize,
+    },
 }
 
 /// A weight of the network: where it lies and how it is used.
@@ -138,5 +143,21 @@ pub(crate) fn arch(checkpoint: &Checkpoint) -> Result<&'static Arch> {
 /// # Errors
 /// As [`arch`]; `bad-file` for a missing or misshapen tensor or key.
 pub(crate) fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    (arch(checkpoint)?.open)(checkpoint)
+    let network = (arch(checkpoint)?.open)(checkpoint)?;
+    // Recording a step shows, before a byte of weights is read, whether the operators take these shapes.
+    match (network.forward)(&mut Graph::new(1, 1, false), Head::Last) {
+        Ok(_) => Ok(network),
+        Err(Error::Shape {
+            op,
+            tensor,
+            expected,
+            found,
+        }) => Err(Error::Unsupported {
+            kind: Unsupported::Architecture,
+            file: checkpoint.name.clone(),
+            what: format!("{} with {op} of {tensor} {found}", network.family),
+            supported: expected,
+        }),
+        Err(other) => Err(other),
+    }
 }

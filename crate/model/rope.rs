@@ -55,10 +55,12 @@ impl RopeTable {
             Some(theta) => theta,
             None => keys.float("", &format!("{object}.rope_theta"))?.unwrap_or(10_000.0),
         };
+        // GGUF files before the type was written have a factor alone, and before that its older name.
+        let linear = keys.float("rope.scaling.factor", "")?.is_some() || keys.float("rope.scale_linear", "")?.is_some();
         let kind = keys
             .text("rope.scaling.type", &format!("{object}.rope_type"))
             .or_else(|| keys.text("", &format!("{object}.type")))
-            .unwrap_or("none");
+            .unwrap_or(if linear { "linear" } else { "none" });
         let number = |gguf: &str, hf: &str| -> Result<f64> {
             let key = format!("{object}.{hf}");
             keys.float(gguf, &key)?
@@ -67,7 +69,10 @@ impl RopeTable {
         };
         let scaling = match kind {
             "none" | "default" => Scaling::None,
-            "linear" => Scaling::Linear(number("rope.scaling.factor", "factor")?),
+            "linear" => Scaling::Linear(match keys.float("rope.scale_linear", "")?.filter(|n| *n > 0.0) {
+                Some(factor) => factor,
+                None => number("rope.scaling.factor", "factor")?,
+            }),
             "llama3" => Scaling::Llama3 {
                 factor: number("", "factor")?,
                 low: number("", "low_freq_factor")?,
@@ -135,19 +140,38 @@ impl RopeTable {
             .collect()
     }
 
-    /// `[positions, Dr/2, 2]`: cos and sin by position and pair. `factors` are the values of [`Self::factors`].
+    /// Values a position has in the table: cos and sin of each pair.
+    pub(crate) fn values(&self) -> usize {
+        self.rotated
+    }
+
+    /// Calls `row` with a position's cos and sin by pair, for each position. `factors` are the values of
+    /// [`Self::factors`].
+    ///
+    /// # Errors
+    /// Of `row`.
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         reason = "exact below 2^53; rounded to f32 last"
     )]
-    pub(crate) fn table(&self, positions: usize, factors: Option<&[f32]>) -> Vec<f32> {
+    pub(crate) fn table(
+        &self,
+        positions: usize,
+        factors: Option<&[f32]>,
+        mut row: impl FnMut(&[f32]) -> Result<()>,
+    ) -> Result<()> {
         let frequencies = self.frequencies(factors);
-        let row = |p: usize| {
-            frequencies
-                .iter()
-                .flat_map(move |f| [(p as f64 * f).cos() as f32, (p as f64 * f).sin() as f32])
-        };
-        (0..positions).flat_map(row).collect()
+        let mut values = Vec::with_capacity(2 * frequencies.len());
+        for p in 0..positions {
+            values.clear();
+            values.extend(
+                frequencies
+                    .iter()
+                    .flat_map(|f| [(p as f64 * f).cos() as f32, (p as f64 * f).sin() as f32]),
+            );
+            row(&values)?;
+        }
+        Ok(())
     }
 }

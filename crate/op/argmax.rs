@@ -62,6 +62,20 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    // Its results are in the state and the ring, which every greedy generation tests.
-    Vec::new()
+    let case = |width: usize, broken: Option<(usize, f32)>| {
+        Case::new(format!("v{width} {broken:?}"), 1, move |c| {
+            let logits = c.input(1, width);
+            if let Some(values) = c.inputs.last_mut() {
+                // Coarse, so that the highest is there several times.
+                values.iter_mut().for_each(|v| *v = (*v * 2.0).round());
+                if let Some((at, value)) = broken {
+                    values[at] = value;
+                }
+            }
+            argmax(c.graph, logits)
+        })
+    };
+    let widths = [1, 5, 255, 256, 257, 3000].into_iter().map(|v| case(v, None));
+    let breaks = [(7, f32::NAN), (299, f32::INFINITY), (0, f32::NEG_INFINITY)].into_iter();
+    widths.chain(breaks.map(|b| case(300, Some(b)))).collect()
 }

@@ -17,6 +17,9 @@ pub(crate) static OP: Op = Op {
     cases,
 };
 
+/// The widest head: its query, output and weights must fit 16 KiB of workgroup memory.
+const WIDEST: usize = 1024;
+
 /// Configuration of [`attention`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Attention {
@@ -35,13 +38,10 @@ pub(crate) struct Attention {
 /// `y: [T, H * Dh]` from `q: [T, H * Dh]` and the cache, into which this step's keys and values were written.
 pub(crate) fn attention(g: &mut Graph, q: Tensor, cfg: Attention) -> Result<Tensor> {
     let [_, width] = q.shape.dims2(OP.name)?;
-    if cfg.kv_heads == 0 || !cfg.heads.is_multiple_of(cfg.kv_heads) || !width.is_multiple_of(4 * cfg.heads) {
-        return Err(Error::shape(
-            OP.name,
-            "q",
-            format!("{cfg:?} with heads of a multiple of 4"),
-            q.shape,
-        ));
+    let divides = cfg.kv_heads > 0 && cfg.heads.is_multiple_of(cfg.kv_heads) && width.is_multiple_of(4 * cfg.heads);
+    if !divides || width / cfg.heads > WIDEST {
+        let expected = format!("{} heads of a multiple of 4, at most {WIDEST}", cfg.heads);
+        return Err(Error::shape(OP.name, "q", expected, q.shape));
     }
     let y = g.alloc(q.shape);
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
@@ -220,5 +220,7 @@ fn cases() -> Vec<Case> {
         (130, 32, 31, cfg(8, 4, 0), 64),
         (100, 1, 1, cfg(16, 1, 0), 128),
         (90, 8, 6, cfg(4, 2, 33), 32),
+        (20, 8, 3, cfg(8, 1, 0), 256),
+        (2, 1, 1, cfg(2, 1, 0), 1024),
     ])
 }

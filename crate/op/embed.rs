@@ -67,8 +67,8 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 
 fn cases() -> Vec<Case> {
     Case::per_format(|format, c| {
-        let w = c.weight(format, 40, 96);
-        c.tokens(&[3, 39, 0, 17, 3]);
+        let w = c.weight(format, 130, 96);
+        c.tokens(&[3, 129, 0, 41, 42, 84, 3]);
         let x = embed(c.graph, w)?;
         c.graph.output(x);
         Ok(())

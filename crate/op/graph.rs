@@ -77,8 +77,6 @@ pub(crate) struct Graph {
     pub(crate) capacity: usize,
     /// Place of each tensor.
     pub(crate) places: Vec<Place>,
-    /// Shape of each tensor.
-    pub(crate) shapes: Vec<Shape>,
     /// Nodes in order of execution.
     pub(crate) nodes: Vec<Node>,
     /// Tensors written from outside before the step.
@@ -102,7 +100,6 @@ impl Graph {
 
     fn tensor(&mut self, shape: Shape, place: Place) -> Tensor {
         self.places.push(place);
-        self.shapes.push(shape);
         Tensor {
             id: self.places.len() - 1,
             shape,

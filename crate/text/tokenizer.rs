@@ -101,24 +101,14 @@ impl Tokenizer {
 
     /// Collects BOS and the ids that end a generation from every file that names them.
     fn find_ends(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        let (mut bos, mut eos) = (Vec::new(), Vec::new());
-        let meta = &checkpoint.meta;
-        bos.extend(side::id(meta, "tokenizer.ggml.bos_token_id"));
-        eos.extend(gguf_vocab::END_KEYS.iter().filter_map(|key| side::id(meta, key)));
+        let Ends { mut bos, mut eos } = ends(checkpoint)?;
         if let Some(config) = side::json(checkpoint, "tokenizer_config.json")? {
             let named = |key: &str| side::special(&config, key).and_then(|t| self.inner.token_to_id(&t));
             bos.extend(named("bos_token"));
             eos.extend(named("eos_token"));
         }
-        for name in ["generation_config.json", "config.json"] {
-            if let Some(config) = side::json(checkpoint, name)? {
-                for scope in side::scopes(&config) {
-                    bos.extend(side::ids(scope, "bos_token_id"));
-                    eos.extend(side::ids(scope, "eos_token_id"));
-                }
-            }
-        }
-        if checkpoint.container == Container::Gguf && side::id(meta, "tokenizer.ggml.eot_token_id").is_none() {
+        let untold = side::id(&checkpoint.meta, "tokenizer.ggml.eot_token_id").is_none();
+        if checkpoint.container == Container::Gguf && untold {
             let turn_ends = TURN_ENDS.iter().filter_map(|text| self.inner.token_to_id(text));
             eos.extend(turn_ends.filter(|id| self.special.contains(id)));
         }
@@ -314,4 +304,36 @@ fn apply_config(file: &str, config: &Value, parts: &mut Parts) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Ids that begin and end a text, as far as the files state them as numbers: known without a tokenizer too.
+pub(crate) struct Ends {
+    /// The first is the one in use.
+    pub(crate) bos: Vec<u32>,
+    /// Each ends a generation.
+    pub(crate) eos: Vec<u32>,
+}
+
+/// Reads [`Ends`] from GGUF metadata, `generation_config.json` and `config.json`.
+///
+/// # Errors
+/// `bad-file` for a side file that is no JSON.
+pub(crate) fn ends(checkpoint: &Checkpoint) -> Result<Ends> {
+    let meta = &checkpoint.meta;
+    let mut ends = Ends {
+        bos: side::id(meta, "tokenizer.ggml.bos_token_id").into_iter().collect(),
+        eos: gguf_vocab::END_KEYS
+            .iter()
+            .filter_map(|key| side::id(meta, key))
+            .collect(),
+    };
+    for name in ["generation_config.json", "config.json"] {
+        if let Some(config) = side::json(checkpoint, name)? {
+            for scope in side::scopes(&config) {
+                ends.bos.extend(side::ids(scope, "bos_token_id"));
+                ends.eos.extend(side::ids(scope, "eos_token_id"));
+            }
+        }
+    }
+    Ok(ends)
 }

@@ -1,10 +1,14 @@
 //! A model in use: chunks of prompts, requests one after another, ends, stops, sampling.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::zoo::{CPU, Findings, GPU, Mode, greedy, load, logits, shared};
+use crate::{
+    disk::Disk,
+    zoo::{CPU, Findings, GPU, Mode, greedy, load, logits, shared},
+};
 use nomoat::{
     Error,
-    engine::{Event, Finish, Model, Request},
+    engine::{Device, Event, Finish, LoadOptions, Model, Phase, Progress, Request},
+    error::Gpu,
     text::sample::Sampling,
 };
 
@@ -91,34 +95,75 @@ fn logits_of_all_positions_end_in_those_of_the_last() {
 
 #[test]
 fn a_long_prompt_is_read_in_chunks_and_can_be_left() {
-    for mut model in devices(|m| Mode {
-        context: Some(1300),
-        ..m
-    }) {
+    let context = Some(1300);
+    for mut model in devices(|m| Mode { context, ..m }) {
         let ids = prompt(1200);
         let mut generation = model.begin(&ids, request(2, Sampling::greedy())).unwrap();
         let event = pollster::block_on(model.next(&mut generation)).unwrap();
-        assert_eq!(event, Event::Prefill { done: 512, total: 1200 });
+        let Event::Prefill { done, total: 1200 } = event else {
+            panic!("{event:?}")
+        };
+        assert!((1..=128).contains(&done), "{done}");
         model.stop(&mut generation);
         let event = pollster::block_on(model.next(&mut generation)).unwrap();
-        assert!(
-            matches!(
-                event,
-                Event::End {
-                    reason: Finish::Abort,
-                    ..
-                }
-            ),
-            "{event:?}"
-        );
+        let aborted = Event::End {
+            reason: Finish::Abort,
+            text: String::new(),
+        };
+        assert_eq!(event, aborted);
         let (whole, _) = greedy(&mut model, &ids, 3, true).unwrap();
-        assert_eq!(model.stats().reused_tokens, 512);
-        let mut fresh = llama3(Mode {
-            context: Some(1300),
-            ..CPU
-        })
-        .unwrap();
+        assert_eq!(model.stats().reused_tokens, done);
+        let mut fresh = llama3(Mode { context, ..CPU }).unwrap();
         assert_eq!(whole, greedy(&mut fresh, &ids, 3, true).unwrap().0);
+    }
+}
+
+#[test]
+fn a_load_that_fails_on_its_way_is_one_error() {
+    let Some(folder) = shared("zoo/llama3") else { return };
+    let load = |options: LoadOptions, stop: Option<Phase>| {
+        let progress = &mut |p: Progress| Some(p.phase) != stop || p.done == 0;
+        pollster::block_on(Model::load(&Disk(folder.clone()), "", &options, || 0.0, progress)).map(|_| ())
+    };
+    for device in [Device::Cpu, Device::Gpu] {
+        let plain = LoadOptions {
+            device,
+            ..LoadOptions::default()
+        };
+        match load(plain.clone(), None) {
+            Ok(()) => {}
+            Err(Error::Gpu { kind: Gpu::Missing, .. }) if std::env::var_os("NOMOAT_REQUIRE_GPU").is_none() => continue,
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(
+            load(plain.clone(), Some(Phase::Weights)),
+            Err(Error::Aborted),
+            "{device:?}"
+        );
+        let context = Some(1 << 40);
+        let error = load(
+            LoadOptions {
+                context,
+                ..plain.clone()
+            },
+            None,
+        )
+        .unwrap_err();
+        assert_eq!(error.code(), "too-big", "{device:?}: {error}");
+        if device == Device::Gpu {
+            let error = load(
+                LoadOptions {
+                    max_binding: Some(64),
+                    ..plain.clone()
+                },
+                None,
+            )
+            .unwrap_err();
+            assert_eq!(error.code(), "too-big", "{error}");
+            let context = Some(50_000_000);
+            let error = load(LoadOptions { context, ..plain }, None).unwrap_err();
+            assert_eq!(error.code(), "too-big", "{error}");
+        }
     }
 }
 
