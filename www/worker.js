@@ -318,7 +318,7 @@ export function serve(port) {
   /** @param {import("./protocol.js").Prompt} prompt @param {Model} model @returns {Uint32Array} */
   function ids(prompt, model) {
     if ("ids" in prompt) return prompt.ids;
-    if ("text" in prompt) return model.encode(prompt.text, true);
+    if ("text" in prompt) return model.encodePrompt(prompt.text);
     // the template writes the special tokens itself
     return model.encode(model.template(JSON.stringify(prompt.messages), true), false);
   }

@@ -129,6 +129,13 @@ impl Model {
         tokenizer.encode(text, special)
     }
 
+    /// Ids of a text to go on from: special tokens are added, but no second BOS and no end.
+    #[wasm_bindgen(js_name = encodePrompt)]
+    pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>> {
+        let tokenizer = self.model.tokenizer()?;
+        tokenizer.prompt(text)
+    }
+
     /// Text of ids; with `skip`, without special tokens.
     pub fn decode(&self, ids: &[u32], skip: bool) -> Result<String> {
         let tokenizer = self.model.tokenizer()?;

@@ -111,6 +111,13 @@ export async function chat({ source, options }) {
   return { whole, chunks, inParts, prompt: await made.template(messages) };
 }
 
+/** Tokens of a prompt, without and with the token that begins a text. @param {{ source: string, options: any, bos: string }} what */
+export async function begun({ source, options, bos }) {
+  const made = await model(source, options);
+  const count = async (/** @type {string} */ prompt) => (await made.completions.create({ prompt, max_tokens: 1 })).usage.prompt_tokens;
+  return { plain: (await made.tokenize("Hello")).length, without: await count("Hello"), written: await count(`${bos}Hello`) };
+}
+
 /** Continues a text. @param {{ source: string, options: any, body: any }} what */
 export async function complete({ source, options, body }) {
   const made = await model(source, options);

@@ -145,6 +145,16 @@ const story = [
     },
   },
   {
+    name: "a text to go on from gets one BOS, whether it brings it or not",
+    shared: true,
+    async run({ lab, devices }) {
+      const what = { source: "/shared/zoo/llama3/", options: { device: devices.at(-1) }, bos: "<|begin_of_text|>" };
+      const { plain, without, written } = await lab("begun", what);
+      assert.equal(without, plain + 1);
+      assert.equal(written, plain + 1);
+    },
+  },
+  {
     name: "tokenizer and template give their goldens",
     shared: true,
     async run({ lab, devices }) {
