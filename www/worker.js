@@ -244,7 +244,7 @@ export function serve(port) {
       case "detokenize":
         return result(order.id, model.decode(order.ids, order.skipSpecial));
       case "template":
-        return result(order.id, model.template(JSON.stringify(order.messages), order.generationPrompt));
+        return result(order.id, model.template(JSON.stringify(order.messages), order.generationPrompt, localSeconds()));
       case "unload":
         model.free();
         model = undefined;
@@ -320,12 +320,18 @@ export function serve(port) {
     if ("ids" in prompt) return prompt.ids;
     if ("text" in prompt) return model.encodePrompt(prompt.text);
     // the template writes the special tokens itself
-    return model.encode(model.template(JSON.stringify(prompt.messages), true), false);
+    return model.encode(model.template(JSON.stringify(prompt.messages), true, localSeconds()), false);
   }
 }
 
 function stopped() {
   return Object.assign(new Error("stopped by the caller"), { code: "aborted" });
+}
+
+/** Chat templates mean the user's date, not that of Greenwich. */
+function localSeconds() {
+  const now = new Date();
+  return Math.floor(now.getTime() / 1000) - now.getTimezoneOffset() * 60;
 }
 
 function absent() {

@@ -142,9 +142,11 @@ impl Model {
         tokenizer.decode(ids, skip)
     }
 
-    /// The prompt that the model's chat template makes of `messages` (JSON).
-    pub fn template(&self, messages: &str, generation_prompt: bool) -> Result<String> {
+    /// The prompt that the model's chat template makes of `messages` (JSON). `now`: seconds since 1970, local time, for
+    /// templates that write the date.
+    pub fn template(&mut self, messages: &str, generation_prompt: bool, now: u32) -> Result<String> {
         let messages = json::messages(messages)?;
+        self.model.set_date(now.into());
         let Some(template) = self.model.template() else {
             return Err(Error::Invalid {
                 field: "messages".into(),

@@ -118,6 +118,15 @@ export async function begun({ source, options, bos }) {
   return { plain: (await made.tokenize("Hello")).length, without: await count("Hello"), written: await count(`${bos}Hello`) };
 }
 
+/** What a template makes of the date, and the date. @param {{ files: string[], template: string, options: any }} what */
+export async function dated({ files, template, options }) {
+  const made = await load([...(await Promise.all(files.map(fileOf))), new File([template], "chat_template.jinja")], options);
+  const prompt = await made.template([{ role: "user", content: "Hello" }]).finally(made.unload);
+  const now = new Date();
+  const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
+  return { prompt, today: `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}` };
+}
+
 /** Continues a text. @param {{ source: string, options: any, body: any }} what */
 export async function complete({ source, options, body }) {
   const made = await model(source, options);

@@ -155,6 +155,15 @@ const story = [
     },
   },
   {
+    name: "a template that writes the date writes the user's",
+    shared: true,
+    async run({ lab, devices }) {
+      const files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map((name) => `/shared/zoo/llama3/${name}`);
+      const { prompt, today } = await lab("dated", { files, template: "{{ strftime_now('%Y-%m-%d') }}", options: { device: devices.at(-1) } });
+      assert.equal(prompt, today);
+    },
+  },
+  {
     name: "tokenizer and template give their goldens",
     shared: true,
     async run({ lab, devices }) {
