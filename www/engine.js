@@ -54,6 +54,8 @@ export class Engine {
   #log;
 
   #inPage = false;
+  /** Where there is no worker: until the model's memory is given back. @type {Promise<unknown> | undefined} */
+  #freed;
 
   /** Bytes of WebAssembly memory, as of the last answer. */
   heapBytes = 0;
@@ -125,6 +127,7 @@ export class Engine {
    * @returns {Promise<any>} The `result` or `end`.
    */
   send(order, signal, hear) {
+    if (signal?.aborted) return Promise.reject(aborted(signal.reason));
     return new Promise((resolve, reject) => {
       // one that is aborted before its turn comes does not wait for it
       const abort = () => reject(aborted(signal?.reason));
@@ -144,7 +147,13 @@ export class Engine {
     if (signal?.aborted) return Promise.reject(aborted(signal.reason));
     const id = ++this.#id;
     return new Promise((resolve, reject) => {
-      const stop = () => this.#port?.postMessage({ type: "stop", id });
+      const stop = () => {
+        this.#port?.postMessage({ type: "stop", id });
+        // a generation ends with what it has; of the rest there is no half to wait for
+        if (order.type === "generate") return;
+        settle();
+        reject(aborted(signal?.reason));
+      };
       const settle = () => {
         this.#listeners.delete(id);
         signal?.removeEventListener("abort", stop);
@@ -170,20 +179,23 @@ export class Engine {
 
   /** Stops what is under way and gives the memory back. */
   async close() {
-    if (this.#inPage) {
-      // there is no worker to end, so the model itself is freed
-      for (const id of this.#listeners.keys()) this.#port?.postMessage({ type: "stop", id });
-      await this.send({ type: "unload" }).catch(() => {});
-    }
     this.end(new NomoatError("aborted", "the model was unloaded"));
+    await this.#freed;
   }
 
-  /** Ends the worker; what is under way and what comes later fails with `error`. @param {NomoatError} error */
+  /** Ends the worker or its work; what is under way and what comes later fails with `error`. @param {NomoatError} error */
   end(error) {
-    this.#gone ??= error;
+    if (this.#gone) return;
+    const under = [...this.#listeners];
+    if (this.#inPage) {
+      // there is no worker to end, so its orders are stopped and its model is freed
+      for (const [id] of under) this.#port?.postMessage({ type: "stop", id });
+      this.#freed = this.#send({ type: "unload" }).catch(() => {});
+    }
+    this.#gone = error;
     this.#worker?.terminate();
     this.#worker = undefined;
-    for (const hear of [...this.#listeners.values()]) {
+    for (const [, hear] of under) {
       hear({ type: "error", code: error.code, message: error.message, fatal: false });
     }
   }

@@ -97,7 +97,7 @@ function take(given, names) {
 function asked(given, prompt) {
   const { signal, stream, stream_options: options, model, n, max_tokens: most, ...rest } = given;
   const request = take(rest, SAMPLING);
-  if (most !== undefined && most !== null) request.maxTokens = integer(1)(most, "max_tokens");
+  if (most !== undefined && most !== null) request.maxTokens = integer(0)(most, "max_tokens");
   if (model !== undefined && typeof model !== "string") throw wrong("model", "a name", model);
   if (n !== undefined && n !== null && n !== 1) throw unsupported("n", "one answer at a time");
   const { include_usage: usage, ...others } = options ?? {};
@@ -158,7 +158,7 @@ export function tokensRequest(prompt, options) {
   const { signal, maxTokens, ignoreEos, ...rest } = { ...options };
   const names = /** @type {typeof SAMPLING} */ (SAMPLING.map(([, key, check]) => [key, key, check]));
   const request = take(rest, names);
-  if (maxTokens != null) request.maxTokens = integer(1)(maxTokens, "maxTokens");
+  if (maxTokens != null) request.maxTokens = integer(0)(maxTokens, "maxTokens");
   if (ignoreEos != null) request.ignoreEos = flag(ignoreEos, "ignoreEos");
   none(rest);
   return { prompt: { ids: ids(prompt, "ids") }, request, signal, stream: false, usage: false };

@@ -1,37 +1,92 @@
 // Owns the WebAssembly module: takes orders at a port, answers there. In a module worker, or on the page itself where
 // the browser has WebGPU but not in workers.
 
-import init, { heapBytes, lastPanic, Model, setAdapter } from "./pkg/nomoat.js";
+import * as glue from "./pkg/nomoat.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
-/** @typedef {import("./protocol.js").Port} Port */
+/** @typedef {import("./protocol.js").Port} Port @typedef {import("./pkg/nomoat.js").Model} Model */
+
+/**
+ * One instance of the module. Once it has panicked it must not be called again.
+ * @typedef {typeof glue & { panic: string, panicked: Promise<never> }} Instance
+ */
 
 // wgpu does not map these on the web, so a device that it asks for would lack them.
 const FEATURES = ["subgroups", "subgroup-size-control"];
+/** Of the module's devices. */
+const LABEL = "nomoat";
 
-/** @type {Promise<void> | undefined} */
-let module;
+/** What new models are made in. @type {Promise<Instance> | undefined} */
+let newest;
+let panics = 0;
 let wrapped = false;
-/** Of the devices made on this thread. @type {Set<GPUQueue>} */
-const queues = new Set();
+/** Those of the module, on this thread. @type {Set<GPUDevice>} */
+const devices = new Set();
 
-/** Adds the features to every device asked for on this thread, and makes its reads prompt. */
+/** @returns {Promise<Instance>} */
+async function instantiate() {
+  // the glue makes one instance and no other, so after a panic a fresh copy of it is taken
+  const module = panics ? await import(new URL(`./pkg/nomoat.js?${panics}`, import.meta.url).href) : glue;
+  await module.default();
+  const { promise, reject } = withReject();
+  /** @type {Instance} */
+  const instance = { ...module, panic: "", panicked: promise };
+  instance.onPanic((/** @type {string} */ words) => {
+    instance.panic = words;
+    panics += 1;
+    newest = undefined;
+    // nothing else would give their memory back
+    for (const device of devices) device.destroy();
+    reject(new Error(words));
+  });
+  // what the trap says after the panic must not overtake its words
+  globalThis.addEventListener("error", (event) => {
+    if (instance.panic && event.error instanceof WebAssembly.RuntimeError) event.preventDefault();
+  });
+  return instance;
+}
+
+/** A promise that only ever fails, which nobody need wait for. */
+function withReject() {
+  /** @type {(error: Error) => void} */
+  let reject = () => {};
+  const promise = new Promise((/** @type {(value: never) => void} */ _, fail) => (reject = fail));
+  promise.catch(() => {});
+  return { promise, reject };
+}
+
+/** Adds the features to the devices that the module asks for, and makes their reads prompt. */
 function wrapRequestDevice() {
   const adapter = globalThis.GPUAdapter?.prototype;
   if (!adapter || wrapped) return;
   wrapped = true;
   const request = adapter.requestDevice;
   adapter.requestDevice = async function (descriptor = {}) {
+    // on a page there may be others who use the GPU
+    if (descriptor.label !== LABEL) return request.call(this, descriptor);
     const wanted = new Set(descriptor.requiredFeatures ?? []);
     for (const feature of FEATURES) {
       if (this.features.has(feature)) wanted.add(/** @type {GPUFeatureName} */ (feature));
     }
     const device = await request.call(this, { ...descriptor, requiredFeatures: [...wanted] });
-    queues.add(device.queue);
-    void device.lost.then(() => queues.delete(device.queue));
+    devices.add(device);
+    wrapErrors(device);
+    void device.lost.then(() => devices.delete(device));
     return device;
   };
   if (navigator.userAgent.includes("Gecko/")) wrapMapAsync();
+}
+
+/** wgpu panics at internal errors, which it does not know: they reach it as validation errors. @param {GPUDevice} device */
+function wrapErrors(device) {
+  const known = (/** @type {GPUError} */ error) => (error instanceof GPUInternalError ? new GPUValidationError(error.message) : error);
+  const pop = device.popErrorScope;
+  device.popErrorScope = async function () {
+    const error = await pop.call(this);
+    return error && known(error);
+  };
+  // the first to listen, so wgpu reads what is put here
+  device.addEventListener("uncapturederror", (event) => Object.defineProperty(event, "error", { value: known(event.error) }));
 }
 
 /**
@@ -48,7 +103,7 @@ function wrapMapAsync() {
       const started = performance.now();
       while (!done) {
         await (performance.now() - started < 4 ? breathe() : new Promise((resolve) => setTimeout(resolve, 2)));
-        if (!done) for (const queue of queues) queue.submit([]);
+        if (!done) for (const { queue } of devices) queue.submit([]);
       }
     })();
     return mapped;
@@ -122,6 +177,8 @@ const breathe = (() => {
  * @param {Port} port
  */
 export function serve(port) {
+  /** @type {Instance | undefined} */
+  let instance;
   /** @type {Model | undefined} */
   let model;
   /** @type {Map<number, AbortController>} */
@@ -143,10 +200,13 @@ export function serve(port) {
     stops.set(order.id, stop);
     turn = turn.then(async () => {
       try {
-        await obey(order, stop.signal);
+        if (order.type === "load") instance = await start(order.id);
+        if (!instance || instance.panic) throw absent();
+        // what is under way in an instance that panics never settles
+        await Promise.race([obey(order, instance, stop.signal), instance.panicked]);
       } catch (error) {
-        trace("failed", { order: order.type, heapBytes: module ? heapBytes() : 0 });
-        say({ type: "error", id: order.id, ...failure(error) });
+        trace("failed", { order: order.type, heapBytes: heap() });
+        say({ type: "error", id: order.id, ...failure(error, instance?.panic) });
       } finally {
         stops.delete(order.id);
       }
@@ -154,15 +214,29 @@ export function serve(port) {
   });
   say({ type: "hello", webgpu: Boolean(globalThis.navigator.gpu) });
 
-  /** @param {Order} order @param {AbortSignal} signal */
-  async function obey(order, signal) {
-    if (order.type === "load") return load(order, signal);
-    if (!model) throw Object.assign(new Error("there is no model: it failed or was unloaded"), { code: "internal" });
+  const heap = () => (instance && !instance.panic ? instance.heapBytes() : 0);
+
+  /** @param {number} id */
+  function start(id) {
+    say({ type: "progress", id, phase: "module", done: 0, total: 0 });
+    wrapRequestDevice();
+    newest ??= instantiate();
+    newest.catch(() => (newest = undefined));
+    return newest;
+  }
+
+  /** @param {Order} order @param {Instance} instance @param {AbortSignal} signal */
+  async function obey(order, instance, signal) {
+    if (order.type === "load") return load(order, instance, signal);
+    if (!model) throw absent();
     switch (order.type) {
       case "generate":
         return generate(order, model, signal);
       case "logits": {
+        await breathe();
+        if (signal.aborted) throw stopped();
         const rows = await model.logits(order.ids, order.all);
+        if (signal.aborted) throw stopped();
         return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
       }
       case "tokenize":
@@ -170,7 +244,7 @@ export function serve(port) {
       case "detokenize":
         return result(order.id, model.decode(order.ids, order.skipSpecial));
       case "template":
-        return result(order.id, model.template(JSON.stringify(order.messages), order.generationPrompt));
+        return result(order.id, model.template(JSON.stringify(order.messages), order.generationPrompt, localSeconds()));
       case "unload":
         model.free();
         model = undefined;
@@ -180,15 +254,11 @@ export function serve(port) {
 
   /** @param {number} id @param {unknown} value @param {Transferable[]} [transfer] */
   function result(id, value, transfer) {
-    say({ type: "result", id, value, heapBytes: heapBytes() }, transfer);
+    say({ type: "result", id, value, heapBytes: heap() }, transfer);
   }
 
-  /** @param {import("./protocol.js").Load} order @param {AbortSignal} signal */
-  async function load({ id, source, options }, signal) {
-    say({ type: "progress", id, phase: "module", done: 0, total: 0 });
-    wrapRequestDevice();
-    module ??= init().then(() => undefined);
-    await module;
+  /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */
+  async function load({ id, source, options }, { Model, setAdapter }, signal) {
     const adapter = options.device === "cpu" ? null : await identify();
     trace("adapter", adapter?.trace ?? null);
     if (adapter) setAdapter(JSON.stringify(adapter.identity));
@@ -241,16 +311,16 @@ export function serve(port) {
 
     /** @param {import("./protocol.js").Finish} reason @param {string} text */
     function end(reason, text) {
-      say({ type: "end", id, reason, text, stats: JSON.parse(model.stats()), heapBytes: heapBytes() });
+      say({ type: "end", id, reason, text, stats: JSON.parse(model.stats()), heapBytes: heap() });
     }
   }
 
   /** @param {import("./protocol.js").Prompt} prompt @param {Model} model @returns {Uint32Array} */
   function ids(prompt, model) {
     if ("ids" in prompt) return prompt.ids;
-    if ("text" in prompt) return model.encode(prompt.text, true);
+    if ("text" in prompt) return model.encodePrompt(prompt.text);
     // the template writes the special tokens itself
-    return model.encode(model.template(JSON.stringify(prompt.messages), true), false);
+    return model.encode(model.template(JSON.stringify(prompt.messages), true, localSeconds()), false);
   }
 }
 
@@ -258,13 +328,22 @@ function stopped() {
   return Object.assign(new Error("stopped by the caller"), { code: "aborted" });
 }
 
-/** @param {unknown} thrown */
-function failure(thrown) {
+/** Chat templates mean the user's date, not that of Greenwich. */
+function localSeconds() {
+  const now = new Date();
+  return Math.floor(now.getTime() / 1000) - now.getTimezoneOffset() * 60;
+}
+
+function absent() {
+  return Object.assign(new Error("there is no model: it failed or was unloaded"), { code: "internal" });
+}
+
+/** @param {unknown} thrown @param {string} [panic] The words of a panic, whatever was thrown after it. */
+function failure(thrown, panic) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = /** @type {any} */ (error).code;
   if (typeof code === "string") return { code, message: error.message, fatal: false };
-  const panic = error instanceof WebAssembly.RuntimeError ? lastPanic() : undefined;
-  const message = `internal error: ${panic ?? error.message}; please report it`;
+  const message = `internal error: ${panic || error.message}; please report it`;
   return { code: "internal", message, fatal: true };
 }
 

@@ -183,6 +183,12 @@ impl Model {
         self.text.template.as_ref()
     }
 
+    /// Sets the clock of its chat template, for templates that write the date.
+    #[cfg(feature = "text")]
+    pub fn set_date(&mut self, unix_seconds: u64) {
+        self.text.template = self.text.template.take().map(|t| t.at(unix_seconds));
+    }
+
     /// Sampling defaults: the model's generation_config over the contract's.
     #[cfg(feature = "text")]
     pub fn sampling(&self) -> Sampling {

@@ -1,5 +1,6 @@
-//! What the page side gives a load: a place to report to and a signal to stop it. And the text of a panic.
+//! What the page side gives: to a load a place to report to and a signal to stop it, to a panic a place for its words.
 
+use js_sys::Function;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
@@ -26,15 +27,17 @@ extern "C" {
 }
 
 thread_local! {
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    static HEAR: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
 
-/// A panic aborts the module, and JavaScript sees only `unreachable`: its words are kept for `lastPanic`.
-pub(super) fn keep_panics() {
-    std::panic::set_hook(Box::new(|info| PANIC.set(Some(info.to_string()))));
-}
-
-/// The words of the panic, once.
-pub(super) fn last_panic() -> Option<String> {
-    PANIC.take()
+/// A panic aborts the module: JavaScript sees only `unreachable`, and of an async export nothing at all, as its promise
+/// never settles. So the words are said before.
+pub(super) fn tell_panics(hear: Function) {
+    HEAR.set(Some(hear));
+    std::panic::set_hook(Box::new(|info| {
+        if let Some(hear) = HEAR.take() {
+            // the module ends whether it is heard or not
+            let _ = hear.call1(&JsValue::NULL, &info.to_string().into());
+        }
+    }));
 }

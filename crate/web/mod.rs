@@ -17,7 +17,7 @@ use crate::{
     format::source::Folder,
 };
 use host::Host;
-use js_sys::{Array, Float32Array, Object, Reflect};
+use js_sys::{Array, Float32Array, Function, Object, Reflect};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -27,16 +27,10 @@ extern "C" {
     fn now() -> f64;
 }
 
-/// Runs once as the module starts: panics must reach the page as text.
-#[wasm_bindgen(start)]
-pub fn start() {
-    host::keep_panics();
-}
-
-/// The text of the panic that ended this module, if one did; every later call of it is undefined, so throw it away.
-#[wasm_bindgen(js_name = lastPanic)]
-pub fn last_panic() -> Option<String> {
-    host::last_panic()
+/// Gives `hear` the text of a panic, which ends this instance: every later call of it is undefined, so throw it away.
+#[wasm_bindgen(js_name = onPanic)]
+pub fn on_panic(hear: Function) {
+    host::tell_panics(hear);
 }
 
 /// Bytes of WebAssembly memory, which only ever grows.
@@ -135,15 +129,24 @@ impl Model {
         tokenizer.encode(text, special)
     }
 
+    /// Ids of a text to go on from: special tokens are added, but no second BOS and no end.
+    #[wasm_bindgen(js_name = encodePrompt)]
+    pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>> {
+        let tokenizer = self.model.tokenizer()?;
+        tokenizer.prompt(text)
+    }
+
     /// Text of ids; with `skip`, without special tokens.
     pub fn decode(&self, ids: &[u32], skip: bool) -> Result<String> {
         let tokenizer = self.model.tokenizer()?;
         tokenizer.decode(ids, skip)
     }
 
-    /// The prompt that the model's chat template makes of `messages` (JSON).
-    pub fn template(&self, messages: &str, generation_prompt: bool) -> Result<String> {
+    /// The prompt that the model's chat template makes of `messages` (JSON). `now`: seconds since 1970, local time, for
+    /// templates that write the date.
+    pub fn template(&mut self, messages: &str, generation_prompt: bool, now: u32) -> Result<String> {
         let messages = json::messages(messages)?;
+        self.model.set_date(now.into());
         let Some(template) = self.model.template() else {
             return Err(Error::Invalid {
                 field: "messages".into(),

@@ -1,6 +1,7 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
 import { load } from "/nomoat.js";
+import { breakScopes } from "./broken.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
 
@@ -110,6 +111,22 @@ export async function chat({ source, options }) {
   return { whole, chunks, inParts, prompt: await made.template(messages) };
 }
 
+/** Tokens of a prompt, without and with the token that begins a text. @param {{ source: string, options: any, bos: string }} what */
+export async function begun({ source, options, bos }) {
+  const made = await model(source, options);
+  const count = async (/** @type {string} */ prompt) => (await made.completions.create({ prompt, max_tokens: 1 })).usage.prompt_tokens;
+  return { plain: (await made.tokenize("Hello")).length, without: await count("Hello"), written: await count(`${bos}Hello`) };
+}
+
+/** What a template makes of the date, and the date. @param {{ files: string[], template: string, options: any }} what */
+export async function dated({ files, template, options }) {
+  const made = await load([...(await Promise.all(files.map(fileOf))), new File([template], "chat_template.jinja")], options);
+  const prompt = await made.template([{ role: "user", content: "Hello" }]).finally(made.unload);
+  const now = new Date();
+  const two = (/** @type {number} */ part) => String(part).padStart(2, "0");
+  return { prompt, today: `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}` };
+}
+
 /** Continues a text. @param {{ source: string, options: any, body: any }} what */
 export async function complete({ source, options, body }) {
   const made = await model(source, options);
@@ -162,16 +179,40 @@ export async function queued({ source, options, prompt }) {
   return { order, same: texts[0] === texts[1], text: texts[0], third: await third };
 }
 
-/** Aborts a load under way. @param {{ source: string, options: any, after: number }} what */
-export async function abortedLoad({ source, options, after }) {
+/** Asks for logits: stopped before, and while they are made; then again. @param {{ source: string, options: any }} what */
+export async function stoppedLogits({ source, options }) {
+  const made = await model(source, options);
+  const ids = new Uint32Array(200).fill(5);
+  const busy = made.generateTokens([1], { maxTokens: 20, ignoreEos: true });
+  const before = await thrown(() => made.logits(ids, { signal: AbortSignal.abort() }));
+  const early = await Promise.race([busy.then(() => false), Promise.resolve(true)]);
+  await busy;
+  const stop = new AbortController();
+  const asked = thrown(() => made.logits(ids, { all: true, signal: stop.signal }));
+  await new Promise((resolve) => setTimeout(resolve));
+  stop.abort();
+  const during = await asked;
+  const again = await made.logits([1]);
+  return { before, early, during, again: again.length };
+}
+
+/**
+ * Aborts a load under way; `told`: that it was really given up, which is heard only where no worker is ended.
+ * @param {{ source: string, options: any, after: number, hear?: boolean }} what
+ */
+export async function abortedLoad({ source, options, after, hear = false }) {
+  let told = false;
+  const log = (/** @type {string} */ line) => (told ||= /failed .*"order":"load"/.test(line));
   const stop = new AbortController();
   let at = 0;
   setTimeout(() => {
     at = performance.now();
     stop.abort();
   }, after);
-  const error = await thrown(() => load(source, { ...options, signal: stop.signal }));
-  return { code: error.code, ms: performance.now() - at };
+  const error = await thrown(() => load(source, { ...options, log, signal: stop.signal }));
+  const ms = performance.now() - at;
+  for (let tries = 0; hear && !told && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+  return { code: error.code, ms, told };
 }
 
 /** Loads and says what was reported on the way. @param {{ source: any, options: any, files?: string[], prompt: number[] }} what */
@@ -264,6 +305,8 @@ export async function ends({ source, options, prompt }) {
   const length = await ask({ max_tokens: 16 });
   const word = length.text.trim().split(/\s+/)[3];
   const stop = await ask({ max_tokens: 16, stop: word });
+  const none = await ask({ max_tokens: 0 });
+  const noIds = await made.generateTokens([1], { maxTokens: 0 });
   const short = await load(source, { ...options, contextLength: 24 });
   const answer = await short.completions.create({ prompt, temperature: 0 });
   const context = { reason: answer.choices[0].finish_reason, usage: answer.usage };
@@ -273,7 +316,7 @@ export async function ends({ source, options, prompt }) {
   const [first] = await made.generateTokens(start, greedy);
   const [second] = await made.generateTokens(start, { ...greedy, logitBias: { [first]: -100 } });
   const banned = first !== second;
-  return { length, stop, word, context, banned };
+  return { length, stop, word, none, noIds: noIds.length, context, banned };
 }
 
 /** A big file: how it loads and how much memory it takes. @param {{ source: any, options: any, files?: string[], tokens: number }} what */
@@ -303,22 +346,60 @@ export async function hostile({ source, options }) {
   return { code, message, heap };
 }
 
-/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped", argument: any }} what */
-export async function onPage({ then, argument }) {
+/** A worker of a browser that has WebGPU, but not in workers. */
+class Blind extends EventTarget {
+  constructor() {
+    super();
+    queueMicrotask(() => this.dispatchEvent(new MessageEvent("message", { data: { type: "hello", webgpu: false } })));
+  }
+  postMessage() {}
+  terminate() {}
+}
+
+/** @param {any} worker @param {() => Promise<any>} act */
+async function withWorker(worker, act) {
   const Real = globalThis.Worker;
-  const blind = class extends EventTarget {
-    constructor() {
-      super();
-      queueMicrotask(() => this.dispatchEvent(new MessageEvent("message", { data: { type: "hello", webgpu: false } })));
-    }
-    postMessage() {}
-    terminate() {}
-  };
-  globalThis.Worker = /** @type {any} */ (blind);
+  globalThis.Worker = worker;
   try {
-    return await { watched, stopped }[then](argument);
+    return await act();
   } finally {
     globalThis.Worker = Real;
+  }
+}
+
+/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped" | "abortedLoad", argument: any }} what */
+export async function onPage({ then, argument }) {
+  try {
+    return await withWorker(Blind, () => ({ watched, stopped, abortedLoad })[then](argument));
+  } finally {
     if (then === "stopped") await leave();
   }
+}
+
+/**
+ * Loads and writes on a GPU with odd error scopes, then on a sound one.
+ * @param {{ where: "worker" | "page", how: import("./broken.js").How, source: string, options: any }} what
+ */
+export async function broken({ where, how, source, options }) {
+  const ask = () =>
+    thrown(async () => {
+      const made = await load(source, options);
+      await made.generateTokens([1], { maxTokens: 2 }).finally(made.unload);
+      return "wrote";
+    });
+  if (where === "page") {
+    return withWorker(Blind, async () => {
+      const mend = breakScopes(how);
+      const first = await ask().finally(mend);
+      return { first, again: await ask() };
+    });
+  }
+  const Real = globalThis.Worker;
+  const odd = class {
+    /** @param {URL} _ @param {WorkerOptions} settings */
+    constructor(_, settings) {
+      return new Real(`/lab/broken.js?how=${how}`, settings);
+    }
+  };
+  return { first: await withWorker(odd, ask), again: await ask() };
 }

@@ -70,6 +70,18 @@ const story = [
     },
   },
   {
+    name: "logits that are stopped are an error at once, and the next are right",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const { before, early, during, again } = await lab("stoppedLogits", { source: STORY, options: { device } });
+      assert.equal(before.code, "aborted");
+      assert.ok(early, "it waited for its turn");
+      assert.equal(during.code, "aborted");
+      assert.equal(again, 1);
+    },
+  },
+  {
     name: "requests wait for each other, a stream that is left makes room",
     shared: true,
     each: "device",
@@ -85,12 +97,16 @@ const story = [
     shared: true,
     each: "device",
     async run({ lab, device }) {
-      const { length, stop, word, context, banned } = await lab("ends", { source: STORY, options: { device }, prompt: ONCE });
+      const { length, stop, word, none, noIds, context, banned } = await lab("ends", { source: STORY, options: { device }, prompt: ONCE });
       assert.equal(length.reason, "length");
       assert.equal(length.usage.completion_tokens, 16);
       assert.equal(length.usage.total_tokens, length.usage.prompt_tokens + 16);
       assert.equal(stop.reason, "stop");
       assert.ok(!stop.text.includes(word) && length.text.startsWith(stop.text), JSON.stringify([word, stop.text]));
+      assert.equal(none.reason, "length");
+      assert.equal(none.text, "");
+      assert.equal(none.usage.completion_tokens, 0);
+      assert.equal(noIds, 0);
       assert.equal(context.reason, "context");
       assert.ok(context.usage.total_tokens <= 25, JSON.stringify(context.usage));
       assert.ok(banned, "a bias of -100 changes nothing");
@@ -126,6 +142,25 @@ const story = [
       assert.deepEqual(chunks.at(-1).choices, []);
       assert.equal(chunks.at(-1).usage.completion_tokens, whole.usage.completion_tokens);
       assert.equal(chunks.at(-2).choices[0].finish_reason, whole.choices[0].finish_reason);
+    },
+  },
+  {
+    name: "a text to go on from gets one BOS, whether it brings it or not",
+    shared: true,
+    async run({ lab, devices }) {
+      const what = { source: "/shared/zoo/llama3/", options: { device: devices.at(-1) }, bos: "<|begin_of_text|>" };
+      const { plain, without, written } = await lab("begun", what);
+      assert.equal(without, plain + 1);
+      assert.equal(written, plain + 1);
+    },
+  },
+  {
+    name: "a template that writes the date writes the user's",
+    shared: true,
+    async run({ lab, devices }) {
+      const files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map((name) => `/shared/zoo/llama3/${name}`);
+      const { prompt, today } = await lab("dated", { files, template: "{{ strftime_now('%Y-%m-%d') }}", options: { device: devices.at(-1) } });
+      assert.equal(prompt, today);
     },
   },
   {

@@ -159,6 +159,40 @@ export const cases = [
       const { reason, continues, later } = await lab("onPage", { then: "stopped", argument });
       assert.equal(reason, "abort");
       assert.ok(continues && later <= 2);
+      const { code, ms, told } = await lab("onPage", {
+        then: "abortedLoad",
+        argument: { source: `${STORY}model.safetensors?fault=slow`, options, after: 400, hear: true },
+      });
+      assert.equal(code, "aborted");
+      assert.ok(ms < 250, `${ms} ms`);
+      assert.ok(told, "it went on to load");
+    },
+  },
+  {
+    name: "a panic is an error with its words, in the worker and on the page, and the next load is fresh",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      for (const where of ["worker", "page"]) {
+        const what = { where, how: "nonsense", source: STORY, options: { device } };
+        const { first, again } = await lab("broken", what);
+        assert.equal(first.code, "internal", where);
+        assert.match(first.message, /panicked at .*Unexpected error/s, where);
+        assert.equal(again.value, "wrote", `${where}: ${again.message}`);
+      }
+    },
+  },
+  {
+    name: "an internal error of the browser's GPU is an error, not a panic",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      for (const how of ["internal", "uncaptured"]) {
+        const { first } = await lab("broken", { where: "worker", how, source: STORY, options: { device } });
+        assert.equal(first.code, "internal", how);
+        assert.match(first.message, /the compiler is tired/, how);
+        assert.doesNotMatch(first.message, /panicked/, how);
+      }
     },
   },
 ];

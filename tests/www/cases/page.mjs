@@ -93,6 +93,49 @@ function story(width, dark) {
   };
 }
 
+/** @param {"gpu" | "cpu"} device @returns {Case} */
+function writes(device) {
+  return {
+    name: `the page writes in this browser on the ${device.toUpperCase()}, and says so`,
+    shared: true,
+    each: device === "gpu" ? "gpu" : undefined,
+    async run({ browser, server, devices }) {
+      // that a GPU is missing, or emulated in software, the page finds out by itself
+      const page = await browser.open(`${server.url}?device=${device === "gpu" ? "gpu" : "auto"}`);
+      const got = await page.run(
+        `async (address) => {
+          const find = async (selector) => {
+            for (let tries = 0; tries < 600; tries++) {
+              const node = document.querySelector(selector);
+              if (node) return node;
+              await new Promise((resolve) => setTimeout(resolve, 100));
+            }
+            throw new Error(selector + " did not come: " + document.body.innerText);
+          };
+          const input = await find("[name=address]");
+          input.value = address;
+          input.form.requestSubmit();
+          await find('nomoat-page[status="ready"]');
+          const text = await find("[name=text]");
+          text.value = "Once upon a time, ";
+          document.querySelector("[name=max_tokens]").value = 12;
+          document.querySelector("[name=temperature]").value = 0;
+          document.querySelector("nomoat-write button.main").click();
+          await find('nomoat-page[status="busy"]');
+          await find('nomoat-page[status="ready"]');
+          return { text: text.value, facts: document.querySelector("nomoat-facts").innerText, gpu: document.querySelector("nomoat-source [role=status]").textContent };
+        }`,
+        server.url + STORY,
+      );
+      assert.ok(got.text.length > 40, got.text);
+      assert.match(got.facts, device === "gpu" ? /on the GPU/ : /on the CPU/);
+      if (!devices.includes("gpu")) assert.match(got.gpu, /no WebGPU/);
+      await page.close();
+      return got.facts.split("\n").find((/** @type {string} */ line) => line.startsWith("on the"));
+    },
+  };
+}
+
 /** @type {Case[]} */
 export const cases = [
   story(1280, false),
@@ -237,42 +280,6 @@ export const cases = [
       await close();
     },
   },
-  {
-    name: "the page writes in this browser, and says on what",
-    shared: true,
-    async run({ browser, server, devices }) {
-      // where there is no WebGPU the page finds that out by itself
-      const page = await browser.open(`${server.url}?device=${devices[0] === "gpu" ? "gpu" : "auto"}`);
-      const got = await page.run(
-        `async (address) => {
-          const find = async (selector) => {
-            for (let tries = 0; tries < 600; tries++) {
-              const node = document.querySelector(selector);
-              if (node) return node;
-              await new Promise((resolve) => setTimeout(resolve, 100));
-            }
-            throw new Error(selector + " did not come: " + document.body.innerText);
-          };
-          const input = await find("[name=address]");
-          input.value = address;
-          input.form.requestSubmit();
-          await find('nomoat-page[status="ready"]');
-          const text = await find("[name=text]");
-          text.value = "Once upon a time, ";
-          document.querySelector("[name=max_tokens]").value = 12;
-          document.querySelector("[name=temperature]").value = 0;
-          document.querySelector("nomoat-write button.main").click();
-          await find('nomoat-page[status="busy"]');
-          await find('nomoat-page[status="ready"]');
-          return { text: text.value, facts: document.querySelector("nomoat-facts").innerText, gpu: document.querySelector("nomoat-source [role=status]").textContent };
-        }`,
-        server.url + STORY,
-      );
-      assert.ok(got.text.length > 40, got.text);
-      assert.match(got.facts, devices[0] === "gpu" ? /on the GPU/ : /on the CPU/);
-      if (!devices.includes("gpu")) assert.match(got.gpu, /no WebGPU/);
-      await page.close();
-      return got.facts.split("\n").find((/** @type {string} */ line) => line.startsWith("on the"));
-    },
-  },
+  writes("gpu"),
+  writes("cpu"),
 ];
