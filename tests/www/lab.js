@@ -127,6 +127,15 @@ export async function dated({ files, template, options }) {
   return { prompt, today: `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}` };
 }
 
+/** Loads files with one put in by hand, and writes a chat. @param {{ files: string[], name: string, text: string, options: any }} what */
+export async function poisoned({ files, name, text, options }) {
+  const kept = files.filter((url) => !url.endsWith(`/${name}`));
+  return thrown(async () => {
+    const made = await load([...(await Promise.all(kept.map(fileOf))), new File([text], name)], options);
+    return made.chat.completions.create({ messages: [{ role: "user", content: "Hello" }], max_tokens: 1 }).finally(made.unload);
+  });
+}
+
 /** Continues a text. @param {{ source: string, options: any, body: any }} what */
 export async function complete({ source, options, body }) {
   const made = await model(source, options);

@@ -164,6 +164,29 @@ const story = [
     },
   },
   {
+    name: "a broken tokenizer and an endless template are one clear error",
+    shared: true,
+    on: ["chromium"],
+    async run({ lab, devices }) {
+      const files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map((name) => `/shared/zoo/llama3/${name}`);
+      const options = { device: devices.at(-1) };
+      const poisons = [
+        ["tokenizer.json", "{", "bad-file"],
+        ["tokenizer.json", '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}}', "bad-file"],
+        ["tokenizer.json", '{"model": {"type": "Oracle"}}', "unsupported-tokenizer"],
+        ["chat_template.jinja", "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}", "bad-file"],
+        ["chat_template.jinja", "{% for", "bad-file"],
+        ["config.json", '{"architectures": ["MambaForCausalLM"]}', "unsupported-architecture"],
+      ];
+      for (const [name, text, code] of poisons) {
+        const got = await lab("poisoned", { files, name, text, options });
+        assert.equal(got.code, code, `${name} ${text}: ${got.message}`);
+        assert.match(got.message, new RegExp(name === "chat_template.jinja" ? "template" : name === "config.json" ? "Mamba" : "tokenizer"));
+      }
+      return `${poisons.length} files`;
+    },
+  },
+  {
     name: "tokenizer and template give their goldens",
     shared: true,
     async run({ lab, devices }) {
