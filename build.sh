@@ -70,7 +70,9 @@ apt_install() {
   [ "$(id -u)" = 0 ] && has apt-get || return 0
   say "installing $*"
   apt-get update -qq >&2 || true
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || true
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends) one
+  # One name that the distribution does not have would keep the others out.
+  "${apt[@]}" "$@" >/dev/null 2>&1 || for one in "$@"; do "${apt[@]}" "$one" >/dev/null || true; done
 }
 
 # ---- module and page ------------------------------------------------------------------------------------------------
@@ -199,7 +201,7 @@ need_test_packages() {
 
 deny() {
   local tool
-  if ! tool=$(cargo_tool cargo-deny cargo-deny "" --debug); then
+  if ! tool=$(cargo_tool cargo-deny cargo-deny 0.20.2 --debug); then
     say "skipped: cargo-deny could not be built"
     count 0 0 1
     return

@@ -72,14 +72,17 @@ export class Engine {
 
   /**
    * Starts the worker; where it has no WebGPU and the page has, its code runs on the page instead.
-   * @param {boolean} gpu Whether a GPU is wanted at all. @returns {Promise<boolean>} Whether it runs on the page.
+   * @param {boolean} gpu Whether a GPU is wanted at all. @param {boolean} software Whether one in software will do. @returns {Promise<boolean>} Whether it runs on the page.
    */
-  async start(gpu) {
+  async start(gpu, software) {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nomoat" });
     this.#worker = worker;
     const hello = await this.#listen(worker);
     this.trace("worker", { webgpu: hello.webgpu });
-    if (hello.webgpu || !gpu || !(await globalThis.navigator.gpu?.requestAdapter().catch(() => null))) return false;
+    if (hello.webgpu || !gpu) return false;
+    const adapter = /** @type {any} */ (await globalThis.navigator.gpu?.requestAdapter().catch(() => null));
+    // a GPU in software is slower than the CPU, which a worker can use without holding the page up
+    if (!adapter || (!software && (adapter.info ?? adapter).isFallbackAdapter)) return false;
     worker.terminate();
     this.#worker = undefined;
     const { serve } = await import("./worker.js");
@@ -237,7 +240,7 @@ export async function load(source, settings = {}) {
   try {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     const from = await resolved(source);
-    if (await engine.start(options.device !== "cpu")) {
+    if (await engine.start(options.device !== "cpu", options.device === "gpu")) {
       warn("no-gpu-in-worker", "this browser has WebGPU, but not in workers: the model runs on the page itself");
     }
     signal?.addEventListener("abort", abort, { once: true });
@@ -435,6 +438,7 @@ function modelOf(engine, info, warnings) {
 
     /** @param {string} text @param {{ special?: boolean }} [options] @returns {Promise<Uint32Array>} */
     async tokenize(text, { special = false } = {}) {
+      if (typeof text !== "string") throw new NomoatError("unsupported-field", "text: expected a string");
       return (await engine.send({ type: "tokenize", text, special })).value;
     },
 
@@ -445,6 +449,7 @@ function modelOf(engine, info, warnings) {
 
     /** The prompt that the chat template makes. @param {object[]} messages @param {{ generationPrompt?: boolean }} [options] @returns {Promise<string>} */
     async template(messages, { generationPrompt = true } = {}) {
+      if (!Array.isArray(messages)) throw new NomoatError("unsupported-field", "messages: expected an array");
       return (await engine.send({ type: "template", messages, generationPrompt })).value;
     },
 

@@ -112,7 +112,7 @@ function wrapMapAsync() {
 
 /** What wgpu cannot read of the adapter; `null` where there is none. */
 async function identify() {
-  const adapter = await globalThis.navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await globalThis.navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
   if (!adapter) return null;
   const info = /** @type {GPUAdapterInfo & { isFallbackAdapter?: boolean }} */ (adapter.info ?? {});
   const words = [info.description, info.device, info.architecture, info.vendor].filter(Boolean);
@@ -344,7 +344,8 @@ function failure(thrown, panic) {
   const code = /** @type {any} */ (error).code;
   if (typeof code === "string") return { code, message: error.message, fatal: false };
   const message = `internal error: ${panic || error.message}; please report it`;
-  return { code: "internal", message, fatal: true };
+  // a wrong argument is refused before the module runs: only a trap ends it
+  return { code: "internal", message, fatal: Boolean(panic) || error instanceof WebAssembly.RuntimeError };
 }
 
 const workers = /** @type {any} */ (globalThis).DedicatedWorkerGlobalScope;

@@ -66,7 +66,9 @@ fn from_gguf(checkpoint: &Checkpoint) -> Facts {
     );
     // One count for all layers, or one a layer.
     let heads_of_all_layers = match meta.get(&key("attention.head_count_kv")) {
-        Some(Value::Ints(list)) => u64::try_from(list.iter().sum::<i64>()).ok(),
+        Some(Value::Ints(list)) => list
+            .iter()
+            .try_fold(0_u64, |sum, n| sum.checked_add(u64::try_from(*n).ok()?)),
         Some(Value::Int(n)) => u64::try_from(*n).ok().zip(layers).and_then(|(n, l)| n.checked_mul(l)),
         _ => heads.zip(layers).and_then(|(h, l)| h.checked_mul(l)),
     };

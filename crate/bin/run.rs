@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     };
     let prompt = prompt(args)?;
     let mut model = load(path, &args.load, trace)?;
+    model.set_date(now());
     let ids = encode(&model, &prompt, args.raw)?;
     trace.line("prompt", || format!("{} tokens", ids.len()));
     let room = model.info().context.saturating_sub(ids.len()).max(1);
@@ -101,6 +102,14 @@ fn write(model: &mut Model, ids: &[u32], request: Request) -> Result<Finish> {
             }
         }
     }
+}
+
+/// Seconds since 1970: the date that chat templates write.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }
 
 /// A seed from the time, for runs that ask for none.

@@ -36,6 +36,7 @@ pub(crate) fn template(args: &Template, trace: Trace) -> Result<()> {
         expected: "a model with a chat template".into(),
         found: "none (a base model: use `nomoat run --raw`)".into(),
     })?;
+    let template = template.at(crate::run::now());
     print(&template.render(&messages(args)?, !args.no_generation_prompt)?)
 }
 

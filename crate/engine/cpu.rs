@@ -61,7 +61,8 @@ impl CpuRunner {
         let cache = 4 * (values as u64 * shape.layers as u64 + rope as u64);
         self.room(cache)?;
         self.memory.kv = (0..shape.layers).map(|_| zeros(values)).collect::<Result<_>>()?;
-        self.memory.rope = Vec::with_capacity(rope);
+        self.memory.rope = zeros(rope)?;
+        self.memory.rope.clear();
         self.shape = Some(shape);
         Ok(())
     }

@@ -229,8 +229,12 @@ pub(super) fn info(
         device_reason: reason,
         adapter,
         licence: match checkpoint.container {
-            Container::Gguf => text("general.license.name").or_else(|| text("general.license")),
-            Container::Safetensors => text("license"),
+            Container::Gguf => text("general.license").or_else(|| text("general.license.name")),
+            Container::Safetensors => {
+                let config = checkpoint.config().ok();
+                let stated = config.as_ref().and_then(|c| c["license"].as_str().map(str::to_owned));
+                text("license").or(stated)
+            }
         },
         context,
         context_trained: network.hyper.context,

@@ -99,7 +99,7 @@ impl Template {
     }
 
     /// The same template with a clock that stands at `unix_seconds`, for templates that write the date
-    /// (`strftime_now`). Without it they use the date that they carry.
+    /// (`strftime_now`). Without it such a template has no date: it uses one that it carries, or is refused.
     #[must_use]
     pub fn at(mut self, unix_seconds: u64) -> Self {
         let now = Moment::new(unix_seconds);

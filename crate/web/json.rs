@@ -14,16 +14,16 @@ struct Options {
     device: Option<String>,
     precision: Option<String>,
     kv: Option<String>,
-    context_length: Option<usize>,
+    context_length: Option<u64>,
     max_binding: Option<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Asked {
-    max_tokens: Option<usize>,
+    max_tokens: Option<u64>,
     temperature: Option<f32>,
-    top_k: Option<usize>,
+    top_k: Option<u64>,
     top_p: Option<f32>,
     min_p: Option<f32>,
     repetition_penalty: Option<f32>,
@@ -44,6 +44,11 @@ fn parse<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
         expected: "what the documentation says".into(),
         found: e.to_string(),
     })
+}
+
+/// A count as this machine addresses it: beyond 2^32 it is as good as all.
+fn most(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 fn invalid<T>(field: &str, expected: &str, found: impl std::fmt::Display) -> Result<T> {
@@ -77,7 +82,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         },
         context: match options.context_length {
             Some(0) => return invalid("contextLength", "at least 1", 0),
-            length => length,
+            length => length.map(most),
         },
         max_binding: options.max_binding,
     })
@@ -101,13 +106,9 @@ pub(super) fn request(text: &str, mut sampling: Sampling) -> Result<Request> {
         "a number from 0",
         |v| v >= 0.0,
     )?;
-    set(
-        "top_p",
-        &mut sampling.top_p,
-        asked.top_p,
-        "a number above 0, at most 1",
-        |v| v > 0.0 && v <= 1.0,
-    )?;
+    set("top_p", &mut sampling.top_p, asked.top_p, "a number from 0 to 1", |v| {
+        (0.0..=1.0).contains(&v)
+    })?;
     set("min_p", &mut sampling.min_p, asked.min_p, "a number from 0 to 1", |v| {
         (0.0..=1.0).contains(&v)
     })?;
@@ -134,14 +135,14 @@ pub(super) fn request(text: &str, mut sampling: Sampling) -> Result<Request> {
         any,
     )?;
     if let Some(top_k) = asked.top_k {
-        sampling.top_k = top_k;
+        sampling.top_k = most(top_k);
     }
     if let Some(seed) = asked.seed {
         sampling.seed = seed;
     }
     sampling.logit_bias.extend(asked.logit_bias);
     Ok(Request {
-        max_tokens: asked.max_tokens.unwrap_or(usize::MAX),
+        max_tokens: asked.max_tokens.map_or(usize::MAX, most),
         sampling,
         stop: asked.stop,
         ignore_eos: asked.ignore_eos,

@@ -277,7 +277,12 @@ impl UrlFolder {
             Err(Error::Read {
                 kind: Read::NotFound, ..
             }) => Ok(None),
-            Err(Error::Read { kind: Read::Gated, .. }) if self.readable.get() => Ok(None),
+            // Once a file of the folder was read, one that is refused is one that is not there: some hosts say so of what
+            // is missing, and some leave the permission to read out of such answers.
+            Err(Error::Read {
+                kind: Read::Gated | Read::Cors,
+                ..
+            }) if self.readable.get() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -89,14 +89,21 @@ export class NomoatTalk extends NomoatElement {
     const answer = this.#answer;
     answer?.removeAttribute("aria-busy");
     const content = answer?.textContent ?? "";
-    // a question that got no answer is asked again with the next one
-    if (content) this.#messages.push({ role: "assistant", content });
-    else this.#messages.pop();
-    answer?.after(note);
+    if (content) {
+      this.#messages.push({ role: "assistant", content });
+      answer?.after(note);
+    } else {
+      // a question that got no answer goes back to where it can be asked again
+      const question = this.#messages.pop();
+      this.#log.lastElementChild?.remove();
+      this.#log.lastElementChild?.remove();
+      this.#input.value ||= question?.content ?? "";
+    }
     this.changed();
   }
 
   clear() {
+    this.#flow?.end();
     this.#messages = [];
     this.#log.replaceChildren();
     this.changed();

@@ -155,8 +155,10 @@ class NomoatPage extends NomoatElement {
         reason = choice?.finish_reason ?? reason;
       }
     } catch (error) {
-      this.#fail(error);
+      if (this.#model === model) this.#fail(error);
     }
+    // the model was left while it wrote: what is on the page belongs to another one, or to none
+    if (this.#model !== model) return;
     this.setAttribute("status", "ready");
     view.end(this.#note(reason));
   }

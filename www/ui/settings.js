@@ -5,7 +5,7 @@ import { say } from "./words.js";
 
 /** @type {[string, string, string, Record<string, string>][]} field, words, hint, attributes */
 const FIELDS = [
-  ["temperature", "temperature", "temperatureHint", { min: "0", max: "5", step: "0.05" }],
+  ["temperature", "temperature", "temperatureHint", { min: "0", max: "5", step: "any" }],
   ["max_tokens", "maxTokens", "", { min: "1", step: "1" }],
   ["seed", "seed", "seedHint", { min: "0", step: "1" }],
 ];

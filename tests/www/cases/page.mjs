@@ -143,6 +143,33 @@ export const cases = [
   story(390, false),
   story(390, true),
   {
+    name: "a model that is left while it writes leaves nothing behind, and another can be taken",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, { width: 1280, height: 800 });
+      for (const round of ["left", "kept"]) {
+        await raw.fill("[name=address]", bench.server.url + STORY);
+        await raw.click("nomoat-source form button");
+        await raw.waitForSelector(READY, { timeout: 60_000 });
+        await raw.fill("[name=text]", "Once upon a time, ");
+        await raw.focus("[name=text]");
+        await raw.keyboard.press("Control+Enter");
+        await raw.waitForFunction(() => /** @type {any} */ (document.querySelector("[name=text]")).value.length > 40);
+        if (round === "kept") break;
+        await raw.click("nomoat-facts button");
+        await raw.waitForSelector('nomoat-page[status="empty"]');
+        await raw.waitForTimeout(400);
+        assert.equal(await raw.getAttribute("nomoat-page", "status"), "empty");
+        assert.equal(await raw.isVisible("nomoat-source"), true);
+      }
+      await raw.keyboard.press("Escape");
+      await raw.waitForSelector(READY);
+      quiet(messages);
+      await close();
+    },
+  },
+  {
     name: "a conversation: Enter sends but not while an input method is open, the answer is read aloud in sentences",
     shared: true,
     on: ["chromium"],
