@@ -158,7 +158,7 @@ class NomoatPage extends NomoatElement {
       if (this.#model === model) this.#fail(error);
     }
     // the model was left while it wrote: what is on the page belongs to another one, or to none
-    if (this.#model !== model) return;
+    if (this.#model !== model) return view.clear();
     this.setAttribute("status", "ready");
     view.end(this.#note(reason));
   }

@@ -84,6 +84,14 @@ export class NomoatWrite extends NomoatElement {
     this.changed();
   }
 
+  /** Forgets what was under way; the text stays. */
+  clear() {
+    this.#flow?.end();
+    this.#text.removeAttribute("aria-busy");
+    this.#note.replaceChildren();
+    this.changed();
+  }
+
   focus() {
     this.#text.focus();
   }
