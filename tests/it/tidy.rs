@@ -407,8 +407,8 @@ fn no_path_or_host_of_one_machine_is_in_the_project() {
         concat!("/tm", "p/wt"),
         concat!("/ro", "ot/"),
         concat!("/ho", "me/"),
-        concat!("registry.", "npmjs"),
-        concat!("index.", "crates.io"),
+        concat!("registry.", "npm", "js"),
+        concat!("index.", "crates", ".io"),
     ];
     let mut found = vec![];
     for file in files() {
