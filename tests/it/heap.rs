@@ -14,6 +14,7 @@ static COUNTING: Counting = Counting;
 thread_local! {
     static NOW: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(by: isize) {
@@ -29,6 +30,7 @@ unsafe impl GlobalAlloc for Counting {
     // SAFETY: the caller's promises are those of `System`.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
+        let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(layout.size())));
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
@@ -39,6 +41,12 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
     }
+}
+
+/// Runs `work` and says how many bytes the largest allocation of this thread had during it.
+pub(crate) fn largest<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    LARGEST.set(0);
+    (work(), LARGEST.get())
 }
 
 /// Runs `work` and says how many bytes this thread held at most during it, beyond those it held before.
