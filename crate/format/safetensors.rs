@@ -9,7 +9,10 @@ use crate::{error::Result, quant, tensor::Shape};
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
+    de::{
+        Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
 };
 use std::{collections::BTreeSet, fmt, marker::PhantomData};
 
@@ -62,9 +65,9 @@ pub(super) async fn open_file(folder: &dyn Folder, entry: &str, cursor: Cursor) 
 }
 
 async fn add_index(model: &mut Checkpoint, folder: &dyn Folder, name: &str, bytes: &[u8]) -> Result<()> {
-    let index: Index =
+    let index: Plain<Index> =
         serde_json::from_slice(bytes).map_err(|e| bad(name, "weight_map", "tensor names with their files", e))?;
-    let map = index.weight_map.0;
+    let map = index.0.weight_map.0.0;
     let files: BTreeSet<&str> = map.values().map(String::as_str).collect();
     if files.is_empty() || files.len() > MAX_FILES {
         return Err(bad(name, "weight_map", format!("1 to {MAX_FILES} files"), files.len()));
@@ -109,11 +112,11 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
     cursor.require(len, field)?;
     let header = serde_json::from_slice(cursor.take(len, "header").await?);
     let wrong = |field: &str, expected: &str, found: &dyn fmt::Display| bad(cursor.name(), field, expected, found);
-    let header: Header = header.map_err(|e| wrong("header", "a JSON directory of tensors", &e))?;
+    let Plain(header): Plain<Header> = header.map_err(|e| wrong("header", "a JSON directory of tensors", &e))?;
 
     let (start, data) = (cursor.position(), cursor.left());
-    let mut tensors: Vec<(String, Info)> = header.tensors.into_iter().collect();
-    tensors.sort_by_key(|(_, info)| info.data_offsets);
+    let mut tensors: Vec<(String, Info)> = header.tensors.into_iter().map(|(name, info)| (name, info.0)).collect();
+    tensors.sort_by_key(|(_, info)| info.data_offsets());
     let mut part = Part {
         meta: (header.metadata.into_iter().map(|(key, text)| (key, Value::Str(text)))).collect(),
         ..Part::default()
@@ -121,26 +124,27 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
     let mut end = 0;
     for (name, info) in tensors {
         let field = format!("tensor {name}");
-        let (from, to) = info.data_offsets;
+        let (from, to) = info.data_offsets();
+        let shape: Vec<u64> = info.shape.0.iter().map(|dim| dim.0).collect();
         if from != end || to < from {
             let expected = format!("data_offsets from {end}, where the tensor before ends");
             return Err(wrong(&field, &expected, &format!("{from} to {to}")));
         }
         end = to;
         let bits = bits(&info.dtype).ok_or_else(|| wrong(&field, "a known dtype", &info.dtype))?;
-        let values = info.shape.iter().try_fold(1u64, |all, dim| all.checked_mul(*dim));
+        let values = shape.iter().try_fold(1u64, |all, dim| all.checked_mul(*dim));
         let bytes = values
             .and_then(|v| v.checked_mul(bits))
             .filter(|b| b.is_multiple_of(8))
             .map(|b| b / 8);
         if bytes != Some(to - from) {
-            let expected = format!("the size of {} {:?}", info.dtype, info.shape);
+            let expected = format!("the size of {} {:?}", info.dtype, shape);
             return Err(wrong(&field, &expected, &format!("{} bytes", to - from)));
         }
-        let dims: Option<Vec<usize>> = info.shape.iter().map(|d| usize::try_from(*d).ok()).collect();
+        let dims: Option<Vec<usize>> = shape.iter().map(|d| usize::try_from(*d).ok()).collect();
         let usable = values.is_some_and(|v| v > 0 && v < MAX_VALUES && usize::try_from(v).is_ok());
-        let shape = dims.filter(|_| usable).and_then(|dims| Shape::new(&dims));
-        match (quant::by_safetensors(&info.dtype), shape) {
+        let usable = dims.filter(|_| usable).and_then(|dims| Shape::new(&dims));
+        match (quant::by_safetensors(&info.dtype), usable) {
             (Some(format), Some(shape)) => part.tensors.push(Entry {
                 name,
                 shape,
@@ -150,13 +154,13 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
                 offset: start.saturating_add(from),
                 bytes: to - from,
             }),
-            (_, shape) => {
+            (_, usable) => {
                 // Narrow floats hold weights; other types hold tables and counters.
                 let narrow = ["F8", "F6", "F4"].iter().any(|f| info.dtype.starts_with(f));
                 let skipped = Skipped {
-                    weight: narrow && shape.is_some(),
+                    weight: narrow && usable.is_some(),
                     kind: info.dtype,
-                    dims: info.shape,
+                    dims: shape,
                     bytes: to - from,
                 };
                 part.skipped.push((name, skipped));
@@ -187,18 +191,74 @@ fn bits(dtype: &str) -> Option<u64> {
 #[derive(Deserialize)]
 struct Info {
     dtype: String,
-    shape: Vec<u64>,
-    data_offsets: (u64, u64),
+    shape: Plain<Vec<Plain<u64>>>,
+    data_offsets: Plain<(Plain<u64>, Plain<u64>)>,
+}
+
+impl Info {
+    fn data_offsets(&self) -> (u64, u64) {
+        let (from, to) = &self.data_offsets.0;
+        (from.0, to.0)
+    }
 }
 
 #[derive(Deserialize)]
 struct Index {
-    weight_map: Unique<String>,
+    weight_map: Plain<Unique<String>>,
+}
+
+/// Anything but a text. Where a text stands instead, the error does not quote it: it may be as long as the file.
+struct Plain<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Plain<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct NoText<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for NoText<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a list or an object")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> std::result::Result<T, E> {
+                Err(E::invalid_type(Unexpected::Other("a text"), &self))
+            }
+
+            fn visit_unit<E: serde::de::Error>(self) -> std::result::Result<T, E> {
+                T::deserialize(().into_deserializer())
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> std::result::Result<T, E> {
+                T::deserialize(value.into_deserializer())
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> std::result::Result<T, E> {
+                T::deserialize(value.into_deserializer())
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> std::result::Result<T, E> {
+                T::deserialize(value.into_deserializer())
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<T, E> {
+                T::deserialize(value.into_deserializer())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<T, A::Error> {
+                T::deserialize(SeqAccessDeserializer::new(list))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        deserializer.deserialize_any(NoText(PhantomData)).map(Self)
+    }
 }
 
 struct Header {
     metadata: IndexMap<String, String>,
-    tensors: IndexMap<String, Info>,
+    tensors: IndexMap<String, Plain<Info>>,
 }
 
 impl<'de> Deserialize<'de> for Header {
@@ -212,10 +272,10 @@ impl<'de> Deserialize<'de> for Header {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Header, A::Error> {
-                let (mut metadata, mut tensors) = (None, IndexMap::new());
+                let (mut metadata, mut tensors) = (None, IndexMap::<String, Plain<Info>>::new());
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "__metadata__" {
-                        let texts: Option<Unique<String>> = map.next_value()?;
+                        let texts: Option<Plain<Unique<String>>> = map.next_value()?;
                         if metadata.replace(texts).is_some() {
                             return Err(A::Error::duplicate_field("__metadata__"));
                         }
@@ -224,7 +284,7 @@ impl<'de> Deserialize<'de> for Header {
                     }
                 }
                 Ok(Header {
-                    metadata: metadata.flatten().map(|m| m.0).unwrap_or_default(),
+                    metadata: metadata.flatten().map(|m| m.0.0).unwrap_or_default(),
                     tensors,
                 })
             }
@@ -264,7 +324,8 @@ fn insert<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     map: &mut A,
 ) -> std::result::Result<(), A::Error> {
     if all.contains_key(&key) {
-        return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
+        let start: String = key.chars().take(100).collect();
+        return Err(A::Error::custom(format_args!("duplicate key {start:?}")));
     }
     all.insert(key, map.next_value()?);
     Ok(())

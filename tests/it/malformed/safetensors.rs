@@ -99,7 +99,7 @@ fn headers() -> Vec<Case> {
     add("dtype", with("F16", "F17"), &["tensor b", "F17"]);
     let rude = format!("\"\\n{}\"", "x".repeat(60_000));
     add("rude-dtype", with("\"F16\"", &rude), &["\\nxxx", "…"]);
-    add("rude-shape", with("[8]", &rude), &["header: ", "…"]);
+    add("rude-shape", with("[8]", &rude), &["header: ", "a text"]);
     add("hole", with("[32,48]", "[34,50]"), &["tensor b", "data_offsets"]);
     add("overlap", with("[32,48]", "[30,46]"), &["tensor b", "data_offsets"]);
     add("backwards", with("[32,48]", "[32,16]"), &["tensor b", "data_offsets"]);
