@@ -1,4 +1,5 @@
-// Writes a GGUF of the shape of SmolLM2-135M with random f16 weights (269 MB) and a made-up byte-pair vocabulary.
+// Writes a GGUF of the shape of SmolLM2-135M with random f16 weights and a made-up byte-pair vocabulary. Its head is not tied
+// to the embedding, which makes it 326 MB.
 //
 //   node tests/www/big.mjs FILE [--layers 30]
 
@@ -89,7 +90,7 @@ function tensors(layers) {
     ];
     for (const [name, shape] of block) all.push([`blk.${layer}.${name}.weight`, shape]);
   }
-  return [...all, ["output_norm.weight", [WIDTH]]];
+  return [...all, ["output_norm.weight", [WIDTH]], ["output.weight", [VOCABULARY, WIDTH]]];
 }
 
 /** @param {string} file @param {number} [layers] @returns {number} Bytes written. */

@@ -16,7 +16,7 @@
  * @typedef {object} Case
  * @property {string} name A claim.
  * @property {(bench: Bench) => Promise<string | void>} run Throws if the claim is false; may give figures.
- * @property {boolean} [shared] Needs the shared models.
+ * @property {true | string} [shared] Needs the shared models; a path: that one alone, which a bare clone may have.
  * @property {"big" | "hostile"} [made] Needs files that are made for it.
  * @property {"device" | "gpu"} [each] Runs once for each device, or on the GPU where the browser has one.
  * @property {string[]} [on] Only in these browsers.

@@ -146,7 +146,7 @@ const story = [
   },
   {
     name: "a text to go on from gets one BOS, whether it brings it or not",
-    shared: true,
+    shared: "zoo/llama3",
     async run({ lab, devices }) {
       const what = { source: "/shared/zoo/llama3/", options: { device: devices.at(-1) }, bos: "<|begin_of_text|>" };
       const { plain, without, written } = await lab("begun", what);
@@ -156,7 +156,7 @@ const story = [
   },
   {
     name: "a template that writes the date writes the user's",
-    shared: true,
+    shared: "zoo/llama3",
     async run({ lab, devices }) {
       const files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map((name) => `/shared/zoo/llama3/${name}`);
       const { prompt, today } = await lab("dated", { files, template: "{{ strftime_now('%Y-%m-%d') }}", options: { device: devices.at(-1) } });
@@ -165,7 +165,7 @@ const story = [
   },
   {
     name: "a broken tokenizer and an endless template are one clear error",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run({ lab, devices }) {
       const files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map((name) => `/shared/zoo/llama3/${name}`);
@@ -207,7 +207,7 @@ function zoo(name, file, full = false) {
   /** @param {string} mode @param {object} options @param {number} tolerance @returns {Case} */
   const one = (mode, options, tolerance) => ({
     name: `zoo/${name}/${file || "(folder)"} holds its goldens in ${mode}`,
-    shared: true,
+    shared: `zoo/${name}`,
     each: "device",
     full: (browser) => full || (browser === "firefox" && mode !== "conformance mode"),
     async run({ lab, device }) {

@@ -30,7 +30,7 @@ export const cases = [
   },
   {
     name: "a GGUF by address",
-    shared: true,
+    shared: "zoo/llama3",
     async run({ lab, devices }) {
       const got = await lab("watched", { source: "/shared/zoo/llama3/model-bf16.gguf", options: { device: devices[0] }, prompt: [28, 292, 85] });
       assert.equal(got.ids.length, 12);
@@ -50,7 +50,7 @@ export const cases = [
   },
   {
     name: "a host without ranges, answers cut short, and a host that is now and then unwell",
-    shared: true,
+    shared: "zoo/llama3",
     async run({ lab, devices, server }) {
       for (const fault of ["no-range", "truncate", "flaky"]) {
         const source = `/shared/zoo/llama3/model-bf16.gguf?fault=${fault}`;
@@ -71,7 +71,7 @@ export const cases = [
   },
   {
     name: "another origin: allowed with CORS, and told apart from a network failure",
-    shared: true,
+    shared: "zoo/llama3",
     async run({ lab, devices, other }) {
       const options = { device: devices[0] };
       const file = `${other.url}shared/zoo/llama3/model-bf16.gguf`;
@@ -86,7 +86,7 @@ export const cases = [
   },
   {
     name: "errors of a host have their codes",
-    shared: true,
+    shared: "zoo/llama3",
     async run({ lab, devices }) {
       const file = "/shared/zoo/llama3/model-bf16.gguf";
       for (const [source, code] of [

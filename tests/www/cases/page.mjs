@@ -208,7 +208,7 @@ export const cases = [
   },
   {
     name: "files: chosen, dropped, and a wrong one explained",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, messages, close } = await open(bench, {});
