@@ -22,7 +22,7 @@ import { find } from "./store.js";
  * @property {number} [contextLength]
  * @property {number} [maxBinding]
  * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.
- * @property {number} [patience] Milliseconds without a byte after which a request is sent again.
+ * @property {number} [patience] Milliseconds without a byte after which a request is sent again; waits between requests follow it.
  * @property {(progress: LoadProgress) => void} [onProgress]
  * @property {(warning: NomoatError) => void} [onWarning]
  * @property {AbortSignal} [signal]

@@ -17,7 +17,6 @@ import { NomoatError } from "../protocol.js";
  * @typedef {object} How
  * @property {AbortSignal} signal
  * @property {number} patience Milliseconds without a byte after which a request is sent again.
- * @property {boolean} known Whether this host has let the page read before.
  * @property {(code: string, message: string) => void} warn
  * @property {(what: string, more: unknown) => void} trace
  */
@@ -26,8 +25,8 @@ import { NomoatError } from "../protocol.js";
 const TRIES = 5;
 /** Below this, a request brought next to nothing. */
 const WORTH = 1 << 16;
-/** The first wait; it doubles. */
-const WAIT_MS = 400;
+/** The first wait, in parts of the patience; it doubles. */
+const WAIT = 1 / 50;
 /** The longest that a host may ask for. */
 const LONGEST_MS = 30_000;
 
@@ -58,7 +57,7 @@ export async function bring(file, sink, how) {
       tries = sink.at - before >= WORTH ? 1 : tries + 1;
       if (tries >= TRIES) throw new NomoatError(error.code, `${error.message}${remains(sink)}`, error.cause);
       // at odds with each other, so that many pages do not come back at once
-      await pause(Math.max(error.after, WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2)), how.signal);
+      await pause(Math.max(error.after, how.patience * WAIT * 2 ** (tries - 1) * (0.5 + Math.random() / 2)), how.signal);
     }
   }
 }
@@ -84,7 +83,7 @@ function pause(ms, signal) {
 }
 
 /** @param {RemoteFile} file @param {Sink} sink @param {How} how */
-async function request(file, sink, { signal, patience, known, warn }) {
+async function request(file, sink, { signal, patience, warn }) {
   const { name, url } = file;
   const wrong = (/** @type {string} */ code, /** @type {string} */ words) => new NomoatError(code, `${name}: ${words}`);
   const passing = (/** @type {string} */ code, /** @type {string} */ words, /** @type {unknown} */ cause = undefined) =>
@@ -112,9 +111,9 @@ async function request(file, sink, { signal, patience, known, warn }) {
     } catch (cause) {
       if (stall.signal.aborted) throw late();
       if (!navigator.onLine) throw passing("offline", "this device is offline", cause);
-      if (!known && !near && (await there(url, stall.signal))) {
+      if (!near && (await there(url, stall.signal))) {
         const advice = "that site does not let pages read from it (no CORS headers): download the file and drop it here";
-        throw wrong("cors", advice);
+        throw from ? passing("cors", advice, cause) : wrong("cors", advice);
       }
       throw passing("network", `the host cannot be reached (${/** @type {Error} */ (cause).message})`, cause);
     }

@@ -156,7 +156,7 @@ async function download(folder, { key, source, label, damaged }, { patience, has
         if (!kept.done || damaged) {
           const shelf = await onDisk(folder, journal, kept, { hasher, meter, weights }, host.signal);
           try {
-            await bring(file, shelf, { signal: host.signal, patience, known, warn: host.warn, trace: host.trace });
+            await bring(file, shelf, { ...host, patience });
             await shelf.finish(file.sha256 ?? kept.sha256);
           } catch (error) {
             if (!optional || !missing(error, known)) throw error;
@@ -194,8 +194,7 @@ async function withoutStore(source, { patience, hasher, host }) {
     async (file, { weights = false } = {}) => {
       const sink = inMemory(file, { hasher, meter, weights });
       try {
-        const { signal, warn, trace } = host;
-        await bring(file, sink, { signal, patience, known: files.length > 0, warn, trace });
+        await bring(file, sink, { ...host, patience });
         const blob = sink.finish(file.sha256);
         files.push({ name: base(file.name), blob });
         return blob;
