@@ -25,6 +25,7 @@ import { drained } from "./server.mjs";
  * @property {string} path
  * @property {string} query
  * @property {number | null} from
+ * @property {number | null} to
  * @property {string | null} condition Its `If-Range`.
  * @property {number} sent Bytes that were given to the connection.
  */
@@ -38,6 +39,8 @@ export function depot() {
   const seen = [];
   /** @type {(request: Seen, number: number) => Fault | void} */
   let script = () => {};
+  /** @type {Set<Response>} */
+  const open = new Set();
 
   return {
     files,
@@ -47,17 +50,23 @@ export function depot() {
       script = next;
       seen.length = 0;
     },
+    /** Breaks all connections. */
+    sever() {
+      for (const response of open) response.destroy();
+    },
     /** @param {Request} request @param {Response} response @returns {boolean} Whether the address is one of these. */
     answer(request, response) {
       const url = new URL(request.url ?? "/", "http://localhost");
       if (!url.pathname.startsWith("/depot/")) return false;
       const path = decodeURIComponent(url.pathname.slice("/depot/".length));
-      const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
+      const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
       const from = range ? Number(range[1]) : null;
+      const to = range?.[2] ? Number(range[2]) : null;
       const condition = request.headers["if-range"] ?? null;
-      const one = { path, query: url.search, from, condition: condition && String(condition), sent: 0 };
+      const one = { path, query: url.search, from, to, condition: condition && String(condition), sent: 0 };
       seen.push(one);
       const fault = script(one, seen.length - 1) ?? {};
+      open.add(response.on("close", () => open.delete(response)));
       void reply(response, files.get(path), one, fault, request.method === "HEAD");
       return true;
     },
@@ -79,16 +88,17 @@ async function reply(response, file, seen, fault, head) {
   if (file.etag) response.setHeader("ETag", file.etag);
   response.setHeader("Content-Type", file.type ?? "application/octet-stream");
   const other = seen.condition !== null && seen.condition !== file.etag;
-  let start = 0;
+  let [start, stop] = [0, size];
   if (seen.from !== null && !fault.whole && !other) {
     start = seen.from;
     if (start >= size) return void response.writeHead(416, { "Content-Range": `bytes */${size}` }).end();
-    response.setHeader("Content-Range", `bytes ${start}-${size - 1}/${size}`);
+    if (seen.to !== null) stop = Math.min(seen.to + 1, size);
+    response.setHeader("Content-Range", `bytes ${start}-${stop - 1}/${size}`);
     response.statusCode = 206;
   }
-  response.setHeader("Content-Length", size - start);
+  response.setHeader("Content-Length", stop - start);
   if (head) return void response.end();
-  const bytes = Buffer.from(file.bytes.subarray(start));
+  const bytes = Buffer.from(file.bytes.subarray(start, stop));
   if (fault.flip !== undefined && fault.flip >= start) bytes[fault.flip - start] ^= 1;
   const step = fault.rate ? Math.max(1, Math.floor(fault.rate / 100)) : 1 << 16;
   const end = Math.min(fault.cut ?? Infinity, fault.hold ?? Infinity, bytes.length);

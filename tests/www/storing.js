@@ -11,8 +11,19 @@ let stop;
 /** @type {Promise<any> | undefined} */
 let under;
 
-/** Loads and writes; an error is an answer. @param {{ source: any, options?: any }} what */
-export async function bring({ source, options = {} }) {
+/** @typedef {{ source: any, options?: any, odd?: "refusing" | "cramped" | "wired" }} What */
+
+const Real = globalThis.Worker;
+
+/** Loads and writes; an error is an answer. @param {What} what */
+export async function bring({ source, options = {}, odd }) {
+  // a worker in a browser that is odd
+  globalThis.Worker = class extends Real {
+    /** @param {string | URL} url @param {WorkerOptions} [settings] */
+    constructor(url, settings) {
+      super(odd ? `/lab/odd.js?${odd}` : url, settings);
+    }
+  };
   /** @type {string[]} */
   const phases = [];
   /** @type {string[]} */
@@ -30,6 +41,7 @@ export async function bring({ source, options = {} }) {
       onWarning: ({ code }) => made.warnings.push(code),
       onProgress({ phase, done, total }) {
         Object.assign(now, { phase, done, total });
+        /** @type {any} */ (globalThis).told?.(phase === "download" ? done : 0);
         if (phases.at(-1) !== phase) phases.push(phase);
         if (phase === "download") made.last = [done, total];
       },
@@ -43,7 +55,7 @@ export async function bring({ source, options = {} }) {
   }
 }
 
-/** Like `bring`, but it does not wait. @param {{ source: any, options?: any }} what */
+/** Like `bring`, but it does not wait. @param {What} what */
 export function begin(what) {
   under = bring(what);
 }
@@ -118,18 +130,9 @@ export async function cut({ key, length }) {
   await out.close();
 }
 
-/** Loads in a browser that refuses to store. @param {{ source: any, options?: any }} what */
-export async function refused(what) {
-  const Real = globalThis.Worker;
-  globalThis.Worker = class extends Real {
-    /** @param {string | URL} _ @param {WorkerOptions} [settings] */
-    constructor(_, settings) {
-      super("/lab/refusing.js", settings);
-    }
-  };
-  try {
-    return await bring(what);
-  } finally {
-    globalThis.Worker = Real;
-  }
+/** Whether the device is online, for those loads that are `wired`. @param {boolean} online */
+export function network(online) {
+  const channel = new BroadcastChannel("lab:network");
+  channel.postMessage(online);
+  channel.close();
 }

@@ -92,6 +92,7 @@ async function request(file, sink, { signal, patience, warn }) {
     wrong("hash-mismatch", `the host has another file than was listed: ${bytes} bytes, not ${file.size}`);
   const stall = new AbortController();
   let timer = setTimeout(() => stall.abort(), patience);
+  const offline = (/** @type {unknown} */ cause) => passing("offline", "this device is offline", cause);
   const late = () => passing("network", `nothing came for ${Math.round(patience / 100) / 10} seconds`);
   try {
     const from = sink.at;
@@ -110,7 +111,7 @@ async function request(file, sink, { signal, patience, warn }) {
       });
     } catch (cause) {
       if (stall.signal.aborted) throw late();
-      if (!navigator.onLine) throw passing("offline", "this device is offline", cause);
+      if (!navigator.onLine) throw offline(cause);
       if (!near && (await there(url, stall.signal))) {
         const advice = "that site does not let pages read from it (no CORS headers): download the file and drop it here";
         throw from ? passing("cors", advice, cause) : wrong("cors", advice);
@@ -187,7 +188,7 @@ async function request(file, sink, { signal, patience, warn }) {
         timer = setTimeout(() => stall.abort(), patience);
         const { done, value } = await reader.read().catch((cause) => {
           if (stall.signal.aborted) throw late();
-          throw passing(navigator.onLine ? "network" : "offline", `the answer broke off (${cause.message})`, cause);
+          throw navigator.onLine ? passing("network", `the answer broke off (${cause.message})`, cause) : offline(cause);
         });
         clearTimeout(timer);
         if (done) break;

@@ -3,7 +3,7 @@
 
 import { NomoatError } from "../protocol.js";
 import { nameOf } from "../store.js";
-import { bring } from "./fetch.js";
+import { bring, megabytes } from "./fetch.js";
 import { check, keyOf, length, lock, open, read, root, touch } from "./journal.js";
 import { plan } from "./plan.js";
 import { inMemory, meterOf, onDisk, room } from "./shelf.js";
@@ -135,16 +135,16 @@ const base = (name) => name.split("/").at(-1) ?? name;
 async function download(folder, { key, source, label, damaged }, { patience, hasher, host }) {
   const journal = await open(folder);
   const channel = new BroadcastChannel(CHANNEL);
+  const meter = meterOf(
+    seldom((done, total) => {
+      host.progress("download", done, total);
+      channel.postMessage({ key, done, total });
+    }),
+  );
   try {
     const { state } = journal;
     if (state.whole && !damaged) return; // another tab was faster
     if (state.source === null) journal.write({ is: "model", v: 1, source: label });
-    const meter = meterOf(
-      seldom((done, total) => {
-        host.progress("download", done, total);
-        channel.postMessage({ key, done, total });
-      }),
-    );
     for (const kept of state.files.values()) if (!kept.absent) meter.set(kept.name, length(kept), kept.size);
     let known = false;
     await plan(
@@ -177,7 +177,8 @@ async function download(folder, { key, source, label, damaged }, { patience, has
     journal.write({ is: "whole" });
   } catch (error) {
     if (/** @type {Error} */ (error).name !== "QuotaExceededError") throw error;
-    throw new NomoatError("quota", `${nameOf(source)}: the storage of this site is full: remove a stored model or free some space`, error);
+    const words = `the browser stores no more than ${megabytes(meter.done())} of it, which are kept`;
+    throw new NomoatError("quota", `${nameOf(source)}: ${words}: remove a stored model, or free some space on this device`, error);
   } finally {
     journal.close();
     channel.close();

@@ -85,6 +85,71 @@ function seamless(seen, size) {
   assert.equal(end, size, JSON.stringify(seen));
 }
 
+/** Another tab of the same browser. @param {import("../browser.mjs").Page} page @param {string} url */
+async function tab(page, url) {
+  const raw = await page.raw.context().newPage();
+  let done = 0;
+  await raw.exposeFunction("told", (/** @type {number} */ bytes) => (done = Math.max(done, bytes)));
+  await raw.goto(url);
+  const self = { ...page, raw, run: (/** @type {string} */ script, /** @type {any} */ argument) => raw.evaluate(new Function("argument", `return (${script})(argument)`), argument) };
+  return {
+    store: on(self),
+    /** Bytes that it said it has. */
+    done: () => done,
+    /** Ends its process. */
+    async kill() {
+      const session = await raw.context().newCDPSession(raw);
+      const crashed = new Promise((resolve) => raw.once("crash", resolve));
+      session.send("Page.crash").catch(() => {});
+      await crashed;
+      await raw.close();
+    },
+    close: () => raw.close(),
+  };
+}
+
+/** Kills the tab again and again while it downloads. @param {number} times @returns {Case["run"]} */
+const kills = (times) => (bench) =>
+  fresh(bench, async (_, page) => {
+    const { depot, server, other } = bench;
+    const seed = Number(process.env.NOMOAT_SEED ?? Date.now() % 1e9);
+    const random = mulberry(seed);
+    const source = [{ name: "big.gguf", url: `${other.url}depot/big.gguf`, sha256: sha256(big) }];
+    let [worst, slack, whole, last, sent] = [0, 0, 0, 0, 0];
+    for (let killed = 0; killed < times; ) {
+      const { store, done, kill, close } = await tab(page, server.url);
+      depot.play(() => ({ rate: 60_000_000 }));
+      await store("begin", { source });
+      const target = last + random() * 3 * CHUNK;
+      const ended = store("end").catch(() => null);
+      await Promise.race([store("reached", target).catch(() => {}), ended]);
+      const [{ from = 0 } = {}] = depot.seen;
+      if (last) {
+        const lost = last - Number(from);
+        assert.ok(lost <= CHUNK, `${lost} bytes lost, seed ${seed}`);
+        assert.ok(sent - Number(from) <= CHUNK + (4 << 20), `${sent - Number(from)} bytes sent in vain, seed ${seed}`);
+        worst = Math.max(worst, lost);
+        slack = Math.max(slack, sent - Number(from));
+      }
+      if (target >= big.length) {
+        wrote(await ended);
+        whole += 1;
+        last = 0;
+        await store("clear");
+        await close();
+        continue;
+      }
+      await kill();
+      killed += 1;
+      last = done();
+      sent = Number(from) + (depot.seen[0]?.sent ?? 0);
+    }
+    const { store } = await tab(page, server.url);
+    depot.play();
+    wrote(await store("bring", { source }));
+    return `${times} kills, ${whole + 1} times whole, ${worst} bytes lost at most of those told, ${slack} of those sent, seed ${seed}`;
+  });
+
 /** @type {Case[]} */
 export const cases = [
   {
@@ -318,6 +383,210 @@ export const cases = [
         wrote(await store("bring", { source }));
         assert.equal(depot.seen.length, 1);
         assert.ok(Number(depot.seen[0].from) >= done, `${depot.seen[0].from} after ${done}`);
+      }),
+  },
+  { name: "a tab that is killed loses one chunk at most", on: ["chromium"], run: kills(4) },
+  { name: "a tab that is killed loses one chunk at most, 50 times over", on: ["chromium"], full: true, run: kills(50) },
+  {
+    name: "of four tabs one downloads and the others follow; when it dies the next goes on",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (_, page) => {
+        const { depot, server, other } = bench;
+        const source = `${other.url}depot/big.gguf`;
+        const four = () => Promise.all(Array.from({ length: 4 }, () => tab(page, server.url)));
+        depot.play(() => ({ rate: 20_000_000 }));
+        const calm = await four();
+        for (const got of await Promise.all(calm.map(({ store }) => store("bring", { source })))) {
+          wrote(got);
+          assert.deepEqual(got.last, [big.length, big.length], "one did not follow");
+        }
+        assert.equal(depot.seen.length, 1);
+        const [{ key }] = await calm[0].store("list");
+        assert.equal(await calm[0].store("remove", key), null);
+        for (const { close } of calm) await close();
+        depot.play(() => ({ rate: 20_000_000 }));
+        const rest = await four();
+        for (const { store } of rest) await store("begin", { source });
+        for (let at = 6_000_000; rest.length > 1; at += 8_000_000) {
+          await rest[0].store("reached", at);
+          await rest.shift()?.kill();
+        }
+        assert.equal((await rest[0].store("remove", key)).code, "busy");
+        wrote(await rest[0].store("end"));
+        const takeovers = depot.seen.length - 1;
+        assert.ok(takeovers >= 1);
+        for (const [i, { from, sent }] of depot.seen.entries()) {
+          const before = depot.seen[i - 1];
+          if (before) assert.ok(Number(before.from) + before.sent - Number(from) <= CHUNK + (4 << 20), JSON.stringify(depot.seen));
+          if (i === takeovers) assert.equal(Number(from) + sent, big.length);
+        }
+        return `${takeovers} taken over`;
+      }),
+  },
+  {
+    name: "where there is no room it says so with numbers before it begins, and when it runs out keeps what came",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store, page) => {
+        const { depot, server, other } = bench;
+        const source = `${other.url}depot/big.gguf`;
+        const session = await page.raw.context().newCDPSession(page.raw);
+        const quota = (/** @type {number} */ quotaSize) =>
+          session.send("Storage.overrideQuotaForOrigin", { origin: new URL(server.url).origin, quotaSize });
+        const small = await store("bring", { source, odd: "cramped" });
+        assert.equal(small.code, "quota", small.message);
+        assert.match(small.message, /needs 48 MB of storage, and this site may use 30 MB more/);
+        assert.deepEqual(await store("list"), []);
+        depot.play(() => ({ rate: 20_000_000 }));
+        await store("begin", { source });
+        await store("reached", 10_000_000);
+        await quota(12e6);
+        const full = await store("end");
+        assert.equal(full.code, "quota", full.message);
+        assert.match(full.message, /stores no more than \d+ MB of it, which are kept/);
+        const [{ done }] = await store("list");
+        assert.ok(done >= 2 * CHUNK, String(done));
+        await quota(100e6);
+        depot.play();
+        wrote(await store("bring", { source }));
+        assert.equal(depot.seen[0].from, done);
+      }),
+  },
+  {
+    name: "a device that goes offline says so, keeps what came, and goes on when it is back",
+    on: MANY,
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        const source = `${other.url}depot/big.gguf`;
+        depot.play(() => ({ rate: 20_000_000 }));
+        await store("begin", { source, odd: "wired" });
+        await store("reached", 5_000_000);
+        depot.play(() => ({ cut: 0 }));
+        await store("network", false);
+        depot.sever();
+        const lost = await store("end");
+        assert.equal(lost.code, "offline", lost.message);
+        assert.match(lost.message, /offline; .* are kept/);
+        await store("network", true);
+        depot.play(() => ({ rate: 20_000_000 }));
+        // it comes back before patience ends
+        await store("begin", { source, odd: "wired" });
+        await store("reached", 20_000_000);
+        depot.play((_, number) => (number < 2 ? { cut: 0 } : undefined));
+        await store("network", false);
+        depot.sever();
+        while (!depot.seen.length) await new Promise((resolve) => setTimeout(resolve, 5));
+        await store("network", true);
+        wrote(await store("end"));
+      }),
+  },
+  {
+    name: "where nothing can be stored the model comes into memory, with a warning and the same care",
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        const odd = bench.name === "webkit" ? undefined : "refusing";
+        const url = `${other.url}depot/big.gguf`;
+        const source = [{ name: "big.gguf", url, sha256: sha256(big) }];
+        depot.play((_, number) => (number ? undefined : { cut: 9_000_000 }));
+        const got = await store("bring", { source, odd });
+        wrote(got);
+        assert.deepEqual(got.warnings, ["storage-unavailable"]);
+        assert.ok(depot.seen.length >= 2);
+        assert.deepEqual(await store("list"), []);
+        depot.play(() => ({ flip: 30_000_000 }));
+        const bad = await store("bring", { source, odd });
+        assert.equal(bad.code, "hash-mismatch", bad.message);
+        depot.play();
+        const direct = await store("bring", { source: url, odd });
+        wrote(direct);
+        assert.deepEqual(direct.warnings, ["storage-unavailable"]);
+      }),
+  },
+  {
+    name: "a folder, shards and split files are one model each; what is optional may be missing",
+    on: MANY,
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        for (const name of readdirSync(ZOO)) depot.files.set(`folder/${name}`, { bytes: readFileSync(new URL(name, ZOO)) });
+        depot.files.delete("folder/special_tokens_map.json");
+        const weights = /** @type {any} */ (depot.files.get("folder/model.safetensors"));
+        const header = JSON.parse(weights.bytes.subarray(8, 8 + Number(weights.bytes.readBigUInt64LE(0))));
+        const map = Object.fromEntries(Object.keys(header).filter((name) => name !== "__metadata__").map((name) => [name, "all-00001-of-00001.safetensors"]));
+        depot.files.set("shards/all-00001-of-00001.safetensors", weights);
+        depot.files.set("shards/model.safetensors.index.json", { bytes: Buffer.from(JSON.stringify({ metadata: { total_size: 226_000 }, weight_map: map })) });
+        for (const name of ["config.json", "tokenizer.json"]) depot.files.set(`shards/${name}`, { bytes: readFileSync(new URL(name, ZOO)) });
+        for (const [source, files] of [["folder/", 6], ["folder/model.safetensors", 6], ["shards/", 4]]) {
+          depot.play();
+          wrote(await store("bring", { source: `${other.url}depot/${source}` }));
+          const [one, ...more] = await store("list");
+          assert.equal(more.length, 0);
+          assert.ok(one.complete);
+          assert.equal(one.files.length, files, JSON.stringify(one.files));
+          depot.play(() => ({ status: 500 }));
+          wrote(await store("bring", { source: `${other.url}depot/${source}` }));
+          assert.equal(depot.seen.length, 0, "it asked again");
+          await store("clear");
+        }
+        // a list, as a catalogue or a hub gives it, and by its own name when the host is gone
+        depot.play();
+        const list = ["config.json", "model.safetensors", "tokenizer.json"].map((name) => ({ name: `sub/${name}`, url: `${other.url}depot/folder/${name}?v=1` }));
+        wrote(await store("bring", { source: list }));
+        assert.equal(depot.seen.length, 3);
+        const [{ source, name }] = await store("list");
+        assert.deepEqual([source, name], [list, "model.safetensors"]);
+      }),
+  },
+  {
+    name: "what is no model is given up at its first bytes",
+    on: MANY,
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        depot.files.set("film.gguf", { bytes: Buffer.alloc(40_000_000, "RIFF") });
+        depot.play(() => ({ rate: 20_000_000 }));
+        const got = await store("bring", { source: `${other.url}depot/film.gguf` });
+        assert.equal(got.code, "unsupported-format", got.message);
+        assert.match(got.message, /begins with "RIFF"/);
+        assert.ok(depot.seen[0].sent < 12_000_000, `${depot.seen[0].sent} bytes came`);
+        assert.deepEqual(await store("list"), []);
+      }),
+  },
+  {
+    name: "a journal cut at any byte tells less, and nothing that is not so",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        const source = `${other.url}depot/big.gguf`;
+        wrote(await store("bring", { source }));
+        const [{ key }] = await store("list");
+        const text = Buffer.from(await store("journal", key));
+        const full = replay(new Uint8Array(text));
+        assert.ok(full.state.whole && full.bytes === text.length);
+        const chunks = full.state.files.get("big.gguf")?.chunks ?? [];
+        assert.equal(chunks.length, 11);
+        for (let length = 0; length < text.length; length++) {
+          for (const cut of [text.subarray(0, length), Buffer.concat([text.subarray(0, length), Buffer.alloc(40, length)])]) {
+            const { state, bytes } = replay(new Uint8Array(cut));
+            assert.ok(bytes <= length && !state.whole, `${length}`);
+            const file = state.files.get("big.gguf");
+            assert.deepEqual(file?.chunks ?? [], chunks.slice(0, file?.chunks.length ?? 0));
+          }
+        }
+        // and from one that was cut it goes on
+        for (const part of [0, 0.1, 0.3, 0.6, 0.95, 0.999]) {
+          const lies = Buffer.from(await store("journal", key));
+          const length = Math.floor(lies.length * part);
+          const kept = replay(new Uint8Array(lies.subarray(0, length))).state.files.get("big.gguf")?.chunks.at(-1)?.end ?? 0;
+          depot.play();
+          await store("cut", { key, length });
+          wrote(await store("bring", { source }));
+          assert.deepEqual(depot.seen.map(({ from }) => from), kept < big.length ? [kept] : [], `${part}`);
+        }
       }),
   },
 ];
