@@ -2,6 +2,7 @@
 
 import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
 import { NomoatError } from "./protocol.js";
+import { find } from "./store.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Info} Info @typedef {import("./protocol.js").Stats} Stats */
@@ -9,7 +10,7 @@ import { NomoatError } from "./protocol.js";
 
 /**
  * @typedef {object} LoadProgress
- * @property {string} phase `module`, `open`, `download`, `device`, `weights`, `compile`, `ready`.
+ * @property {string} phase `module`, `download`, `verify`, `open`, `device`, `weights`, `compile`, `ready`.
  * @property {number} done Bytes of this phase; 0 of 0 where bytes are not the measure.
  * @property {number} total
  * @property {number} bytesPerSecond Over the last seconds.
@@ -20,6 +21,8 @@ import { NomoatError } from "./protocol.js";
  * @property {"f32" | "f16"} [kv]
  * @property {number} [contextLength]
  * @property {number} [maxBinding]
+ * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.
+ * @property {number} [patience] Milliseconds without a byte after which a request is sent again; waits between requests follow it.
  * @property {(progress: LoadProgress) => void} [onProgress]
  * @property {(warning: NomoatError) => void} [onWarning]
  * @property {AbortSignal} [signal]
@@ -27,6 +30,7 @@ import { NomoatError } from "./protocol.js";
  */
 
 const STARTING_MS = 30_000;
+const LEAVING_MS = 1000;
 
 /** @param {string} name @param {unknown} [detail] */
 function mark(name, detail) {
@@ -53,7 +57,8 @@ export class Engine {
   #id = 0;
   #log;
 
-  #inPage = false;
+  /** Whether the model runs on the page itself. */
+  inPage = false;
   /** Where there is no worker: until the model's memory is given back. @type {Promise<unknown> | undefined} */
   #freed;
 
@@ -92,7 +97,7 @@ export class Engine {
     serve(port2);
     port2.start();
     await greeting;
-    this.#inPage = true;
+    this.inPage = true;
     return true;
   }
 
@@ -190,7 +195,7 @@ export class Engine {
   end(error) {
     if (this.#gone) return;
     const under = [...this.#listeners];
-    if (this.#inPage) {
+    if (this.inPage) {
       // there is no worker to end, so its orders are stopped and its model is freed
       for (const [id] of under) this.#port?.postMessage({ type: "stop", id });
       this.#freed = this.#send({ type: "unload" }).catch(() => {});
@@ -206,11 +211,11 @@ export class Engine {
 
 /**
  * Loads a model.
- * @param {string | URL | File | Blob | Iterable<File> | FileSystemHandle} source
+ * @param {string | URL | File | Blob | Iterable<File> | FileSystemHandle | import("./protocol.js").RemoteFile[]} source
  * @param {LoadSettings} [settings]
  */
 export async function load(source, settings = {}) {
-  const { onProgress, onWarning, signal, log, ...options } = settings;
+  const { onProgress, onWarning, signal, log, store = "auto", patience, ...options } = settings;
   if (signal?.aborted) throw aborted(signal.reason);
   const engine = new Engine(log);
   /** @type {NomoatError[]} */
@@ -237,15 +242,28 @@ export async function load(source, settings = {}) {
   };
   // a worker that is busy compiling hears no message: an abort does not wait for it
   const abort = () => engine.end(aborted(signal?.reason));
+  /** Brings the files, and holds them while they are read. @type {Engine | undefined} */
+  let keeper;
+  /** @type {import("./protocol.js").NamedBlob[] | null | undefined} */
+  let files;
   try {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
-    const from = await resolved(source);
+    if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
+    const known = store === "auto" && typeof source === "string" ? await find(source).catch(() => undefined) : undefined;
+    const from = known?.files ?? (await resolved(source));
     if (await engine.start(options.device !== "cpu", options.device === "gpu")) {
       warn("no-gpu-in-worker", "this browser has WebGPU, but not in workers: the model runs on the page itself");
     }
+    if (signal?.aborted) throw aborted(signal.reason);
+    if (remote(from) && (store === "auto" || typeof from !== "string")) {
+      const label = typeof source === "string" && typeof from !== "string" ? source : undefined;
+      keeper = await keeping(engine, log);
+      const asked = { source: from, label, key: known?.key, patience, store };
+      files = (await keeper.send({ type: "fetch", asked }, signal, hear)).value;
+    }
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
-    const { value } = await engine.send({ type: "load", source: from, options }, signal, hear);
+    const { value } = await engine.send({ type: "load", source: files ?? from, options }, signal, hear);
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);
   } catch (thrown) {
@@ -254,11 +272,31 @@ export async function load(source, settings = {}) {
         ? thrown
         : new NomoatError("internal", thrown instanceof Error ? thrown.message : String(thrown), thrown);
     engine.trace(`error ${error.code}`, error.message);
-    engine.end(error);
+    // a download that is stopped has a moment to keep what came last
+    if (keeper && !files) setTimeout(() => engine.end(error), LEAVING_MS);
+    else engine.end(error);
     throw error;
   } finally {
     signal?.removeEventListener("abort", abort);
+    const other = keeper === engine ? undefined : keeper;
+    setTimeout(() => other?.end(aborted()), files ? 0 : LEAVING_MS);
   }
+}
+
+/** @param {any} from Whether it is on the network. @returns {from is string | import("./protocol.js").RemoteFile[]} */
+const remote = (from) => (typeof from === "string" ? /^https?:/.test(from) : "url" in Object(from[0]));
+
+/**
+ * The engine that fetches: only a worker may write in place.
+ * @param {Engine} engine @param {((line: string) => void) | undefined} log
+ */
+async function keeping(engine, log) {
+  if (!engine.inPage) return engine;
+  const keeper = new Engine(log);
+  return keeper.start(false, false).then(
+    () => keeper,
+    () => engine,
+  );
 }
 
 /** @returns {(phase: string, done: number) => number} Bytes a second, over about the last five seconds of a phase. */
@@ -276,15 +314,19 @@ function speedometer() {
   };
 }
 
-/** @param {any} source @returns {Promise<import("./protocol.js").Source>} */
+/** @param {any} source @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
 async function resolved(source) {
   if (source instanceof URL) return source.href;
   if (typeof source === "string") return address(source);
   if (source instanceof Blob) return [named(source)];
   if (globalThis.FileSystemHandle && source instanceof FileSystemHandle) return handle(source);
   if (source?.[Symbol.iterator]) {
+    const listed = [...source];
+    if (listed.length && listed.every((file) => typeof file?.name === "string" && typeof file.url === "string")) {
+      return listed.map((file) => ({ ...file, url: new URL(file.url, location.href).href }));
+    }
     // of files in sub-folders, those nearest to the top count
-    const files = Array.from(source, named).sort((a, b) => a.depth - b.depth);
+    const files = listed.map(named).sort((a, b) => a.depth - b.depth);
     return files.map(({ name, blob }) => ({ name, blob }));
   }
   throw new NomoatError("unsupported-field", "source: expected an address, a file, files, or a file handle");

@@ -3,6 +3,7 @@
 import { NomoatError } from "./protocol.js";
 
 export { load } from "./engine.js";
+export * as store from "./store.js";
 export { NomoatError };
 
 /**

@@ -3,6 +3,7 @@
 /**
  * @typedef {"auto" | "gpu" | "cpu"} Device
  * @typedef {{ name: string, blob: Blob }} NamedBlob
+ * @typedef {{ name: string, url: string, size?: number, sha256?: string }} RemoteFile
  * @typedef {string | NamedBlob[]} Source An absolute address, or files.
  *
  * @typedef {object} LoadOptions
@@ -31,6 +32,7 @@
 
 // To the worker. Every message with an `id` is answered by messages with the same `id`.
 /**
+ * @typedef {{ type: "fetch", id: number, asked: import("./store/keep.js").Asked }} Fetch Answers with the files, or `null`: read the address.
  * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions }} Load
  * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
  * @typedef {{ type: "logits", id: number, ids: Uint32Array, all: boolean }} Logits
@@ -38,8 +40,8 @@
  * @typedef {{ type: "detokenize", id: number, ids: Uint32Array, skipSpecial: boolean }} Detokenize
  * @typedef {{ type: "template", id: number, messages: object[], generationPrompt: boolean }} Template
  * @typedef {{ type: "unload", id: number }} Unload
- * @typedef {{ type: "stop", id: number }} Stop Ends the load or generation with that id.
- * @typedef {Load | Generate | Logits | Tokenize | Detokenize | Template | Unload | Stop} Order
+ * @typedef {{ type: "stop", id: number }} Stop Ends the fetch, load or generation with that id.
+ * @typedef {Fetch | Load | Generate | Logits | Tokenize | Detokenize | Template | Unload | Stop} Order
  */
 
 // From the worker.

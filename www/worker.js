@@ -2,6 +2,7 @@
 // the browser has WebGPU but not in workers.
 
 import * as glue from "./pkg/nomoat.js";
+import { keep } from "./store/keep.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Port} Port @typedef {import("./pkg/nomoat.js").Model} Model */
@@ -181,6 +182,8 @@ export function serve(port) {
   let instance;
   /** @type {Model | undefined} */
   let model;
+  /** What was fetched for the next load. @type {import("./store/keep.js").Opened | null} */
+  let opened = null;
   /** @type {Map<number, AbortController>} */
   const stops = new Map();
   /** @type {Promise<void>} */
@@ -200,7 +203,7 @@ export function serve(port) {
     stops.set(order.id, stop);
     turn = turn.then(async () => {
       try {
-        if (order.type === "load") instance = await start(order.id);
+        if (order.type === "load" || order.type === "fetch") instance = await start(order.id);
         if (!instance || instance.panic) throw absent();
         // what is under way in an instance that panics never settles
         await Promise.race([obey(order, instance, stop.signal), instance.panicked]);
@@ -227,7 +230,8 @@ export function serve(port) {
 
   /** @param {Order} order @param {Instance} instance @param {AbortSignal} signal */
   async function obey(order, instance, signal) {
-    if (order.type === "load") return load(order, instance, signal);
+    if (order.type === "fetch") return fetched(order, instance, signal);
+    if (order.type === "load") return load(order, instance, signal).finally(() => opened?.release());
     if (!model) throw absent();
     switch (order.type) {
       case "generate":
@@ -255,6 +259,19 @@ export function serve(port) {
   /** @param {number} id @param {unknown} value @param {Transferable[]} [transfer] */
   function result(id, value, transfer) {
     say({ type: "result", id, value, heapBytes: heap() }, transfer);
+  }
+
+  /** @param {import("./protocol.js").Fetch} order @param {Instance} instance @param {AbortSignal} signal */
+  async function fetched({ id, asked }, { Hasher }, signal) {
+    /** @type {import("./store/keep.js").Host} */
+    const host = {
+      signal,
+      progress: (phase, done, total) => say({ type: "progress", id, phase, done, total }),
+      warn: (code, message) => say({ type: "warning", id, code, message }),
+      trace,
+    };
+    opened = await keep(asked, () => new Hasher(), host);
+    result(id, opened?.files ?? null);
   }
 
   /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */

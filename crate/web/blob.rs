@@ -123,16 +123,19 @@ fn list(files: &BTreeMap<String, Blob>) -> String {
 }
 
 /// Which file is the model; the empty name is the folder itself. A checkpoint with its config goes before a GGUF
-/// that lies beside it, the first of a split GGUF before the others (they sort that way).
+/// that lies beside it, the first of a split GGUF before the others (they sort that way). One file alone is the model
+/// whatever its name: an address need not end in one.
 fn entry(files: &BTreeMap<String, Blob>) -> Option<String> {
     let with = |end: &str| files.keys().find(|name| name.to_ascii_lowercase().ends_with(end));
-    let safetensors = with(".safetensors");
-    if files.contains_key("config.json")
-        && (safetensors.is_some() || files.contains_key("model.safetensors.index.json"))
-    {
+    let has = |name: &str| files.contains_key(name);
+    if has("config.json") && (has("model.safetensors") || has("model.safetensors.index.json")) {
         return Some(String::new());
     }
-    with(".gguf").or(safetensors).cloned()
+    with(".gguf")
+        .or_else(|| with(".safetensors.index.json"))
+        .or_else(|| with(".safetensors"))
+        .or_else(|| files.keys().next().filter(|_| files.len() == 1))
+        .cloned()
 }
 
 impl Folder for FilesFolder {

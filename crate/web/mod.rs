@@ -6,6 +6,7 @@
 
 mod adapter;
 mod blob;
+mod hash;
 mod host;
 mod json;
 mod remote;

@@ -9,6 +9,7 @@
  * @property {import("./browser.mjs").Browser} browser
  * @property {Awaited<ReturnType<typeof import("./server.mjs").serve>>} server The page's origin.
  * @property {Awaited<ReturnType<typeof import("./server.mjs").serve>>} other Another origin, which lets pages read.
+ * @property {import("./faults.mjs").Depot} depot What both origins have at /depot/.
  * @property {string} shared The folder with the shared models.
  * @property {string} shots A folder for pictures.
  * @property {string} made A folder served at /made/.

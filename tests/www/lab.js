@@ -1,9 +1,12 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
-import { load } from "/nomoat.js";
+import { load as stored } from "/nomoat.js";
 import { breakScopes } from "./broken.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
+
+/** Loads, and keeps nothing. @type {typeof stored} */
+export const load = (source, options) => stored(source, { store: "never", ...options });
 
 /** @type {Map<string, Promise<Model>>} */
 const open = new Map();

@@ -15,8 +15,10 @@ import { cases as big } from "./cases/big.mjs";
 import { cases as engine } from "./cases/engine.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as page } from "./cases/page.mjs";
+import { cases as store } from "./cases/store.mjs";
 import { hostileCases } from "./cases/hostile.mjs";
 import * as chromium from "./chromium.mjs";
+import { depot as makeDepot } from "./faults.mjs";
 import * as firefox from "./firefox.mjs";
 import { serve } from "./server.mjs";
 import * as webkit from "./webkit.mjs";
@@ -66,11 +68,12 @@ if (!existsSync(path.join(root, "www/pkg/nomoat_bg.wasm"))) {
 if (!haveShared) console.log(`skipped: there are no shared models at ${shared} (NOMOAT_SHARED), so only the tests run that do with tests/data`);
 
 const mounts = { "/lab": here, "/made": made, "/shared": models };
-const server = await serve({ root: path.join(root, "www"), mounts, log: values.verbose ? console.log : undefined });
-const other = await serve({ root: path.join(root, "www"), mounts, cors: true });
+const depot = makeDepot();
+const server = await serve({ root: path.join(root, "www"), mounts, depot, log: values.verbose ? console.log : undefined });
+const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });
 
 /** @type {Case[]} */
-const all = [...engine, ...loading, ...page, ...big, ...(await hostileCases({ root, made }))];
+const all = [...engine, ...loading, ...page, ...store, ...big, ...(await hostileCases({ root, made }))];
 
 for (const driver of [chromium, firefox, webkit]) {
   if (values.only && !values.only.split(",").includes(driver.name)) continue;
@@ -120,6 +123,7 @@ async function one(driver) {
           browser,
           server,
           other,
+          depot,
           shots,
           made,
           shared: models,

@@ -46,6 +46,7 @@ export const CSP = [
  * @property {Record<string, string>} [mounts] Folders by path prefix.
  * @property {boolean} [cors] Whether other origins may read.
  * @property {(line: string) => void} [log] Gets a line a request.
+ * @property {import("./faults.mjs").Depot} [depot] Answers first.
  */
 
 /**
@@ -53,7 +54,7 @@ export const CSP = [
  * @param {Settings} settings
  * @returns {Promise<{ url: string, requests: string[], close: () => Promise<void> }>}
  */
-export async function serve({ root, port = 0, mounts = {}, cors = false, log }) {
+export async function serve({ root, port = 0, mounts = {}, cors = false, log, depot }) {
   /** Requests since the start, as `GET /path bytes=…`. @type {string[]} */
   const requests = [];
   /** How often each faulty address was asked for. @type {Map<string, number>} */
@@ -61,6 +62,7 @@ export async function serve({ root, port = 0, mounts = {}, cors = false, log }) 
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length);
 
   const server = createServer(async (request, response) => {
+    if (depot?.answer(request, response)) return;
     const url = new URL(request.url ?? "/", "http://localhost");
     const fault = url.searchParams.get("fault") ?? "";
     const line = `${request.method} ${url.pathname}${url.search} ${request.headers.range ?? ""}`.trim();
@@ -175,7 +177,7 @@ async function answer(request, response, { file, size, fault, time, etag }) {
 }
 
 /** Until there is room to write again, or nobody to read it. @param {import("node:http").ServerResponse} response */
-function drained(response) {
+export function drained(response) {
   return new Promise((resolve) => {
     const done = () => {
       response.off("drain", done).off("close", done);

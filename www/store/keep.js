@@ -1,0 +1,230 @@
+// Brings a model from the network into the browser's storage, or opens it from there: one tab brings it, the others follow.
+// Where there is no storage, into the browser's memory. Only in a worker: nothing else may write in place.
+
+import { NomoatError } from "../protocol.js";
+import { nameOf } from "../store.js";
+import { bring, megabytes } from "./fetch.js";
+import { check, keyOf, length, lock, open, read, root, touch } from "./journal.js";
+import { plan } from "./plan.js";
+import { inMemory, meterOf, onDisk, room } from "./shelf.js";
+
+/** @typedef {import("../protocol.js").RemoteFile} RemoteFile @typedef {import("../protocol.js").NamedBlob} NamedBlob */
+/** @typedef {import("./journal.js").Kept} Kept @typedef {import("./shelf.js").Hasher} Hasher */
+
+/**
+ * @typedef {object} Host
+ * @property {AbortSignal} signal
+ * @property {(phase: string, done: number, total: number) => void} progress
+ * @property {(code: string, message: string) => void} warn
+ * @property {(what: string, more?: unknown) => void} trace
+ *
+ * @typedef {object} Asked
+ * @property {string | RemoteFile[]} source An address, or all files of a model.
+ * @property {string} [label] What the user called it, if that is something else.
+ * @property {string} [key] Of the stored model that it is known to be.
+ * @property {number} [patience]
+ * @property {"auto" | "never"} [store]
+ *
+ * @typedef {object} Opened
+ * @property {NamedBlob[]} files
+ * @property {() => void} release Call it when the files have been read.
+ */
+
+const PATIENCE_MS = 20_000;
+/** Says to the other tabs how far a download is. */
+const CHANNEL = "nomoat:store";
+/** Between two reports. */
+const TELL_MS = 100;
+
+/**
+ * The files of a model, each byte checked. `null`: nothing can be stored here, and the address may be read directly.
+ * @param {Asked} asked @param {() => Hasher} hasher @param {Host} host @returns {Promise<Opened | null>}
+ */
+export async function keep({ source, label, key: known, patience = PATIENCE_MS, store }, hasher, host) {
+  const top = store === "never" ? null : await place(host);
+  const how = { patience, hasher, host };
+  if (!top) return typeof source === "string" ? null : { files: await withoutStore(source, how), release() {} };
+  const key = known ?? (await keyOf(source));
+  for (let round = 0; round < 4; round++) {
+    const release = await turn(key, "shared", host);
+    let found;
+    try {
+      const folder = await top.getDirectoryHandle(key, { create: true });
+      found = await stored(folder, host);
+      if (Array.isArray(found)) {
+        touch(folder).catch(() => {}); // another tab does it at this moment
+        return { files: found, release };
+      }
+    } catch (error) {
+      release();
+      throw error;
+    }
+    release();
+    if (found === "damaged") host.trace("damaged", { key });
+    const done = await turn(key, "exclusive", host);
+    try {
+      const folder = await top.getDirectoryHandle(key, { create: true });
+      await download(folder, { key, source, label: label ?? source, damaged: found === "damaged" }, how).catch(async (error) => {
+        // what has brought nothing shall leave nothing
+        const { files } = await read(folder);
+        if (![...files.values()].some((kept) => length(kept))) await top.removeEntry(key, { recursive: true });
+        throw error;
+      });
+    } finally {
+      done();
+    }
+  }
+  throw new NomoatError("storage-unavailable", `${nameOf(source)}: what was written to the disk reads back wrong`);
+}
+
+/** Where models are stored, if a worker may write in place there. @param {Host} host */
+async function place(host) {
+  let why = "this browser has no such storage";
+  try {
+    const inPlace = "createSyncAccessHandle" in (globalThis.FileSystemFileHandle?.prototype ?? {});
+    if (inPlace && navigator.locks && globalThis.crypto.subtle) return await root();
+  } catch (error) {
+    why = /** @type {Error} */ (error).message;
+  }
+  host.warn("storage-unavailable", `models cannot be stored here, so this one is downloaded each time (${why})`);
+  return null;
+}
+
+/** Waits for the lock, and tells how far the tab is that has it. @param {string} key @param {"shared" | "exclusive"} mode @param {Host} host */
+async function turn(key, mode, { signal, progress }) {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }) => {
+    if (data.key === key) progress("download", data.done, data.total);
+  };
+  try {
+    return /** @type {() => void} */ (await lock(key, mode, { signal }));
+  } catch (error) {
+    if (signal.aborted) throw new NomoatError("aborted", "stopped by the caller", signal.reason);
+    throw error;
+  } finally {
+    channel.close();
+  }
+}
+
+/** @param {FileSystemDirectoryHandle} folder @param {Host} host @returns {Promise<NamedBlob[] | "part" | "damaged">} */
+async function stored(folder, { signal, progress }) {
+  const state = await read(folder);
+  if (!state.whole) return "part";
+  const present = [...state.files.values()].filter(({ absent }) => !absent);
+  const total = present.reduce((sum, file) => sum + length(file), 0);
+  let done = 0;
+  const files = [];
+  for (const kept of present) {
+    const { file } = await check(folder, kept, (bytes) => progress("verify", (done += bytes), total), signal);
+    if (!file) return "damaged";
+    files.push({ name: base(kept.name), blob: file });
+  }
+  return files;
+}
+
+/** @param {string} name */
+const base = (name) => name.split("/").at(-1) ?? name;
+
+/**
+ * Brings what is not there yet.
+ * @typedef {{ patience: number, hasher: () => Hasher, host: Host }} How
+ * @param {FileSystemDirectoryHandle} folder
+ * @param {{ key: string, source: string | RemoteFile[], label: string | RemoteFile[], damaged: boolean }} what
+ * @param {How} how
+ */
+async function download(folder, { key, source, label, damaged }, { patience, hasher, host }) {
+  const journal = await open(folder);
+  const channel = new BroadcastChannel(CHANNEL);
+  const meter = meterOf(
+    seldom((done, total) => {
+      host.progress("download", done, total);
+      channel.postMessage({ key, done, total });
+    }),
+  );
+  try {
+    const { state } = journal;
+    if (state.whole && !damaged) return; // another tab was faster
+    if (state.source === null) journal.write({ is: "model", v: 1, source: label });
+    for (const kept of state.files.values()) if (!kept.absent) meter.set(kept.name, length(kept), kept.size);
+    let known = false;
+    await plan(
+      source,
+      async (file, { optional = false, weights = false } = {}) => {
+        if (!state.files.has(file.name)) journal.write({ is: "file", ...file });
+        const kept = /** @type {Kept} */ (state.files.get(file.name));
+        if (kept.absent && optional) return null;
+        if (!kept.done || damaged) {
+          const shelf = await onDisk(folder, journal, kept, { hasher, meter, weights }, host.signal);
+          try {
+            await bring(file, shelf, { ...host, patience });
+            await shelf.finish(file.sha256 ?? kept.sha256);
+          } catch (error) {
+            if (!optional || !missing(error, known)) throw error;
+            journal.write({ is: "absent", name: file.name });
+            return null;
+          } finally {
+            shelf.close();
+          }
+        }
+        known = true;
+        return (await folder.getFileHandle(kept.slot)).getFile();
+      },
+      async (bytes) => {
+        meter.expect(bytes);
+        await room(nameOf(source), Math.max(0, bytes - meter.done()));
+      },
+    );
+    journal.write({ is: "whole" });
+  } catch (error) {
+    if (/** @type {Error} */ (error).name !== "QuotaExceededError") throw error;
+    const words = `the browser stores no more than ${megabytes(meter.done())} of it, which are kept`;
+    throw new NomoatError("quota", `${nameOf(source)}: ${words}: remove a stored model, or free some space on this device`, error);
+  } finally {
+    journal.close();
+    channel.close();
+  }
+}
+
+/** Where nothing can be stored: all files of a list, in the browser's memory. @param {RemoteFile[]} source @param {How} how */
+async function withoutStore(source, { patience, hasher, host }) {
+  const meter = meterOf(seldom((done, total) => host.progress("download", done, total)));
+  /** @type {NamedBlob[]} */
+  const files = [];
+  await plan(
+    source,
+    async (file, { weights = false } = {}) => {
+      const sink = inMemory(file, { hasher, meter, weights });
+      try {
+        await bring(file, sink, { ...host, patience });
+        const blob = sink.finish(file.sha256);
+        files.push({ name: base(file.name), blob });
+        return blob;
+      } finally {
+        sink.close();
+      }
+    },
+    async (bytes) => meter.expect(bytes),
+  );
+  return files;
+}
+
+/** Passes on what is new, now and then, and always what is whole. @param {(done: number, total: number) => void} tell */
+function seldom(tell) {
+  let last = -Infinity;
+  return (/** @type {number} */ done, /** @type {number} */ total) => {
+    const now = performance.now();
+    if (done < total && now - last < TELL_MS) return;
+    last = now;
+    tell(done, total);
+  };
+}
+
+/**
+ * Whether an error says that there is no such file. Once a file of the host was read, one that is refused is one that is not
+ * there: some hosts say so of what is missing, and some leave the permission to read out of such answers.
+ * @param {unknown} error @param {boolean} known
+ */
+function missing(error, known) {
+  const code = error instanceof NomoatError ? error.code : "";
+  return code === "not-found" || (known && (code === "gated" || code === "cors"));
+}
