@@ -45,6 +45,17 @@ const SMOLLM2_135M: Llama = Llama {
     context: 8192,
     tied: true,
 };
+const SMOLLM2_360M: Llama = Llama {
+    name: "SmolLM2-360M",
+    width: 960,
+    layers: 32,
+    heads: 15,
+    kv_heads: 5,
+    hidden: 2560,
+    vocabulary: 49152,
+    context: 8192,
+    tied: true,
+};
 const SMOLLM2_1_7B: Llama = Llama {
     name: "SmolLM2-1.7B",
     width: 2048,
@@ -360,6 +371,46 @@ fn a_card_says_what_the_header_states_and_nothing_else() {
     assert_eq!(card.formats, ["Q8_0", "F32"]);
     assert_eq!((card.author, card.licence_link, card.datasets), (None, None, None));
     assert_eq!(card.parameters, 134_515_008);
+}
+
+#[test]
+fn the_catalogue_says_what_its_models_take() {
+    let models = [
+        ("smollm2-135m", &SMOLLM2_135M, "BF16"),
+        ("smollm2-360m", &SMOLLM2_360M, "Q8_0"),
+        ("tinyllama-1.1b", &TINYLLAMA, "BF16"),
+        ("smollm2-1.7b", &SMOLLM2_1_7B, "BF16"),
+        ("llama-3.2-1b", &LLAMA_3_2_1B, "BF16"),
+    ];
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models.js");
+    let catalogue = std::fs::read_to_string(file).unwrap();
+    let entries: Vec<&str> = catalogue.split("    id: \"").skip(1).collect();
+    assert_eq!(entries.len(), models.len(), "a model here for each of the catalogue");
+    let against = Against {
+        adapter: Some(Caps::least()),
+        ..Against::default()
+    };
+    for (entry, (id, model, format)) in entries.into_iter().zip(models) {
+        assert!(entry.starts_with(&format!("{id}\"")), "{id}: {entry}");
+        let number = |key: &str| -> f64 {
+            let (_, rest) = entry.split_once(&format!("{key}: ")).unwrap();
+            rest.split(',').next().unwrap().parse().unwrap()
+        };
+        let fit = fit(&model.header(quant::by_name(format).unwrap()), &against);
+        let needs = fit.needs.unwrap();
+        let near = |said: f64, is: u64| (0.98..1.1).contains(&(said / is as f64));
+        assert!(near(number("bytes"), fit.disk), "{id}: {}", fit.disk);
+        assert!(
+            near(number("parameters"), fit.card.parameters),
+            "{id}: {}",
+            fit.card.parameters
+        );
+        assert!(
+            number("minMemory") >= needs.peak as f64 && near(number("minMemory"), needs.peak),
+            "{id}: {}",
+            needs.peak
+        );
+    }
 }
 
 /// Models that are really loaded: folder, file, cache, largest binding.
