@@ -168,23 +168,31 @@ impl Model {
 pub async fn fit(source: JsValue, options: String, host: Host) -> Result<String> {
     let against = json::against(&options)?;
     let (folder, entry) = folder(&source, &Rc::new(host))?;
-    let checkpoint = format::open(&Headers(folder), &entry).await?;
+    let headers = Headers {
+        folder,
+        entry: entry.clone(),
+    };
+    let checkpoint = format::open(&headers, &entry).await?;
     json::fit(&engine::fit::fit(&checkpoint, &against))
 }
 
 /// A folder without its vocabularies, which may be large and say nothing of what a model takes.
-struct Headers(Box<dyn Folder>);
+struct Headers {
+    folder: Box<dyn Folder>,
+    /// The file that was asked for, whatever it is called.
+    entry: String,
+}
 
 impl Folder for Headers {
     fn name(&self) -> &str {
-        self.0.name()
+        self.folder.name()
     }
 
     fn open<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Rc<dyn ByteSource>>> {
-        if format::is_vocabulary(name) {
+        if format::is_vocabulary(name) && name != self.entry {
             return Box::pin(std::future::ready(Ok(None)));
         }
-        self.0.open(name)
+        self.folder.open(name)
     }
 }
 
