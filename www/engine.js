@@ -266,7 +266,7 @@ export async function load(source, settings = {}) {
     }
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
-    const { value } = await engine.send({ type: "load", source: files ?? from, options }, signal, hear);
+    const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);
   } catch (thrown) {
@@ -316,6 +316,9 @@ function speedometer() {
     return now > then ? ((done - before) * 1000) / (now - then) : 0;
   };
 }
+
+/** Files of a host as the module reads them: by their address. @param {any} from @returns {import("./protocol.js").Source} */
+export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
 
 /** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
 export async function resolved(source, how = {}) {

@@ -1,6 +1,6 @@
 // Whether a model fits this device, from its headers alone: what is asked of the browser, and the order to the worker.
 
-import { Engine, resolved } from "./engine.js";
+import { Engine, readable, resolved } from "./engine.js";
 import { locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
@@ -34,7 +34,7 @@ let asking = 0;
 export async function fit(source, { hub: host, signal, memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
   if (!["auto", "gpu", "cpu"].includes(device)) throw new NomoatError("unsupported-field", `device: expected auto, gpu or cpu, found ${device}`);
   const found = typeof source === "string" && parse(source, host) ? await locate(source, { hub: host, signal, budget: room.budget() }) : null;
-  const from = await resolved(found?.files ?? source);
+  const from = readable(found?.files ?? (await resolved(source)));
   const gpu = device === "cpu" ? null : adapter === undefined ? await room.adapter() : adapter;
   const software = Boolean(gpu && (gpu.info ?? /** @type {any} */ (gpu)).isFallbackAdapter);
   const used = gpu && (device === "gpu" || !software);
