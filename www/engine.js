@@ -1,7 +1,9 @@
 // The client: starts the worker that owns a model, and gives the model the surface of the contract.
 
 import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
+import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
+import { budget } from "./room.js";
 import { find } from "./store.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
@@ -21,6 +23,7 @@ import { find } from "./store.js";
  * @property {"f32" | "f16"} [kv]
  * @property {number} [contextLength]
  * @property {number} [maxBinding]
+ * @property {string} [hub] Address of another model hub than the usual one.
  * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.
  * @property {number} [patience] Milliseconds without a byte after which a request is sent again; waits between requests follow it.
  * @property {(progress: LoadProgress) => void} [onProgress]
@@ -215,7 +218,7 @@ export class Engine {
  * @param {LoadSettings} [settings]
  */
 export async function load(source, settings = {}) {
-  const { onProgress, onWarning, signal, log, store = "auto", patience, ...options } = settings;
+  const { onProgress, onWarning, signal, log, hub, store = "auto", patience, ...options } = settings;
   if (signal?.aborted) throw aborted(signal.reason);
   const engine = new Engine(log);
   /** @type {NomoatError[]} */
@@ -250,7 +253,7 @@ export async function load(source, settings = {}) {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
     const known = store === "auto" && typeof source === "string" ? await find(source).catch(() => undefined) : undefined;
-    const from = known?.files ?? (await resolved(source));
+    const from = known?.files ?? (await resolved(source, { hub, signal }));
     if (await engine.start(options.device !== "cpu", options.device === "gpu")) {
       warn("no-gpu-in-worker", "this browser has WebGPU, but not in workers: the model runs on the page itself");
     }
@@ -263,7 +266,7 @@ export async function load(source, settings = {}) {
     }
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
-    const { value } = await engine.send({ type: "load", source: files ?? from, options }, signal, hear);
+    const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);
   } catch (thrown) {
@@ -314,9 +317,13 @@ function speedometer() {
   };
 }
 
-/** @param {any} source @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
-async function resolved(source) {
+/** Files of a host as the module reads them: by their address. @param {any} from @returns {import("./protocol.js").Source} */
+export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
+
+/** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
+export async function resolved(source, how = {}) {
   if (source instanceof URL) return source.href;
+  if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, { budget: budget(), ...how })).files;
   if (typeof source === "string") return address(source);
   if (source instanceof Blob) return [named(source)];
   if (globalThis.FileSystemHandle && source instanceof FileSystemHandle) return handle(source);
@@ -335,13 +342,6 @@ async function resolved(source) {
 /** @param {string} source */
 function address(source) {
   if (source === "embedded") throw new NomoatError("unsupported-field", "there is no embedded model yet: name a file");
-  // two names and no file ending: a reference to a hub, not a path
-  if (/^[\w.-]+\/[\w.-]+(:.*)?$/.test(source) && !/^\.|\.(gguf|safetensors)$/i.test(source.split(":")[0])) {
-    throw new NomoatError(
-      "unsupported-field",
-      `${source}: references to a model hub are not supported yet: give the address of the file`,
-    );
-  }
   try {
     return new URL(source, location.href).href;
   } catch (cause) {

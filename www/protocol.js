@@ -34,6 +34,7 @@
 /**
  * @typedef {{ type: "fetch", id: number, asked: import("./store/keep.js").Asked }} Fetch Answers with the files, or `null`: read the address.
  * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions }} Load
+ * @typedef {{ type: "fit", id: number, source: Source, options: object }} FitOrder Asks what a model would take; read by `crate/web/json.rs`.
  * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
  * @typedef {{ type: "logits", id: number, ids: Uint32Array, all: boolean }} Logits
  * @typedef {{ type: "tokenize", id: number, text: string, special: boolean }} Tokenize
@@ -41,7 +42,7 @@
  * @typedef {{ type: "template", id: number, messages: object[], generationPrompt: boolean }} Template
  * @typedef {{ type: "unload", id: number }} Unload
  * @typedef {{ type: "stop", id: number }} Stop Ends the fetch, load or generation with that id.
- * @typedef {Fetch | Load | Generate | Logits | Tokenize | Detokenize | Template | Unload | Stop} Order
+ * @typedef {Fetch | Load | FitOrder | Generate | Logits | Tokenize | Detokenize | Template | Unload | Stop} Order
  */
 
 // From the worker.
@@ -70,6 +71,7 @@
  * @property {string} deviceReason
  * @property {string} adapter
  * @property {string | null} licence `null`: the file does not state one.
+ * @property {Card} card
  * @property {number} contextLength
  * @property {number} contextTrained
  * @property {boolean} chat
@@ -78,6 +80,38 @@
  * @property {number} cpuBytes
  * @property {number} heapBytes
  * @property {string} sha256
+ *
+ * @typedef {object} Card What a model's files state of themselves, in their own words; `null`: not stated.
+ * @property {string | null} name
+ * @property {string | null} author
+ * @property {string | null} organisation
+ * @property {string | null} version
+ * @property {string | null} basename
+ * @property {string | null} finetune
+ * @property {string | null} licence
+ * @property {string | null} licenceName
+ * @property {string | null} licenceLink
+ * @property {{ name: string, organisation: string | null, version: string | null, address: string | null }[] | null} baseModels
+ * @property {string | null} quantisedBy
+ * @property {string | null} repository
+ * @property {string | null} source
+ * @property {string[] | null} datasets
+ * @property {string[] | null} languages
+ * @property {string[]} formats Block formats of the weights, the most of them first.
+ * @property {number} parameters
+ * @property {{ name: string, sha256: string }[] | null} [files] Hashes that a hub lists.
+ *
+ * @typedef {object} Fit How a model fits a device; bytes and tokens.
+ * @property {boolean} fits Whether it loads with `contextLength` tokens.
+ * @property {{ weights: number, kv: number, scratch: number, total: number, peak: number, disk: number } | null} needs `total`:
+ *   when loading is done; `peak`: at most, while long prompts are read. `null`: the model cannot be read.
+ * @property {number} disk All files of weights.
+ * @property {number} contextLength
+ * @property {number} contextMost
+ * @property {number} contextTrained
+ * @property {"gpu" | "cpu"} device
+ * @property {{ code: string, message: string, values: Record<string, any> }[]} reasons The most important first.
+ * @property {Card} card
  *
  * @typedef {object} Stats Figures of the last request.
  * @property {number} promptTokens

@@ -203,7 +203,7 @@ export function serve(port) {
     stops.set(order.id, stop);
     turn = turn.then(async () => {
       try {
-        if (order.type === "load" || order.type === "fetch") instance = await start(order.id);
+        if (["load", "fetch", "fit"].includes(order.type)) instance = await start(order.id);
         if (!instance || instance.panic) throw absent();
         // what is under way in an instance that panics never settles
         await Promise.race([obey(order, instance, stop.signal), instance.panicked]);
@@ -232,6 +232,7 @@ export function serve(port) {
   async function obey(order, instance, signal) {
     if (order.type === "fetch") return fetched(order, instance, signal);
     if (order.type === "load") return load(order, instance, signal).finally(() => opened?.release());
+    if (order.type === "fit") return fitted(order, instance, signal);
     if (!model) throw absent();
     switch (order.type) {
       case "generate":
@@ -309,6 +310,12 @@ export function serve(port) {
     const info = JSON.parse(model.info());
     if (why) info.deviceReason = why;
     result(id, info);
+  }
+
+  /** @param {import("./protocol.js").FitOrder} order @param {Instance} instance @param {AbortSignal} signal */
+  async function fitted({ id, source, options }, { fit }, signal) {
+    const host = { signal, progress: () => !signal.aborted, warn: () => {} };
+    result(id, JSON.parse(await fit(source, JSON.stringify(options), host)));
   }
 
   /** @param {import("./protocol.js").Generate} order @param {Model} model @param {AbortSignal} signal */

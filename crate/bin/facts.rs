@@ -1,7 +1,9 @@
 //! What a checkpoint states about itself, read alike from GGUF keys and from `config.json`.
 
-use crate::readme;
-use nomoat::format::{Checkpoint, Container, Metadata, Value};
+use nomoat::{
+    format::{Checkpoint, Container, Metadata, Value},
+    model::Card,
+};
 use serde_json::Value as Json;
 
 /// The family as the file names it: `general.architecture`, or `model_type`.
@@ -24,27 +26,21 @@ pub(crate) struct Dims {
     pub(crate) kv_values: Option<u64>,
 }
 
-/// A line about rights or origin: what, and the words of the file.
-pub(crate) type Stated = Vec<(String, String)>;
-
 /// Everything that `inspect` says beyond the list of tensors.
 pub(crate) struct Facts {
     pub(crate) family: Option<String>,
-    pub(crate) name: Option<String>,
     pub(crate) dims: Dims,
     pub(crate) tokenizer: Option<String>,
     pub(crate) chat: bool,
-    pub(crate) licence: Option<String>,
-    pub(crate) licence_details: Stated,
-    pub(crate) lineage: Stated,
+    pub(crate) card: Card,
 }
 
 impl Facts {
-    /// The facts of a checkpoint; `card` is the text of its model card.
-    pub(crate) fn of(checkpoint: &Checkpoint, card: Option<&str>) -> Self {
+    /// The facts of a checkpoint.
+    pub(crate) fn of(checkpoint: &Checkpoint) -> Self {
         match checkpoint.container {
             Container::Gguf => from_gguf(checkpoint),
-            Container::Safetensors => from_published(checkpoint, card.unwrap_or_default()),
+            Container::Safetensors => from_published(checkpoint),
         }
     }
 }
@@ -92,28 +88,7 @@ fn from_gguf(checkpoint: &Checkpoint) -> Facts {
             None => format!("{kind} ({model})"),
         }
     });
-    let stated = |keys: &[(&str, &str)]| -> Stated {
-        keys.iter()
-            .filter_map(|(key, what)| Some(((*what).to_owned(), text(meta, key)?)))
-            .collect()
-    };
-    let mut lineage = stated(&[
-        ("general.author", "author"),
-        ("general.organization", "organisation"),
-        ("general.version", "version"),
-        ("general.basename", "base name"),
-        ("general.finetune", "fine-tune"),
-        ("general.quantized_by", "quantised by"),
-        ("general.repo_url", "repository"),
-        ("general.source.url", "source"),
-        ("general.source.repo_url", "source repository"),
-    ]);
-    lineage.extend(bases(meta));
-    if let Some(Value::Strs(sets)) = meta.get("general.datasets") {
-        lineage.push(("data sets".into(), sets.join(", ")));
-    }
     Facts {
-        name: text(meta, "general.name"),
         dims: Dims {
             layers,
             width,
@@ -127,35 +102,12 @@ fn from_gguf(checkpoint: &Checkpoint) -> Facts {
                 .then(|| "tokenizer.json".into())
         }),
         chat: meta.contains_key("tokenizer.chat_template") || has_template(checkpoint),
-        licence: text(meta, "general.license"),
-        licence_details: stated(&[
-            ("general.license.name", "licence name"),
-            ("general.license.link", "licence link"),
-        ]),
-        lineage,
+        card: Card::of(checkpoint),
         family,
     }
 }
 
-/// The models that this one was made from.
-fn bases(meta: &Metadata) -> Stated {
-    let bases = count(meta, "general.base_model.count").unwrap_or(0).min(64);
-    let one = |i: u64| {
-        let part = |part: &str| text(meta, &format!("general.base_model.{i}.{part}"));
-        let name = part("name")?;
-        let mut words = match part("organization") {
-            Some(owner) => format!("{owner}/{name}"),
-            None => name,
-        };
-        if let Some(url) = part("repo_url").or_else(|| part("url")) {
-            words = format!("{words} ({url})");
-        }
-        Some(("made from".to_owned(), words))
-    };
-    (0..bases).filter_map(one).collect()
-}
-
-fn from_published(checkpoint: &Checkpoint, card: &str) -> Facts {
+fn from_published(checkpoint: &Checkpoint) -> Facts {
     let config = config(checkpoint).unwrap_or(Json::Null);
     // Models with several parts keep the text model's numbers apart.
     let inner = if config["text_config"].is_object() {
@@ -173,23 +125,8 @@ fn from_published(checkpoint: &Checkpoint, card: &str) -> Facts {
     let head = first(&["head_dim", "d_kv"]).or_else(|| width.zip(heads).and_then(|(w, h)| w.checked_div(h)));
     let kv = first(&["num_key_value_heads", "num_kv_heads"]).or(heads);
     let kv_values = (|| layers?.checked_mul(kv?)?.checked_mul(head?)?.checked_mul(2))();
-    let card = readme::card(card);
-    let stated = |keys: &[(&str, &str)]| -> Stated {
-        keys.iter()
-            .flat_map(|(key, what)| {
-                readme::values(&card, key)
-                    .iter()
-                    .map(|v| ((*what).to_owned(), v.clone()))
-            })
-            .collect()
-    };
-    let licence = readme::values(&card, "license").first().cloned();
     Facts {
         family: family(checkpoint),
-        name: config["_name_or_path"]
-            .as_str()
-            .filter(|n| !n.is_empty())
-            .map(str::to_owned),
         dims: Dims {
             layers,
             width,
@@ -200,9 +137,7 @@ fn from_published(checkpoint: &Checkpoint, card: &str) -> Facts {
         },
         tokenizer: published_tokenizer(checkpoint),
         chat: has_template(checkpoint),
-        licence: licence.or_else(|| config["license"].as_str().map(str::to_owned)),
-        licence_details: stated(&[("license_name", "licence name"), ("license_link", "licence link")]),
-        lineage: stated(&[("base_model", "made from"), ("datasets", "data set")]),
+        card: Card::of(checkpoint),
     }
 }
 

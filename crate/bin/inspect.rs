@@ -1,8 +1,12 @@
 //! `nomoat inspect`: what a model file holds, what it states about itself, and what memory it needs.
 
-use crate::{args::Inspect, facts::Facts, load::open, print, print_json, readme, trace::Trace};
+use crate::{args::Inspect, facts::Facts, load::open, print, print_json, trace::Trace};
 use nomoat::{
     Result,
+    engine::{
+        Caps,
+        fit::{Against, Fit, fit, size},
+    },
     format::{Checkpoint, Container},
     model::export,
     quant,
@@ -11,8 +15,6 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
 
-/// The binding that every WebGPU device grants.
-const BINDING: u64 = 128 << 20;
 /// The most weights that fit into the memory of a page without a GPU.
 const PAGE_MEMORY: u64 = 3 << 30;
 
@@ -37,14 +39,14 @@ struct Report {
     context: u64,
     weights_gpu: u64,
     kv: Option<u64>,
+    fit: Fit,
     obstacles: Vec<String>,
     notes: Vec<String>,
 }
 
 pub(crate) fn inspect(args: &Inspect, trace: Trace) -> Result<()> {
     let checkpoint = open(&args.model, trace)?;
-    let card = readme::beside(&args.model);
-    let facts = Facts::of(&checkpoint, card.as_deref());
+    let facts = Facts::of(&checkpoint);
     let report = report(&checkpoint, facts, args);
     if args.json {
         print_json(&as_json(&report))
@@ -82,7 +84,15 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
         || facts.dims.context.unwrap_or(4096).min(4096),
         |context| context as u64,
     );
-    let binding = args.max_binding.unwrap_or(BINDING);
+    let adapter = Caps::least();
+    let binding = args.max_binding.unwrap_or(adapter.max_binding);
+    let against = Against {
+        adapter: Some(adapter),
+        context: args.context,
+        max_binding: args.max_binding,
+        ..Against::default()
+    };
+    let fit = fit(checkpoint, &against);
     let (mut obstacles, mut notes) = (Vec::new(), Vec::new());
     let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, skipped) in unread() {
@@ -133,6 +143,11 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
             "a context of {context} is longer than the {trained} the model was made for"
         ));
     }
+    for reason in &fit.reasons {
+        if ["context", "cache-too-big"].contains(&reason.code) {
+            notes.push(format!("on the least GPU that a browser may have, {}", reason.message));
+        }
+    }
     if bytes > PAGE_MEMORY {
         notes.push(format!(
             "in a page without a GPU it does not fit: {} of weights, more than {}",
@@ -152,6 +167,7 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
         bytes,
         shares,
         context,
+        fit,
         // Of a format that is not known yet: what it takes in the file.
         weights_gpu: checkpoint.tensors.values().map(gpu).sum::<u64>() + unread().map(|(_, s)| s.bytes).sum::<u64>(),
         // Two bytes a value, as a GPU keeps it by default.
@@ -168,11 +184,16 @@ fn report(checkpoint: &Checkpoint, facts: Facts, args: &Inspect) -> Report {
 fn as_json(report: &Report) -> Json {
     let Report { facts, .. } = report;
     let dims = &facts.dims;
-    let stated =
-        |list: &[(String, String)]| -> Json { list.iter().map(|(k, v)| json!({ "what": k, "stated": v })).collect() };
+    let card = &facts.card;
+    let stated = |list: Vec<(&str, String)>| -> Json {
+        list.into_iter()
+            .map(|(k, v)| json!({ "what": k, "stated": v }))
+            .collect()
+    };
+    let needs = report.fit.needs;
     json!({
         "family": facts.family,
-        "name": facts.name,
+        "name": card.name,
         "container": report.container,
         "files": report.files,
         "tensors": report.tensors,
@@ -186,14 +207,17 @@ fn as_json(report: &Report) -> Json {
         "contextLength": dims.context,
         "tokenizer": facts.tokenizer,
         "chatTemplate": facts.chat,
-        "licence": facts.licence,
-        "licenceDetails": stated(&facts.licence_details),
-        "lineage": stated(&facts.lineage),
+        "licence": card.licence,
+        "licenceDetails": stated(card.licence_details()),
+        "lineage": stated(card.lineage()),
+        "card": card,
         "memory": {
             "contextLength": report.context,
-            "weights": report.weights_gpu,
-            "kv": report.kv,
-            "total": report.kv.and_then(|kv| kv.checked_add(report.weights_gpu)),
+            "weights": needs.map_or(report.weights_gpu, |n| n.weights),
+            "kv": needs.map(|n| n.kv).or(report.kv),
+            "scratch": needs.map(|n| n.scratch),
+            "total": needs.map(|n| n.total).or_else(|| report.kv?.checked_add(report.weights_gpu)),
+            "peak": needs.map(|n| n.peak),
         },
         "supported": report.obstacles.is_empty(),
         "obstacles": report.obstacles,
@@ -212,7 +236,7 @@ fn as_text(report: &Report) -> String {
     let or_not_stated = |value: Option<String>| value.unwrap_or_else(|| "not stated".into());
     let number = |value: Option<u64>| or_not_stated(value.map(|n| n.to_string()));
     line("family", or_not_stated(facts.family.clone()));
-    line("name", or_not_stated(facts.name.clone()));
+    line("name", or_not_stated(facts.card.name.clone()));
     line(
         "parameters",
         format!("{} ({})", report.parameters, short(report.parameters)),
@@ -254,23 +278,35 @@ fn as_text(report: &Report) -> String {
     line("context", number(dims.context));
     line("tokenizer", facts.tokenizer.clone().unwrap_or_else(|| "none".into()));
     line("chat template", if facts.chat { "yes" } else { "no" }.into());
-    line("licence", or_not_stated(facts.licence.clone()));
-    for (what, words) in facts.licence_details.iter().chain(&facts.lineage) {
-        line(what, words.clone());
+    line("licence", or_not_stated(facts.card.licence.clone()));
+    let lineage = facts.card.lineage();
+    let none = lineage.is_empty();
+    for (what, words) in facts.card.licence_details().into_iter().chain(lineage) {
+        line(what, words);
     }
-    if facts.lineage.is_empty() {
+    if none {
         line("lineage", "not stated".into());
     }
     let weights = report.weights_gpu;
-    let memory = match report.kv {
-        Some(kv) => format!(
+    let memory = match (report.fit.needs, report.kv) {
+        (Some(needs), _) => format!(
+            "{} on a GPU at a context of {}: {} of weights, {} of keys and values (f16), {} to compute, up to {} more to \
+             read prompts",
+            size(needs.total),
+            report.fit.context_length,
+            size(needs.weights),
+            size(needs.kv),
+            size(needs.scratch),
+            size(needs.peak - needs.total)
+        ),
+        (None, Some(kv)) => format!(
             "{} at a context of {}: {} of weights, {} of keys and values (f16)",
             size(weights.saturating_add(kv)),
             report.context,
             size(weights),
             size(kv)
         ),
-        None => format!("{} of weights; the cache cannot be told", size(weights)),
+        (None, None) => format!("{} of weights; the cache cannot be told", size(weights)),
     };
     line("memory", memory);
     for note in &report.notes {
@@ -283,16 +319,6 @@ fn as_text(report: &Report) -> String {
         line("runs", "yes".into());
     }
     out
-}
-
-/// Bytes for people, in powers of 1000.
-fn size(bytes: u64) -> String {
-    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
-    let value = bytes as f64;
-    match units.into_iter().find(|(unit, _)| value >= *unit) {
-        Some((unit, name)) => format!("{:.1} {name}", value / unit),
-        None => format!("{bytes} bytes"),
-    }
 }
 
 /// A count for people: 656K, 7.2B.

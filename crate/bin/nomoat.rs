@@ -9,7 +9,6 @@ mod ids;
 mod inspect;
 mod load;
 mod quantize;
-mod readme;
 mod run;
 mod text;
 mod trace;

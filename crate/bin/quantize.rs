@@ -4,13 +4,15 @@ use crate::{
     args::Quantize,
     files::failed,
     load::open,
-    readme,
     trace::{Trace, Watch, clock},
 };
 use nomoat::{
     Error, Result,
     format::{Checkpoint, Container, Entry, Value, write},
-    model::export::{self, GgufPlan, Permute, Planned, Source},
+    model::{
+        export::{self, GgufPlan, Permute, Planned, Source},
+        readme,
+    },
     quant,
     tensor::Format,
 };
@@ -24,10 +26,7 @@ use std::{
 const CHUNK: usize = 4 << 20;
 
 pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
-    let mut checkpoint = open(&args.input, trace)?;
-    if let Some(text) = readme::beside(&args.input) {
-        checkpoint.side.insert("README.md".into(), text.into_bytes());
-    }
+    let checkpoint = open(&args.input, trace)?;
     let mut plan = export::to_gguf(&checkpoint)?;
     describe(&mut plan, &checkpoint, args.format);
     for note in &plan.notes {

@@ -12,7 +12,7 @@ use crate::{
 use std::collections::HashMap;
 
 /// Most bytes of weights in wasm memory (its address space is 4 GiB); natively the machine decides.
-const MOST_BYTES: u64 = if usize::BITS == 32 { 3 << 30 } else { 1 << 48 };
+pub(super) const MOST_BYTES: u64 = if usize::BITS == 32 { 3 << 30 } else { 1 << 48 };
 
 /// The CPU with a model.
 #[derive(Default)]

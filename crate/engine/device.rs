@@ -6,7 +6,8 @@ use super::gpu::GpuRunner;
 use crate::{
     error::{Error, Result},
     model::{Head, Hyper, Network, Order},
-    op::Graph,
+    op::{Fixed, Graph, RING, Tensor},
+    plan::Plan,
     tensor::Format,
 };
 
@@ -106,6 +107,30 @@ impl CacheShape {
     }
 }
 
+/// The GPU buffers that outlive a step, with their names and bytes; `rope` values are in the table of rotations.
+///
+/// # Errors
+/// As [`CacheShape::values`].
+pub(super) fn fixed(shape: CacheShape, rope: usize) -> Result<Vec<(Fixed, &'static str, u64)>> {
+    let layer = shape.bytes()?;
+    let tokens = BUCKETS[BUCKETS.len() - 1];
+    let mut all = vec![
+        (Fixed::State, "state", 16),
+        (Fixed::Tokens, "tokens", 4 * tokens as u64),
+        (Fixed::Ring, "ring", 4 * RING as u64),
+        (Fixed::RopeTable, "rope table", 4 * rope as u64),
+    ];
+    all.extend((0..shape.layers).map(|number| (Fixed::Kv(number), "cache", layer)));
+    Ok(all)
+}
+
+/// Records and plans the program of a step; says which tensor the logits are.
+pub(super) fn record(network: &Network, key: Key, shape: CacheShape) -> Result<(Plan, Option<Tensor>)> {
+    let mut graph = Graph::new(key.bucket, shape.capacity, shape.f16);
+    let logits = (network.forward)(&mut graph, key.head)?;
+    Ok((crate::plan::plan(graph)?, logits))
+}
+
 /// A device with a model's weights and cache.
 pub(super) enum Runner {
     Cpu(Box<CpuRunner>),
@@ -163,9 +188,7 @@ impl Runner {
         if there {
             return Ok(());
         }
-        let mut graph = Graph::new(key.bucket, shape.capacity, shape.f16);
-        let logits = (network.forward)(&mut graph, key.head)?;
-        let plan = crate::plan::plan(graph)?;
+        let (plan, logits) = record(network, key, shape)?;
         match self {
             Self::Cpu(cpu) => cpu.prepare(key, plan, logits),
             #[cfg(feature = "gpu")]

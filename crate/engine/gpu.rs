@@ -131,21 +131,8 @@ impl GpuRunner {
             }
         }
         let scopes = self.gpu.watch("allocating the cache");
-        let mut make = |fixed, label: &str, bytes| -> Result<Buffer> {
-            let buffer = self.gpu.buffer(label, bytes, Usage::Storage)?;
-            self.fixed.insert(fixed, buffer.clone());
-            Ok(buffer)
-        };
-        make(Fixed::State, "state", 16)?;
-        make(
-            Fixed::Tokens,
-            "tokens",
-            4 * super::device::BUCKETS[super::device::BUCKETS.len() - 1] as u64,
-        )?;
-        make(Fixed::Ring, "ring", 4 * RING as u64)?;
-        make(Fixed::RopeTable, "rope table", 4 * rope as u64)?;
-        for number in 0..shape.layers {
-            make(Fixed::Kv(number), "cache", layer)?;
+        for (fixed, label, bytes) in super::device::fixed(shape, rope)? {
+            self.fixed.insert(fixed, self.gpu.buffer(label, bytes, Usage::Storage)?);
         }
         self.token = Some(self.gpu.staging(4)?);
         scopes.close().await?;

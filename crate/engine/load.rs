@@ -6,11 +6,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    format::{Checkpoint, Container, Value},
-    model::{Head, Network, Order, Weight},
+    format::{Checkpoint, Container},
+    model::{Card, Head, Hyper, Network, Order, Weight},
 };
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 
 /// Bytes read and uploaded at once, at most, unless one row is longer.
 const CHUNK: u64 = 8 << 20;
@@ -141,6 +140,16 @@ async fn close((): Scopes) -> Result<()> {
     Ok(())
 }
 
+/// Tokens that the cache holds by default.
+pub(super) fn context(hyper: &Hyper) -> usize {
+    hyper.context.min(CONTEXT)
+}
+
+/// Whether the cache holds f16.
+pub(super) fn kv_f16(asked: Option<Kv>, on_gpu: bool) -> bool {
+    asked.map_or(on_gpu, |kv| kv == Kv::F16)
+}
+
 /// Makes the cache and the table of rotations, and prepares the decoding step.
 pub(super) async fn cache(
     checkpoint: &Checkpoint,
@@ -156,12 +165,8 @@ pub(super) async fn cache(
             found: "0".into(),
         });
     }
-    let capacity = options.context.unwrap_or(hyper.context.min(CONTEXT));
-    let on_gpu = !matches!(runner, Runner::Cpu(_));
-    let f16 = match options.kv {
-        Some(kv) => kv == Kv::F16,
-        None => on_gpu,
-    };
+    let capacity = options.context.unwrap_or_else(|| context(hyper));
+    let f16 = kv_f16(options.kv, !matches!(runner, Runner::Cpu(_)));
     let factors = match &hyper.rope.factors {
         Some(entry) => {
             let bytes = checkpoint.read(entry, 0, entry.shape.rows()).await?;
@@ -205,16 +210,7 @@ pub(super) fn info(
     context: usize,
     sha256: String,
 ) -> Info {
-    let text = |key: &str| match checkpoint.meta.get(key) {
-        Some(Value::Str(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let mut formats: HashMap<&str, u64> = HashMap::new();
-    for weight in &network.weights {
-        *formats.entry(weight.entry.format.name).or_default() += weight.entry.bytes;
-    }
-    let mut formats: Vec<_> = formats.into_iter().collect();
-    formats.sort_by_key(|(name, bytes)| (std::cmp::Reverse(*bytes), *name));
+    let card = Card::of(checkpoint);
     let (device, adapter, gpu_bytes, cpu_bytes) = match runner {
         Runner::Cpu(cpu) => ("cpu", String::new(), 0, cpu.bytes),
         #[cfg(feature = "gpu")]
@@ -222,20 +218,17 @@ pub(super) fn info(
     };
     Info {
         family: network.family.into(),
-        name: text("general.name").unwrap_or_else(|| checkpoint.name.clone()),
+        name: match checkpoint.container {
+            Container::Gguf => card.name.clone().unwrap_or_else(|| checkpoint.name.clone()),
+            Container::Safetensors => checkpoint.name.clone(),
+        },
         parameters: network.weights.iter().map(|w| w.shape.count() as u64).sum(),
-        formats: formats.into_iter().map(|(name, _)| name.into()).collect(),
+        formats: card.formats.clone(),
         device,
         device_reason: reason,
         adapter,
-        licence: match checkpoint.container {
-            Container::Gguf => text("general.license").or_else(|| text("general.license.name")),
-            Container::Safetensors => {
-                let config = checkpoint.config().ok();
-                let stated = config.as_ref().and_then(|c| c["license"].as_str().map(str::to_owned));
-                text("license").or(stated)
-            }
-        },
+        licence: card.licence.clone().or_else(|| card.licence_name.clone()),
+        card,
         context,
         context_trained: network.hyper.context,
         chat: false,

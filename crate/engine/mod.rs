@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod cpu;
 mod device;
+pub mod fit;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod load;
@@ -12,6 +13,9 @@ mod session;
 mod stats;
 pub(crate) mod trial;
 
+use crate::model::Card;
+
+pub use crate::gpu::Caps;
 pub use request::{Finish, Request};
 pub use session::{Event, Generation, Model};
 pub use stats::{Created, Stats};
@@ -126,6 +130,8 @@ pub struct Info {
     pub adapter: String,
     /// Licence as the file states it; `None` is "not stated".
     pub licence: Option<String>,
+    /// What the files state of themselves.
+    pub card: Card,
     /// Tokens that the cache holds.
     pub context: usize,
     /// Tokens that the model was made for.

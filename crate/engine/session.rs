@@ -159,6 +159,14 @@ impl Model {
         &self.info
     }
 
+    /// Bytes of GPU buffers now: what loading made, and the steps that were prepared since.
+    pub fn gpu_bytes(&self) -> u64 {
+        #[cfg(feature = "gpu")]
+        return self.counters().map_or(0, |c| c.bytes.get());
+        #[cfg(not(feature = "gpu"))]
+        return 0;
+    }
+
     /// Figures of the last request.
     pub fn stats(&self) -> Stats {
         self.watch.stats()

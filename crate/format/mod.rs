@@ -16,6 +16,7 @@ use crate::{
 };
 use cursor::Cursor;
 use indexmap::IndexMap;
+pub use side::is_vocabulary;
 use source::{ByteSource, Folder};
 use std::rc::Rc;
 

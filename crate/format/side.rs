@@ -1,4 +1,4 @@
-//! The small files beside the weights: configuration, tokenizer, chat template. All but `config.json` are optional.
+//! The small files beside the weights: configuration, tokenizer, chat template, model card. All but `config.json` are optional.
 
 use super::{Checkpoint, source::Folder};
 use crate::error::{Error, Result};
@@ -14,13 +14,19 @@ const TOKENIZERS: [&[&str]; 5] = [
     &["vocab.txt"],
 ];
 
+/// Whether a file of this name is read for its words only: it may be large, and what a model takes does not depend on it.
+pub fn is_vocabulary(name: &str) -> bool {
+    name == "added_tokens.json" || TOKENIZERS.iter().any(|group| group.contains(&name))
+}
+
 /// Asked for in any case.
-const ALWAYS: [&str; 5] = [
+const ALWAYS: [&str; 6] = [
     "config.json",
     "tokenizer_config.json",
     "generation_config.json",
     "chat_template.jinja",
     "special_tokens_map.json",
+    "README.md",
 ];
 
 /// Reads what is there into `model.side`.

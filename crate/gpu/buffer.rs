@@ -1,6 +1,6 @@
 //! Buffers, and the counts of everything created and written.
 
-use super::open::Gpu;
+use super::{caps::padded, open::Gpu};
 use crate::error::{Error, Result};
 use std::cell::Cell;
 
@@ -53,7 +53,7 @@ impl Gpu {
     /// # Errors
     /// [`Error::TooBig`] beyond the device's limit; what the driver refuses shows when the scopes are closed.
     pub(crate) fn buffer(&self, label: &str, bytes: u64, usage: Usage) -> Result<Buffer> {
-        let bytes = bytes.max(16).next_multiple_of(16);
+        let bytes = padded(bytes);
         if bytes > self.caps.max_buffer {
             return Err(Error::TooBig {
                 what: format!("buffer {label}"),

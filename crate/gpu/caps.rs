@@ -1,5 +1,13 @@
 //! What an adapter can do: the run-time values by which variants are chosen.
 
+/// Uniforms of a program lie in one buffer at multiples of this: the largest alignment that WebGPU may ask for.
+pub(crate) const UNIFORM: u64 = 256;
+
+/// The length of a buffer that is asked to hold `bytes`.
+pub(crate) fn padded(bytes: u64) -> u64 {
+    bytes.max(16).next_multiple_of(16)
+}
+
 /// Features and limits of the opened device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
@@ -24,6 +32,21 @@ pub struct Caps {
 }
 
 impl Caps {
+    /// What every WebGPU device grants.
+    pub fn least() -> Self {
+        Self {
+            name: String::new(),
+            driver: String::new(),
+            software: false,
+            subgroup_sizes: None,
+            f16: false,
+            max_binding: 128 << 20,
+            max_buffer: 256 << 20,
+            workgroup_memory: 16 << 10,
+            invocations: 256,
+        }
+    }
+
     /// Whether kernels may use subgroups: known, and no wider than a workgroup of 64.
     pub(crate) fn subgroups(&self) -> bool {
         self.subgroup_sizes.is_some_and(|(min, max)| min >= 1 && max <= 64)

@@ -22,6 +22,7 @@ mod replay;
 mod watch;
 
 pub use caps::Caps;
+pub(crate) use caps::{UNIFORM, padded};
 #[cfg(all(target_arch = "wasm32", feature = "gpu"))]
 pub(crate) use page::{WebAdapter, set_web_adapter};
 #[cfg(feature = "gpu")]

@@ -2,6 +2,7 @@
 
 use super::{
     buffer::{Buffer, Usage, count},
+    caps::UNIFORM,
     open::Gpu,
     pipeline::Pipeline,
 };
@@ -29,9 +30,6 @@ pub(crate) struct Step {
 pub(crate) struct Program {
     table: Vec<(Rc<Pipeline>, wgpu::BindGroup, [u32; 3])>,
 }
-
-/// Uniforms of a program lie in one buffer at multiples of this: the largest alignment that WebGPU may ask for.
-const UNIFORM: u64 = 256;
 
 impl Gpu {
     /// Makes a program. Stand inside [`Gpu::watch`].

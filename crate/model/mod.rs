@@ -1,11 +1,14 @@
 //! Model families: one file each, reading the files' metadata into a config and writing the network with operators.
 
+mod card;
 pub mod export;
 mod export_text;
 mod keys;
 mod llama;
+pub mod readme;
 mod rope;
 
+pub use card::{Base, Card};
 pub(crate) use rope::RopeTable;
 
 use crate::{

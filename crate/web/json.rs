@@ -1,7 +1,10 @@
 //! What crosses to JavaScript as JSON: load options, requests and messages in, information and figures out.
 
 use crate::{
-    engine::{Device, Info, Kv, LoadOptions, Precision, Request, Stats},
+    engine::{
+        Caps, Device, Info, Kv, LoadOptions, Precision, Request, Stats,
+        fit::{Against, Fit},
+    },
     error::{Error, Result},
     text::{chat::Message, sample::Sampling},
 };
@@ -74,18 +77,67 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
             Some("f32") => Precision::F32,
             Some(other) => return invalid("precision", "auto or f32", other),
         },
-        kv: match options.kv.as_deref() {
-            None => None,
-            Some("f32") => Some(Kv::F32),
-            Some("f16") => Some(Kv::F16),
-            Some(other) => return invalid("kv", "f32 or f16", other),
-        },
-        context: match options.context_length {
-            Some(0) => return invalid("contextLength", "at least 1", 0),
-            length => length.map(most),
-        },
+        kv: kv(options.kv.as_deref())?,
+        context: context(options.context_length)?,
         max_binding: options.max_binding,
     })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Fitting {
+    adapter: Option<Adapter>,
+    memory: Option<u64>,
+    disk: Option<u64>,
+    kv: Option<String>,
+    context_length: Option<u64>,
+    max_binding: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Adapter {
+    max_binding: u64,
+    max_buffer: u64,
+}
+
+/// What `fit()` holds a model against.
+pub(super) fn against(text: &str) -> Result<Against> {
+    let asked: Fitting = parse("options", text)?;
+    Ok(Against {
+        // subgroups choose among kernels of the same buffers
+        adapter: asked.adapter.map(|adapter| Caps {
+            max_binding: adapter.max_binding.min(adapter.max_buffer),
+            max_buffer: adapter.max_buffer,
+            ..Caps::least()
+        }),
+        memory: asked.memory,
+        disk: asked.disk,
+        kv: kv(asked.kv.as_deref())?,
+        context: context(asked.context_length)?,
+        max_binding: asked.max_binding,
+    })
+}
+
+/// How a model fits, as JSON.
+pub(super) fn fit(fit: &Fit) -> Result<String> {
+    serde_json::to_string(fit).map_err(|e| Error::internal(e.to_string()))
+}
+
+fn kv(name: Option<&str>) -> Result<Option<Kv>> {
+    match name {
+        None => Ok(None),
+        Some("f32") => Ok(Some(Kv::F32)),
+        Some("f16") => Ok(Some(Kv::F16)),
+        Some(other) => invalid("kv", "f32 or f16", other),
+    }
+}
+
+fn context(length: Option<u64>) -> Result<Option<usize>> {
+    match length {
+        Some(0) => invalid("contextLength", "at least 1", 0),
+        length => Ok(length.map(most)),
+    }
 }
 
 /// A request, its sampling laid over the model's own.
@@ -174,6 +226,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "deviceReason": info.device_reason,
         "adapter": info.adapter,
         "licence": info.licence,
+        "card": info.card,
         "contextLength": info.context,
         "contextTrained": info.context_trained,
         "chat": info.chat,

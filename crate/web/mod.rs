@@ -15,7 +15,10 @@ mod wire;
 use crate::{
     engine::{self, Event, Generation, Progress},
     error::{Error, Result},
-    format::source::Folder,
+    format::{
+        self,
+        source::{ByteSource, Folder, Pending},
+    },
 };
 use host::Host;
 use js_sys::{Array, Float32Array, Function, Object, Reflect};
@@ -159,10 +162,43 @@ impl Model {
     }
 }
 
-async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model> {
-    let options = json::load_options(options)?;
-    let mut progress = |at: Progress| host.progress(at.phase.name(), float(at.done), float(at.total));
-    let (folder, entry): (Box<dyn Folder>, String) = match source.as_string() {
+/// How the model at `source` (as [`Model::load`] takes it) would fit, from its headers alone. `options` and the answer
+/// are JSON (`protocol.js`).
+#[wasm_bindgen]
+pub async fn fit(source: JsValue, options: String, host: Host) -> Result<String> {
+    let against = json::against(&options)?;
+    let (folder, entry) = folder(&source, &Rc::new(host))?;
+    let headers = Headers {
+        folder,
+        entry: entry.clone(),
+    };
+    let checkpoint = format::open(&headers, &entry).await?;
+    json::fit(&engine::fit::fit(&checkpoint, &against))
+}
+
+/// A folder without its vocabularies, which may be large and say nothing of what a model takes.
+struct Headers {
+    folder: Box<dyn Folder>,
+    /// The file that was asked for, whatever it is called.
+    entry: String,
+}
+
+impl Folder for Headers {
+    fn name(&self) -> &str {
+        self.folder.name()
+    }
+
+    fn open<'a>(&'a self, name: &'a str) -> Pending<'a, Option<Rc<dyn ByteSource>>> {
+        if format::is_vocabulary(name) && name != self.entry {
+            return Box::pin(std::future::ready(Ok(None)));
+        }
+        self.folder.open(name)
+    }
+}
+
+/// Where the model lies, and which of the files there it is.
+fn folder(source: &JsValue, host: &Rc<Host>) -> Result<(Box<dyn Folder>, String)> {
+    Ok(match source.as_string() {
         Some(address) => {
             let (folder, entry) = remote::UrlFolder::new(&address, host)?;
             (Box::new(folder), entry)
@@ -171,7 +207,13 @@ async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model>
             let (folder, entry) = blob::FilesFolder::new(source)?;
             (Box::new(folder), entry)
         }
-    };
+    })
+}
+
+async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model> {
+    let options = json::load_options(options)?;
+    let mut progress = |at: Progress| host.progress(at.phase.name(), float(at.done), float(at.total));
+    let (folder, entry) = folder(source, host)?;
     let model = engine::Model::load(&*folder, &entry, &options, now, &mut progress).await?;
     Ok(Model {
         model,

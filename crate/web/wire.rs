@@ -246,7 +246,7 @@ async fn unreachable(url: &str, error: &JsValue, failed: &dyn Fn(Read, String) -
         if JsFuture::from(fetch(url, &init)).await.is_ok() {
             return Fault::Lasting(failed(
                 Read::Cors,
-                "the host does not let other pages read this file (no CORS headers): download it and open it as a file"
+                "that site does not let pages read from it (no CORS headers); download the file and drop it here"
                     .into(),
             ));
         }

@@ -2,6 +2,7 @@
 mod containers;
 mod conversion;
 mod disk;
+mod fits;
 mod goldens;
 mod heap;
 mod hostile;

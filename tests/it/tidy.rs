@@ -181,6 +181,21 @@ fn every_block_format_has_its_shader() {
 }
 
 #[test]
+fn the_page_knows_which_formats_are_read() {
+    let hub = www().into_iter().find(|f| f.path == "www/hub.js").unwrap();
+    let line = hub
+        .text
+        .lines()
+        .find(|l| l.starts_with("export const READABLE"))
+        .unwrap();
+    let names: Vec<String> = nomoat::quant::FORMATS
+        .iter()
+        .map(|f| format!("\"{}\"", f.name))
+        .collect();
+    assert_eq!(line, format!("export const READABLE = [{}];", names.join(", ")));
+}
+
+#[test]
 fn quant_shaders_offer_the_same_functions() {
     let functions = |f: &File| -> Vec<String> {
         let code = f.code();

@@ -93,8 +93,8 @@ function tensors(layers) {
   return [...all, ["output_norm.weight", [WIDTH]], ["output.weight", [VOCABULARY, WIDTH]]];
 }
 
-/** @param {string} file @param {number} [layers] @returns {number} Bytes written. */
-export function write(file, layers = 30) {
+/** The beginning of the file, and its size. @param {number} [layers] */
+export function header(layers = 30) {
   const head = new Bytes();
   const { tokens, merges } = vocabulary();
   /** @type {[string, number, number | string][]} */
@@ -154,8 +154,14 @@ export function write(file, layers = 30) {
   });
   head.add(Buffer.alloc((ALIGN - (head.length % ALIGN)) % ALIGN));
 
+  return { bytes: Buffer.concat(head.parts), size: head.length + offset, list, sizes };
+}
+
+/** @param {string} file @param {number} [layers] @returns {number} Bytes written. */
+export function write(file, layers) {
+  const { bytes: head, size, list, sizes } = header(layers);
   const out = openSync(file, "w");
-  for (const part of [Buffer.concat(head.parts)]) writeSync(out, part);
+  writeSync(out, head);
   // xorshift: the same file every time
   let random = 0x9e3779b9;
   list.forEach(([, shape], i) => {
@@ -175,7 +181,7 @@ export function write(file, layers = 30) {
     writeSync(out, bytes);
   });
   closeSync(out);
-  return head.length + offset;
+  return size;
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

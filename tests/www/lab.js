@@ -1,6 +1,6 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
-import { load as stored } from "/nomoat.js";
+import { fit, load as stored, resolve } from "/nomoat.js";
 import { breakScopes } from "./broken.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
@@ -414,4 +414,21 @@ export async function broken({ where, how, source, options }) {
     }
   };
   return { first: await withWorker(odd, ask), again: await ask() };
+}
+
+/** What a hub lists. @param {{ reference: string, how: any }} what */
+export const listed = ({ reference, how }) => thrown(() => resolve(reference, how));
+
+/** What is foretold of a model. @param {{ source: any, settings: any, patience?: number }} what */
+export const foretold = ({ source, settings, patience }) =>
+  thrown(() => fit(source, patience ? { ...settings, signal: AbortSignal.timeout(patience) } : settings));
+
+/** What was foretold and what it took. @param {{ source: any, files?: string[], options: any, hub?: string }} what */
+export async function foretoldAndTaken({ source, files, options, hub }) {
+  const from = files ? await Promise.all(files.map(fileOf)) : source;
+  const told = await fit(from, { ...options, hub });
+  const made = await load(from, { ...options, hub });
+  const { info } = made;
+  await made.unload();
+  return { told, info };
 }

@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import * as bigFile from "./big.mjs";
 import { cases as big } from "./cases/big.mjs";
 import { cases as engine } from "./cases/engine.mjs";
+import { cases as hub } from "./cases/hub.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as page } from "./cases/page.mjs";
 import { cases as store } from "./cases/store.mjs";
@@ -73,7 +74,7 @@ const server = await serve({ root: path.join(root, "www"), mounts, depot, log: v
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });
 
 /** @type {Case[]} */
-const all = [...engine, ...loading, ...page, ...store, ...big, ...(await hostileCases({ root, made }))];
+const all = [...engine, ...hub, ...loading, ...page, ...store, ...big, ...(await hostileCases({ root, made }))];
 
 for (const driver of [chromium, firefox, webkit]) {
   if (values.only && !values.only.split(",").includes(driver.name)) continue;

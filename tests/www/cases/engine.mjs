@@ -18,7 +18,9 @@ const story = [
       const { same, made, want, info, stats } = await lab("story", { source: STORY, expected: `${STORY}expected_greedy.json`, options: { device } });
       assert.ok(same, `${made} ids, ${want} expected`);
       assert.equal(info.device, device);
-      assert.equal(info.licence, null);
+      assert.equal(info.licence, "apache-2.0");
+      assert.deepEqual(info.card.datasets, ["raincandy-u/TinyStoriesV2_SpecialTokens"]);
+      assert.equal(info.card.quantisedBy, null);
       assert.match(info.sha256, /^[0-9a-f]{64}$/);
       return `${stats.decodeTps.toFixed(0)} tokens/s`;
     },

@@ -66,7 +66,7 @@ function story(width, dark) {
       await loadByKeyboard(raw, bench.server.url + STORY);
       await accessible(raw, "ready");
       const facts = await raw.textContent("nomoat-facts");
-      assert.match(facts, /Licence: not stated/);
+      assert.match(facts, /Licence: apache-2.0/);
       assert.match(facts, /on the GPU/);
       // loading ends in the text, ready to be written in
       assert.equal(await raw.evaluate(() => /** @type {any} */ (document.activeElement).name), "text");

@@ -1,25 +1,18 @@
 //! The model card beside a published checkpoint: the few lines between `---` in which it states licence and lineage.
 
-use nomoat::format::Value;
-use std::path::Path;
+use crate::format::Value;
 
 /// What a card states, each key with its values as written.
-pub(crate) type Card = Vec<(String, Vec<String>)>;
-
-/// The text of the card in or beside `model`, if there is one.
-pub(crate) fn beside(model: &Path) -> Option<String> {
-    let folder = if model.is_dir() { model } else { model.parent()? };
-    std::fs::read_to_string(folder.join("README.md")).ok()
-}
+pub(super) type Matter = Vec<(String, Vec<String>)>;
 
 /// The keys at the top level of the card's front matter. Of YAML it reads what cards are made of: `key: value`,
 /// `key: [a, b]`, and lists with a dash a line; anything deeper is passed over.
-pub(crate) fn card(text: &str) -> Card {
+pub(super) fn matter(text: &str) -> Matter {
     let mut lines = text.trim_start_matches('\u{feff}').lines();
     if lines.next().map(str::trim_end) != Some("---") {
-        return Card::new();
+        return Matter::new();
     }
-    let mut card = Card::new();
+    let mut card = Matter::new();
     for line in lines.take_while(|l| l.trim_end() != "---") {
         if let Some(item) = line.trim_start().strip_prefix("- ") {
             if let Some((_, values)) = card.last_mut() {
@@ -35,13 +28,13 @@ pub(crate) fn card(text: &str) -> Card {
 }
 
 /// The values of `key`.
-pub(crate) fn values<'a>(card: &'a Card, key: &str) -> &'a [String] {
+pub(super) fn values<'a>(card: &'a Matter, key: &str) -> &'a [String] {
     card.iter().find(|(k, _)| k == key).map_or(&[], |(_, values)| values)
 }
 
 /// What the card states, as the keys that GGUF has for it.
-pub(crate) fn gguf_keys(text: &str) -> Vec<(String, Value)> {
-    let card = card(text);
+pub fn gguf_keys(text: &str) -> Vec<(String, Value)> {
+    let card = matter(text);
     let mut keys = Vec::new();
     for (from, to) in [
         ("license", "general.license"),

@@ -1,0 +1,503 @@
+//! What a model will take, told from its header: against a table of adapters and models, and against real loads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use crate::{
+    disk,
+    zoo::{CPU, GPU, Mode, load, shared},
+};
+use nomoat::{
+    engine::{
+        Caps, Event, Model, Request,
+        fit::{Against, Fit, fit},
+    },
+    format::{
+        self, Checkpoint, Metadata, Value,
+        source::{ByteSource, Folder, Pending},
+        write::write_header,
+    },
+    quant,
+    tensor::{Format, Shape},
+    text::sample::Sampling,
+};
+use std::{fmt::Write as _, path::Path, rc::Rc};
+
+/// The sizes of a llama.
+struct Llama {
+    name: &'static str,
+    width: usize,
+    layers: usize,
+    heads: usize,
+    kv_heads: usize,
+    hidden: usize,
+    vocabulary: usize,
+    context: usize,
+    tied: bool,
+}
+
+const SMOLLM2_135M: Llama = Llama {
+    name: "SmolLM2-135M",
+    width: 576,
+    layers: 30,
+    heads: 9,
+    kv_heads: 3,
+    hidden: 1536,
+    vocabulary: 49152,
+    context: 8192,
+    tied: true,
+};
+const SMOLLM2_360M: Llama = Llama {
+    name: "SmolLM2-360M",
+    width: 960,
+    layers: 32,
+    heads: 15,
+    kv_heads: 5,
+    hidden: 2560,
+    vocabulary: 49152,
+    context: 8192,
+    tied: true,
+};
+const SMOLLM2_1_7B: Llama = Llama {
+    name: "SmolLM2-1.7B",
+    width: 2048,
+    layers: 24,
+    heads: 32,
+    kv_heads: 32,
+    hidden: 8192,
+    vocabulary: 49152,
+    context: 8192,
+    tied: true,
+};
+const TINYLLAMA: Llama = Llama {
+    name: "TinyLlama-1.1B",
+    width: 2048,
+    layers: 22,
+    heads: 32,
+    kv_heads: 4,
+    hidden: 5632,
+    vocabulary: 32000,
+    context: 2048,
+    tied: false,
+};
+const LLAMA_3_2_1B: Llama = Llama {
+    name: "Llama-3.2-1B",
+    width: 2048,
+    layers: 16,
+    heads: 32,
+    kv_heads: 8,
+    hidden: 8192,
+    vocabulary: 128_256,
+    context: 131_072,
+    tied: true,
+};
+const LLAMA_3_8B: Llama = Llama {
+    name: "Llama-3-8B",
+    width: 4096,
+    layers: 32,
+    heads: 32,
+    kv_heads: 8,
+    hidden: 14336,
+    vocabulary: 128_256,
+    context: 8192,
+    tied: false,
+};
+
+impl Llama {
+    fn tensors(&self, format: &'static Format) -> Vec<(String, Shape, &'static Format)> {
+        let (d, f) = (self.width, self.hidden);
+        let kv = d / self.heads * self.kv_heads;
+        let f32 = quant::by_name("F32").unwrap();
+        let mut all = vec![("token_embd.weight".to_owned(), [self.vocabulary, d].into(), format)];
+        for n in 0..self.layers {
+            for (name, shape) in [
+                ("attn_q", [d, d]),
+                ("attn_k", [kv, d]),
+                ("attn_v", [kv, d]),
+                ("attn_output", [d, d]),
+                ("ffn_gate", [f, d]),
+                ("ffn_up", [f, d]),
+                ("ffn_down", [d, f]),
+            ] {
+                all.push((format!("blk.{n}.{name}.weight"), shape.into(), format));
+            }
+            for name in ["attn_norm", "ffn_norm"] {
+                all.push((format!("blk.{n}.{name}.weight"), [d].into(), f32));
+            }
+        }
+        all.push(("output_norm.weight".into(), [d].into(), f32));
+        if !self.tied {
+            all.push(("output.weight".into(), [self.vocabulary, d].into(), format));
+        }
+        all
+    }
+
+    /// A GGUF of these sizes, of which only the header is there.
+    fn header(&self, format: &'static Format) -> Checkpoint {
+        let int = |n: usize| Value::Int(n as i128);
+        let text = |t: &str| Value::Str(t.into());
+        let meta: Metadata = [
+            ("general.architecture", text("llama")),
+            ("general.name", text(self.name)),
+            ("general.organization", text("Somebody")),
+            ("general.license", text("apache-2.0")),
+            ("general.quantized_by", text("Somebody else")),
+            ("general.base_model.count", int(1)),
+            ("general.base_model.0.name", text("Base")),
+            ("general.base_model.0.organization", text("Somebody")),
+            ("llama.block_count", int(self.layers)),
+            ("llama.context_length", int(self.context)),
+            ("llama.embedding_length", int(self.width)),
+            ("llama.feed_forward_length", int(self.hidden)),
+            ("llama.attention.head_count", int(self.heads)),
+            ("llama.attention.head_count_kv", int(self.kv_heads)),
+            ("llama.attention.layer_norm_rms_epsilon", Value::Float(1e-5)),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+        let tensors = self.tensors(format);
+        let (header, offsets) = write_header(&meta, &tensors).unwrap();
+        let (_, shape, last) = tensors.last().unwrap();
+        let size = offsets.last().unwrap() + last.size(shape.count() as u64).unwrap();
+        pollster::block_on(format::open(&Virtual { header, size }, "model.gguf")).unwrap()
+    }
+}
+
+/// A file whose bytes behind the header are nowhere.
+#[derive(Clone)]
+struct Virtual {
+    header: Vec<u8>,
+    size: u64,
+}
+
+impl ByteSource for Virtual {
+    fn name(&self) -> &str {
+        "model.gguf"
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Pending<'_, Vec<u8>> {
+        let start = usize::try_from(offset).unwrap();
+        assert!(start < self.header.len(), "weights were read");
+        let mut bytes = self.header[start..self.header.len().min(start + len)].to_vec();
+        bytes.resize(len, 0);
+        Box::pin(std::future::ready(Ok(bytes)))
+    }
+}
+
+impl Folder for Virtual {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn open<'a>(&'a self, _: &'a str) -> Pending<'a, Option<Rc<dyn ByteSource>>> {
+        let file: Rc<dyn ByteSource> = Rc::new(self.clone());
+        Box::pin(std::future::ready(Ok(Some(file))))
+    }
+}
+
+/// A format that is not in the table of formats, by its number.
+fn foreign() -> &'static Format {
+    let like = quant::by_name("Q4_0").unwrap();
+    Box::leak(Box::new(Format {
+        name: "Q4_K",
+        ggml: 12,
+        safetensors: None,
+        block: 256,
+        bytes: 144,
+        decode: like.decode,
+        encode: like.encode,
+        plane_words: like.plane_words,
+        pack: like.pack,
+        shader: like.shader,
+    }))
+}
+
+fn profiles() -> Vec<(&'static str, Against)> {
+    let gpu = |max_binding: u64, max_buffer: u64, memory: Option<u64>| Against {
+        adapter: Some(Caps {
+            max_binding,
+            max_buffer,
+            ..Caps::least()
+        }),
+        memory,
+        ..Against::default()
+    };
+    vec![
+        (
+            "phone, 128 MiB bindings, 2 GiB",
+            gpu(128 << 20, 256 << 20, Some(2 << 30)),
+        ),
+        ("laptop, 1 GiB bindings, 8 GiB", gpu(1 << 30, 1 << 30, Some(8 << 30))),
+        (
+            "desktop, 2 GiB bindings, memory not told",
+            gpu((2 << 30) - 4, 4 << 30, None),
+        ),
+        (
+            "no GPU, 3 GiB",
+            Against {
+                memory: Some(3 << 30),
+                disk: Some(1 << 30),
+                ..Against::default()
+            },
+        ),
+    ]
+}
+
+/// A fit in a few lines.
+fn told(fit: &Fit) -> String {
+    let mut out = format!(
+        "fits {}, context {} of {}",
+        fit.fits, fit.context_length, fit.context_most
+    );
+    if let Some(n) = fit.needs {
+        write!(
+            out,
+            "; weights {}, kv {}, scratch {}, total {}, peak {}",
+            n.weights, n.kv, n.scratch, n.total, n.peak
+        )
+        .unwrap();
+    }
+    for reason in &fit.reasons {
+        write!(out, "\n    {}: {}", reason.code, reason.message).unwrap();
+    }
+    out
+}
+
+#[test]
+fn four_adapters_and_six_headers_are_told_as_before() {
+    let by = |name| quant::by_name(name).unwrap();
+    let models = [
+        (&SMOLLM2_135M, by("F16")),
+        (&SMOLLM2_1_7B, by("Q8_0")),
+        (&TINYLLAMA, by("Q4_0")),
+        (&LLAMA_3_2_1B, by("BF16")),
+        (&LLAMA_3_8B, by("Q8_0")),
+        (&LLAMA_3_8B, foreign()),
+    ];
+    let mut found = String::new();
+    for (model, format) in models {
+        let header = model.header(format);
+        for (name, against) in profiles() {
+            let fit = fit(&header, &against);
+            writeln!(found, "{} {} on {name}\n  {}", model.name, format.name, told(&fit)).unwrap();
+        }
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fits.txt");
+    if std::env::var("NOMOAT_BLESS").as_deref() == Ok("1") {
+        std::fs::write(&golden, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    for (found, expected) in found.lines().zip(expected.lines()) {
+        assert_eq!(found, expected, "NOMOAT_BLESS=1 writes {}", golden.display());
+    }
+    assert_eq!(
+        found.len(),
+        expected.len(),
+        "NOMOAT_BLESS=1 writes {}",
+        golden.display()
+    );
+}
+
+#[test]
+fn what_is_promised_holds() {
+    let header = LLAMA_3_2_1B.header(quant::by_name("Q8_0").unwrap());
+    for (name, against) in profiles() {
+        let first = fit(&header, &against);
+        assert!(first.fits, "{name}: {}", told(&first));
+        let at = |context| {
+            let context = Some(context);
+            fit(
+                &header,
+                &Against {
+                    context,
+                    ..against.clone()
+                },
+            )
+        };
+        // The longest context there is room for fits, and one token more does not.
+        let most = at(first.context_most);
+        assert!(
+            most.fits && most.context_length == first.context_most,
+            "{name}: {}",
+            told(&most)
+        );
+        if first.context_most < LLAMA_3_2_1B.context {
+            let more = at(first.context_most + 1);
+            assert!(
+                !more.fits && more.context_length == first.context_most,
+                "{name}: {}",
+                told(&more)
+            );
+        }
+        // A format that it says would fit does.
+        for reason in at(LLAMA_3_2_1B.context).reasons.iter().filter(|r| r.code == "format") {
+            let format = quant::by_name(reason.values["format"].as_str().unwrap()).unwrap();
+            let again = fit(&LLAMA_3_2_1B.header(format), &against);
+            assert!(again.fits, "{name}, {}: {}", format.name, told(&again));
+        }
+    }
+}
+
+#[test]
+fn a_row_wider_than_a_binding_is_said_of_its_tensor() {
+    let header = SMOLLM2_135M.header(quant::by_name("F32").unwrap());
+    let against = Against {
+        adapter: Some(Caps::least()),
+        max_binding: Some(1024),
+        ..Against::default()
+    };
+    let fit = fit(&header, &against);
+    assert!(!fit.fits && fit.needs.is_none());
+    assert_eq!(fit.reasons[0].code, "tensor-too-big");
+    assert_eq!(fit.reasons[0].values["tensor"], "token_embd.weight");
+    assert_eq!(fit.reasons[0].values["needed"], 576 * 4);
+}
+
+#[test]
+fn a_card_says_what_the_header_states_and_nothing_else() {
+    let card = fit(
+        &SMOLLM2_135M.header(quant::by_name("Q8_0").unwrap()),
+        &Against::default(),
+    )
+    .card;
+    assert_eq!(card.name.as_deref(), Some("SmolLM2-135M"));
+    assert_eq!(card.organisation.as_deref(), Some("Somebody"));
+    assert_eq!(card.licence.as_deref(), Some("apache-2.0"));
+    assert_eq!(card.quantised_by.as_deref(), Some("Somebody else"));
+    assert_eq!(card.base_models.unwrap()[0].to_string(), "Somebody/Base");
+    assert_eq!(card.formats, ["Q8_0", "F32"]);
+    assert_eq!((card.author, card.licence_link, card.datasets), (None, None, None));
+    assert_eq!(card.parameters, 134_515_008);
+}
+
+#[test]
+fn the_catalogue_says_what_its_models_take() {
+    let models = [
+        ("smollm2-135m", &SMOLLM2_135M, "BF16"),
+        ("smollm2-360m", &SMOLLM2_360M, "Q8_0"),
+        ("tinyllama-1.1b", &TINYLLAMA, "BF16"),
+        ("smollm2-1.7b", &SMOLLM2_1_7B, "BF16"),
+        ("llama-3.2-1b", &LLAMA_3_2_1B, "BF16"),
+    ];
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models.js");
+    let catalogue = std::fs::read_to_string(file).unwrap();
+    let entries: Vec<&str> = catalogue.split("    id: \"").skip(1).collect();
+    assert_eq!(entries.len(), models.len(), "a model here for each of the catalogue");
+    let against = Against {
+        adapter: Some(Caps::least()),
+        ..Against::default()
+    };
+    for (entry, (id, model, format)) in entries.into_iter().zip(models) {
+        assert!(entry.starts_with(&format!("{id}\"")), "{id}: {entry}");
+        let number = |key: &str| -> f64 {
+            let (_, rest) = entry.split_once(&format!("{key}: ")).unwrap();
+            rest.split(',').next().unwrap().parse().unwrap()
+        };
+        let fit = fit(&model.header(quant::by_name(format).unwrap()), &against);
+        let needs = fit.needs.unwrap();
+        let near = |said: f64, is: u64| (0.98..1.1).contains(&(said / is as f64));
+        assert!(near(number("bytes"), fit.disk), "{id}: {}", fit.disk);
+        assert!(
+            near(number("parameters"), fit.card.parameters),
+            "{id}: {}",
+            fit.card.parameters
+        );
+        assert!(
+            number("minMemory") >= needs.peak as f64 && near(number("minMemory"), needs.peak),
+            "{id}: {}",
+            needs.peak
+        );
+    }
+}
+
+/// Models that are really loaded: folder, file, cache, largest binding.
+const LOADS: [(&str, &str, Option<usize>, Option<u64>); 5] = [
+    ("models/TinyStories-656K", "", None, None),
+    ("zoo/llama", "", Some(700), None),
+    ("zoo/llama3", "model-bf16.gguf", None, None),
+    ("zoo/quants/llama", "llama-Q4_0.gguf", Some(300), None),
+    ("zoo/llama3", "model-bf16.gguf", Some(600), Some(4096)),
+];
+
+fn foretold(folder: &Path, entry: &str, mode: Mode, adapter: Option<Caps>) -> Fit {
+    let checkpoint = disk::open(&folder.join(entry)).unwrap();
+    let against = Against {
+        adapter,
+        context: mode.context,
+        max_binding: mode.max_binding,
+        ..Against::default()
+    };
+    fit(&checkpoint, &against)
+}
+
+fn prompt_of(model: &mut Model, tokens: u32) {
+    let prompt: Vec<u32> = (0..tokens).map(|i| i % 200).collect();
+    let request = Request {
+        max_tokens: 2,
+        sampling: Sampling {
+            temperature: 0.0,
+            ..Sampling::default()
+        },
+        stop: Vec::new(),
+        ignore_eos: true,
+    };
+    let mut generation = model.begin(&prompt, request).unwrap();
+    while !matches!(
+        pollster::block_on(model.next(&mut generation)).unwrap(),
+        Event::End { .. }
+    ) {}
+}
+
+#[test]
+fn real_loads_on_the_gpu_take_what_was_foretold() {
+    for (folder, entry, context, max_binding) in LOADS {
+        let Some(folder) = shared(folder) else { return };
+        let mode = Mode {
+            context,
+            max_binding,
+            ..GPU
+        }
+        .default_precision();
+        let Some(mut model) = load(&folder, entry, mode) else {
+            return;
+        };
+        let adapters = pollster::block_on(nomoat::dev::adapters());
+        let adapter = adapters.into_iter().find(|a| a.name == model.info().adapter).unwrap();
+        let fit = foretold(&folder, entry, mode, Some(adapter));
+        let needs = fit.needs.unwrap();
+        assert!(fit.fits, "{}", told(&fit));
+        let what = format!("{} {entry}: {needs:?}", folder.display());
+        assert_eq!(needs.total, model.info().gpu_bytes, "{what}");
+        assert_eq!(fit.context_length, model.info().context, "{what}");
+        assert_eq!(fit.card, model.info().card, "{what}");
+        let before = model.gpu_bytes();
+        for tokens in [1, 5, 20, 100, 290] {
+            prompt_of(&mut model, tokens);
+        }
+        assert!(
+            (before + 1..=needs.peak).contains(&model.gpu_bytes()),
+            "{}: {what}",
+            model.gpu_bytes()
+        );
+    }
+}
+
+#[test]
+fn real_loads_on_the_cpu_take_what_was_foretold() {
+    for (folder, entry, context, _) in LOADS {
+        let Some(folder) = shared(folder) else { return };
+        let mode = Mode { context, ..CPU };
+        let model = load(&folder, entry, mode).unwrap();
+        let fit = foretold(&folder, entry, mode, None);
+        assert_eq!(
+            fit.needs.unwrap().weights,
+            model.info().cpu_bytes,
+            "{}",
+            folder.display()
+        );
+        assert!(fit.fits && fit.needs.unwrap().peak > fit.needs.unwrap().total);
+    }
+}
