@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { replay } from "../../../www/store/journal.js";
+import { serveHub } from "../hub.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 /** @typedef {(name: string, argument?: any) => Promise<any>} Store */
@@ -540,6 +541,41 @@ export const cases = [
         assert.equal(depot.seen.length, 3);
         const [{ source, name }] = await store("list");
         assert.deepEqual([source, name], [list, "model.safetensors"]);
+      }),
+  },
+  {
+    name: "a reference is stored under its name, and opens when its hub is gone",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const hub = await serveHub({ "some/model": { files: { "big-BF16.gguf": { bytes: big } } } });
+        const options = { hub: hub.url };
+        const source = "some/model:BF16";
+        wrote(await store("bring", { source, options }));
+        const [one, ...more] = await store("list");
+        assert.equal(more.length, 0);
+        assert.deepEqual([one.source, one.complete, one.sha256], [source, true, sha256(big)]);
+        await hub.close();
+        wrote(await store("bring", { source, options }));
+        wrote(await store("bring", { source: one.source }));
+      }),
+  },
+  {
+    name: "where the model runs on the page, a worker stores it all the same",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        const what = { source: `${other.url}depot/big.gguf`, odd: "blind", options: { device: "gpu" } };
+        const first = await store("bring", what);
+        wrote(first);
+        assert.ok(first.warnings.includes("no-gpu-in-worker") && !first.warnings.includes("storage-unavailable"), first.warnings.join());
+        const again = await store("bring", what);
+        wrote(again);
+        assert.equal(depot.seen.length, 1);
+        // and nobody holds it any more
+        const [{ key }] = await store("list");
+        assert.equal(await store("remove", key), null);
       }),
   },
   {
