@@ -375,6 +375,9 @@ export const cases = [
         depot.play(() => ({ rate: 20_000_000 }));
         await store("begin", { source });
         await store("reached", 6_000_000);
+        const [partly] = await store("list");
+        assert.ok(!partly.complete && partly.done >= CHUNK && partly.bytes === big.length, JSON.stringify(partly));
+        assert.equal((await store("verify", partly.key)).code, "busy");
         const { code, done } = await store("halt");
         assert.equal(code, "aborted");
         depot.play();
