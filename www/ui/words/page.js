@@ -56,6 +56,7 @@ export const PAGE = {
   phase_module: { en: "Starting", zh: "正在启动" },
   phase_open: { en: "Reading what the file holds", zh: "读取文件信息" },
   phase_download: { en: "Downloading", zh: "正在下载" },
+  phase_verify: { en: "Checking what is stored", zh: "正在校验已存储的文件" },
   phase_device: { en: "Opening the device", zh: "正在打开设备" },
   phase_weights: { en: "Bringing the weights in", zh: "正在载入权重" },
   phase_compile: { en: "Preparing the kernels", zh: "正在准备计算内核" },
