@@ -167,10 +167,28 @@ export const cases = [
         }
         const folder = await bench.lab("watched", { source: "some/stories", options, prompt: [1, 147, 201, 282, 215] });
         assert.deepEqual(folder.ids.slice(0, 4), [286, 598, 1662, 356]);
+        assert.equal(folder.info.name, "stories");
         const shards = await bench.lab("watched", { source: "some/shards:safetensors", options, prompt: PROMPT });
         assert.equal(shards.info.card.formats[0], "F16");
         const commits = requests.filter((line) => line.includes("/resolve/")).map((line) => /resolve\/([^/]+)/.exec(line)?.[1]);
         assert.ok(commits.length && commits.every((commit) => /^[0-9a-f]{40}$/.test(commit ?? "")), "a file of a branch was asked for");
+      }),
+  },
+  {
+    name: "a model of a hub is kept with the hashes that were listed, and loads again when the hub is gone",
+    shared: true,
+    on: ["chromium"],
+    run: (bench) =>
+      withHub(bench, async (hub) => {
+        const what = { source: "some/gguf", options: { device: "cpu", hub: hub.url, store: "auto" }, prompt: PROMPT };
+        const first = await bench.lab("watched", what);
+        await hub.close();
+        const again = await bench.lab("watched", what);
+        assert.deepEqual(again.ids, first.ids);
+        const [kept, ...rest] = await bench.lab("kept", "some/gguf");
+        assert.equal(rest.length, 0);
+        assert.equal(kept.files[0].sha256, hashOf(onDisk(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"))));
+        assert.match(kept.files[0].url, /\/resolve\/[0-9a-f]{40}\/Tiny-BF16\.gguf$/);
       }),
   },
   {
