@@ -4,7 +4,7 @@ import { chatDress, chatRequest, completionDress, completionRequest, ids, tokens
 import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import { budget } from "./room.js";
-import { find } from "./store.js";
+import { find, nameOf } from "./store.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Info} Info @typedef {import("./protocol.js").Stats} Stats */
@@ -267,6 +267,8 @@ export async function load(source, settings = {}) {
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
     const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
+    // a folder has no name of its own, and stored files have lost theirs
+    if (typeof source === "string" && !value.card.name) value.name = parse(source, hub)?.repo.split("/")[1] ?? nameOf(source);
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);
   } catch (thrown) {
