@@ -3,8 +3,9 @@
 
 import { load, NomoatError } from "../nomoat.js";
 import { button, make, NomoatElement } from "./element.js";
+import { reopened } from "./keeper.js";
 import { PANELS } from "./panels.js";
-import { hush, known, number, say, settle, toggle } from "./words.js";
+import { hush, known, say, settle, toggle } from "./words.js";
 
 for (const [name, element] of PANELS) customElements.define(name, element);
 
@@ -27,6 +28,9 @@ class NomoatPage extends NomoatElement {
   #talk = panel("nomoat-talk");
   #write = panel("nomoat-write");
   #settings = panel("nomoat-settings");
+  #history = panel("nomoat-history");
+  /** What the user opened; else the model decides. @type {"chat" | "text" | null} */
+  #opened = null;
   #trace = panel("nomoat-trace");
   #status = make("p", { class: "hidden", role: "status" });
   #warning = make("p", { class: "aside warning", role: "status" });
@@ -37,7 +41,7 @@ class NomoatPage extends NomoatElement {
     this.#source.setAttribute("device", this.#query.get("device") ?? "auto");
     const language = say(button("language", toggle, { class: "quiet" }), "languageLabel", {}, "aria-label");
     this.replaceChildren(
-      make("header", {}, make("h1", {}, "nomoat"), language),
+      make("header", {}, make("h1", {}, "nomoat"), make("div", { class: "row" }, this.#history, language)),
       make(
         "main",
         {},
@@ -71,9 +75,29 @@ class NomoatPage extends NomoatElement {
       const { prompt } = /** @type {CustomEvent} */ (event).detail;
       void this.#generate(this.#write, (model, more) => model.completions.create({ prompt, ...more }));
     });
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing && this.getAttribute("status") === "busy") this.#stop?.abort();
+    this.addEventListener("nomoat-open", (event) => this.#open(/** @type {CustomEvent} */ (event).detail.talk));
+    this.addEventListener("nomoat-gone", (event) => {
+      const { id } = /** @type {CustomEvent} */ (event).detail;
+      for (const view of [this.#talk, this.#write]) if (view.record.id === id) view.forget();
     });
+    this.addEventListener("nomoat-started", () => {
+      this.#opened = null;
+      this.changed();
+    });
+    document.addEventListener("keydown", (event) => {
+      // in a dialog, the key closes that
+      const inside = event.target instanceof Element && event.target.closest("dialog");
+      if (event.key === "Escape" && !event.isComposing && !inside && this.getAttribute("status") === "busy") this.#stop?.abort();
+    });
+    void reopened().then((talk) => talk && this.#open(talk));
+  }
+
+  /** Shows a conversation or a text of the history. @param {import("./tree.js").Talk} talk */
+  #open(talk) {
+    if (this.getAttribute("status") === "busy") this.#stop?.abort();
+    this.#opened = talk.kind;
+    (talk.kind === "text" ? this.#write : this.#talk).open(talk);
+    this.changed();
   }
 
   changed() {
@@ -86,12 +110,14 @@ class NomoatPage extends NomoatElement {
     this.#progress.hidden = status !== "loading";
     this.#facts.hidden = !ready;
     this.#settings.hidden = !ready;
-    this.#talk.hidden = !ready || !chat;
-    this.#write.hidden = !ready || chat;
+    // while there is no model yet, a message can be written and what was opened can be read
+    const kind = this.#opened ?? (!ready || chat ? "chat" : "text");
+    this.#talk.hidden = kind !== "chat" || (status === "empty" && !this.#opened);
+    this.#write.hidden = kind !== "text";
     this.#warning.hidden = !this.#warning.textContent;
-    const busy = status === "busy" ? "busy" : "idle";
-    this.#talk.setAttribute("status", busy);
-    this.#write.setAttribute("status", busy);
+    const state = { loading: "loading", ready: "idle", busy: "busy" }[status ?? ""] ?? "none";
+    this.#talk.setAttribute("status", state === "idle" && !chat ? "unfit" : state);
+    this.#write.setAttribute("status", state);
   }
 
   /** @param {{ source: any, name: string, device: string }} chosen */
@@ -130,9 +156,26 @@ class NomoatPage extends NomoatElement {
       return;
     }
     this.#facts.info = this.#model.info;
+    this.#settle(this.#model);
     this.setAttribute("status", "ready");
     say(this.#status, "ready", { name: this.#model.info.name });
-    (this.#model.info.chat ? this.#talk : this.#write).focus();
+    // who is writing already goes on writing
+    if (!document.activeElement || document.activeElement === document.body) (this.#write.hidden ? this.#talk : this.#write).focus();
+  }
+
+  /** The views learn what the model is. @param {import("../engine.js").Model} model */
+  #settle(model) {
+    const { chat, contextLength, gpuBytes, heapBytes } = model.info;
+    if (!chat && this.#opened !== "text") {
+      // a text to go on with is no conversation: what was written while it loaded becomes the beginning
+      this.#opened = null;
+      if (!this.#write.filled && this.#talk.draft) [this.#write.text, this.#talk.draft] = [this.#talk.draft, ""];
+    }
+    this.#talk.limit = contextLength;
+    this.#talk.count = chat
+      ? async (/** @type {object[]} */ messages) => (await model.tokenize(await model.template(messages), { special: true })).length
+      : undefined;
+    this.#talk.tell({ memory: gpuBytes + heapBytes });
   }
 
   /**
@@ -145,7 +188,8 @@ class NomoatPage extends NomoatElement {
     const stop = new AbortController();
     this.#stop = stop;
     this.setAttribute("status", "busy");
-    view.begin();
+    const { name, sha256, device } = model.info;
+    view.begin({ name, sha256, device });
     let reason = "abort";
     try {
       for await (const chunk of await create(model, { ...this.#settings.fields, stream: true, signal: stop.signal })) {
@@ -155,37 +199,22 @@ class NomoatPage extends NomoatElement {
         reason = choice?.finish_reason ?? reason;
       }
     } catch (error) {
+      if (!stop.signal.aborted) reason = "broken";
       if (this.#model === model) this.#fail(error);
     }
     // the model was left while it wrote: what is on the page belongs to another one, or to none
     if (this.#model !== model) return view.clear();
     this.setAttribute("status", "ready");
-    view.end(this.#note(reason));
-  }
-
-  /** What stands under an answer. @param {string} reason */
-  #note(reason) {
-    const stats = this.#model?.stats();
-    const note = make("p", { class: "aside" });
-    if (stats) {
-      const round = { maximumFractionDigits: 1 };
-      const figures = {
-        tokens: number(stats.generatedTokens),
-        rate: number(stats.decodeTps, round),
-        first: number(stats.firstTokenMs, { maximumFractionDigits: 0 }),
-      };
-      note.append(say(make("span", {}), "figures", figures));
-    }
-    const key = { abort: "stopped", length: "endLength", context: "endContext" }[reason];
-    if (key) note.append(" ", say(make("span", {}), key));
-    return note;
+    const { gpuBytes, heapBytes } = model.info;
+    view.end({ reason, stats: reason === "broken" ? undefined : model.stats(), memory: gpuBytes + heapBytes });
   }
 
   async #leave() {
     this.#stop?.abort();
     const model = this.#model;
     this.#model = undefined;
-    this.#talk.clear();
+    this.#talk.count = undefined;
+    this.#opened ??= this.#talk.filled ? "chat" : null;
     hush(this.#warning);
     this.#problem.hidden = true;
     this.setAttribute("status", "empty");

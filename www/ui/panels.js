@@ -1,7 +1,9 @@
 // The table of the page's elements: one line a feature.
 
 import { NomoatTalk } from "./chat.js";
+import { NomoatComposer } from "./composer.js";
 import { NomoatFacts } from "./facts.js";
+import { NomoatHistory } from "./history.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
 import { NomoatSettings } from "./settings.js";
@@ -15,8 +17,10 @@ export const PANELS = [
   ["nomoat-progress", NomoatProgress],
   ["nomoat-problem", NomoatProblem],
   ["nomoat-facts", NomoatFacts],
+  ["nomoat-composer", NomoatComposer],
   ["nomoat-talk", NomoatTalk],
   ["nomoat-write", NomoatWrite],
   ["nomoat-settings", NomoatSettings],
+  ["nomoat-history", NomoatHistory],
   ["nomoat-trace", NomoatTrace],
 ];

@@ -1,13 +1,15 @@
 // How what the page says gets its words, in English and Chinese, and how numbers read in each.
 
+import { HISTORY } from "./words/history.js";
 import { PAGE } from "./words/page.js";
+import { TALK } from "./words/talk.js";
 
 /** @typedef {"en" | "zh"} Language */
 
 /** @typedef {Record<string, Record<Language, string>>} Words One table a feature, in words/. */
 
 /** @type {Words} */
-const WORDS = { ...PAGE };
+const WORDS = { ...PAGE, ...TALK, ...HISTORY };
 
 /** @type {Language} */
 let language = initial();
