@@ -38,7 +38,7 @@ export class NomoatComposer extends NomoatElement {
       label,
       this.#input,
       this.#wait,
-      make("div", { class: "row spread" }, make("div", { class: "context" }, this.#meter, this.#figures), make("div", { class: "row" }, keys, this.#go)),
+      make("div", { class: "row spread" }, make("div", {}, make("div", { class: "context" }, this.#meter, this.#figures), keys), this.#go),
     );
     this.#wait.setAttribute("role", "status");
     form.addEventListener("submit", (event) => {
