@@ -1,7 +1,7 @@
 // What runs inside the page for the tests of the conversation: hostile answers, long answers, what is read aloud.
 
 import { markdown } from "/ui/markdown.js";
-import { Message } from "/ui/message.js";
+import { message } from "/ui/message.js";
 
 /** What an answer may be made of: elements, and their attributes. @type {Record<string, string[]>} */
 const ALLOWED = {
@@ -67,14 +67,14 @@ export async function attacked(payloads) {
   let shown = 0;
   for (const payload of payloads) {
     const bytes = new TextEncoder().encode(payload);
-    const whole = new Message(turn(payload), 0, 1);
+    const whole = message(turn(payload), 0, 1);
     const want = /** @type {Element} */ (whole.node.querySelector(".body"));
     wrong.push(...strange(want).map((what) => `${JSON.stringify(payload)}: ${what}`));
     for (let cut = 0; cut <= bytes.length; cut++) {
       const decoder = new TextDecoder();
       const parts = [bytes.subarray(0, cut), bytes.subarray(cut)];
       if (cut === bytes.length) parts.splice(0, 2, ...Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)));
-      const view = new Message(turn(""), 0, 1);
+      const view = message(turn(""), 0, 1);
       log.append(view.node);
       let text = "";
       for (const part of parts) {

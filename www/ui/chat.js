@@ -6,12 +6,13 @@ import { copy } from "./copy.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
 import { flow } from "./flow.js";
 import { written } from "./markdown.js";
-import { Message } from "./message.js";
+import { message } from "./message.js";
 import { keeper } from "./keeper.js";
 import { add, drop, fresh, path, show, title, versions } from "./tree.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./tree.js").Talk} Talk @typedef {import("./tree.js").Turn} Turn */
+/** @typedef {import("./message.js").Message} Message */
 /** @typedef {{ role: string, content: string }} Asked */
 
 const PAUSE_MS = 300;
@@ -231,7 +232,7 @@ export class NomoatTalk extends NomoatElement {
       const all = versions(this.#talk, turn);
       const old = this.#views[i];
       if (old?.turn.id === turn.id && old.turn.content === turn.content && old.count === all.length) return old;
-      return new Message(turn, all.indexOf(turn), all.length);
+      return message(turn, all.indexOf(turn), all.length);
     });
     const nodes = this.#views.map(({ node }) => node);
     for (const node of [...this.#log.children]) if (!nodes.includes(/** @type {HTMLLIElement} */ (node))) node.remove();
@@ -251,7 +252,7 @@ export class NomoatTalk extends NomoatElement {
     const view = this.#views.find(({ node }) => node.contains(pressed));
     if (!(pressed instanceof HTMLElement) || !view) return;
     const act = pressed.dataset.act ?? "";
-    if (act === "copy") void this.#copy(view.plain);
+    if (act === "copy") void this.#copy(view.plain());
     if (act === "source") void this.#copy(view.turn.content);
     if (act === "hash") void this.#copy(pressed.dataset.hash ?? "");
     if (act === "code") void this.#copy(written(/** @type {Element} */ (pressed.closest(".code"))));

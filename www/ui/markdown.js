@@ -9,6 +9,8 @@ import { say } from "./words.js";
 
 /** Deeper than this, text is only text. */
 const DEPTH = 24;
+/** A paragraph with more marks than this is plain text: pairing them takes time that grows with their square (5 s for 20 kB). */
+const MARKS = 500;
 /** What cannot be seen or turns the reading direction: controls, zero-width, bidirectional, fillers, tags. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/gu;
 /** @type {Record<string, string>} */
@@ -69,6 +71,12 @@ function lex(text, links) {
   try {
     const lexer = new Lexer({ gfm: true, breaks: true });
     Object.assign(lexer.tokens.links, links);
+    const pair = lexer.inlineTokens.bind(lexer);
+    lexer.inlineTokens = (/** @type {string} */ words, /** @type {Token[]} */ into = []) => {
+      if ((words.match(/[*_~`[\]<!&:@]/g)?.length ?? 0) <= MARKS) return pair(words, into);
+      into.push({ type: "text", raw: words, text: words });
+      return into;
+    };
     const tokens = lexer.lex(text);
     return { tokens, defined: { ...lexer.tokens.links } };
   } catch {

@@ -9,81 +9,74 @@ import { number, say, words } from "./words.js";
 /** @param {string} act @param {string} key @param {Record<string, string>} [values] */
 const action = (act, key, values) => say(make("button", { type: "button", class: "quiet", "data-act": act }), key, values);
 
-export class Message {
-  node;
-  #body = make("div", { class: "body", dir: "auto" });
-  #note = make("div", { class: "note" });
-  #actions;
-  /** @type {ReturnType<typeof markdown> | undefined} */
-  #markdown;
-  #shown = "";
+/** @typedef {ReturnType<typeof message>} Message */
 
-  /** @param {Turn} turn @param {number} place Among its versions, from 0. @param {number} count Of versions. */
-  constructor(turn, place, count) {
-    this.turn = turn;
-    this.count = count;
-    const mine = turn.role === "user";
-    const copies = mine ? [action("copy", "copy")] : [action("copy", "copyText"), action("source", "copyMarkdown")];
-    this.#actions = make("div", { class: "actions" }, ...copies, mine ? action("edit", "edit") : action("again", "again"));
-    if (count > 1) {
-      const where = { place: number(place + 1), count: number(count) };
-      this.#actions.append(
-        say(make("button", { type: "button", class: "quiet turned", "data-act": "older", "aria-disabled": String(place === 0) }, "‹"), "older", {}, "aria-label"),
-        say(make("span", { class: "aside" }), "version", where),
-        say(make("button", { type: "button", class: "quiet turned", "data-act": "newer", "aria-disabled": String(place === count - 1) }, "›"), "newer", {}, "aria-label"),
-      );
-    }
-    this.node = make("li", { class: turn.role, "data-turn": turn.id });
-    if (!mine) this.node.setAttribute("data-machine-generated", "");
-    this.node.append(say(make("span", { class: "who" }), mine ? "you" : "model"), this.#body, this.#note, this.#actions);
-    if (mine) this.#body.textContent = turn.content;
-    else this.#markdown = markdown(this.#body);
-    if (turn.content && !mine) {
-      this.show(turn.content);
-      this.#markdown?.end();
-    }
-    if (!mine && turn.reason) this.#note.append(note(turn));
+/** @param {Turn} turn @param {number} place Among its versions, from 0. @param {number} count Of versions. */
+export function message(turn, place, count) {
+  const mine = turn.role === "user";
+  const body = make("div", { class: "body", dir: "auto" });
+  const under = make("div", { class: "note" });
+  const copies = mine ? [action("copy", "copy")] : [action("copy", "copyText"), action("source", "copyMarkdown")];
+  const actions = make("div", { class: "actions" }, ...copies, mine ? action("edit", "edit") : action("again", "again"));
+  if (count > 1) {
+    /** @param {"older" | "newer"} act @param {string} mark @param {boolean} last */
+    const turned = (act, mark, last) =>
+      say(make("button", { type: "button", class: "quiet turned", "data-act": act, "aria-disabled": String(last) }, mark), act, {}, "aria-label");
+    const where = { place: number(place + 1), count: number(count) };
+    actions.append(turned("older", "‹", place === 0), say(make("span", { class: "aside" }), "version", where), turned("newer", "›", place === count - 1));
   }
+  const node = make("li", { class: turn.role, "data-turn": turn.id });
+  if (!mine) node.setAttribute("data-machine-generated", "");
+  node.append(say(make("span", { class: "who" }), mine ? "you" : "model"), body, under, actions);
+  const shown = mine ? null : markdown(body);
+  if (mine) body.textContent = turn.content;
+  else if (turn.content) {
+    shown?.show(turn.content);
+    shown?.end();
+  }
+  if (!mine && turn.reason) under.append(note(turn));
 
-  /** All of the text so far. @param {string} text */
-  show(text) {
-    this.#shown = text;
-    this.#markdown?.show(text);
-  }
+  return {
+    node,
+    turn,
+    count,
+    /** All of the text so far. @param {string} text */
+    show: (text) => shown?.show(text),
 
-  /** What the reader sees, without the marks. */
-  get plain() {
-    if (!this.#markdown) return this.turn.content;
-    // of code blocks the code, not their buttons; of links not the host that was put beside them
-    const copy = /** @type {HTMLElement} */ (this.#body.cloneNode(true));
-    for (const extra of copy.querySelectorAll(".code > .row, .host")) extra.remove();
-    copy.className = "copying";
-    this.node.append(copy);
-    const text = copy.innerText.trim();
-    copy.remove();
-    return text;
-  }
+    /** What the reader sees, without the marks. */
+    plain() {
+      if (!shown) return turn.content;
+      // of code blocks the code, not their buttons; of links not the host that was put beside them
+      const copy = /** @type {HTMLElement} */ (body.cloneNode(true));
+      for (const extra of copy.querySelectorAll(".code > .row, .host")) extra.remove();
+      copy.classList.add("copying");
+      node.append(copy);
+      const text = copy.innerText.trim();
+      copy.remove();
+      return text;
+    },
 
-  /** It is being written. */
-  begin() {
-    this.#body.setAttribute("aria-busy", "true");
-    this.#actions.hidden = true;
-  }
+    /** It is being written. */
+    begin() {
+      body.setAttribute("aria-busy", "true");
+      actions.hidden = true;
+      under.replaceChildren();
+    },
 
-  /** It is written. */
-  end() {
-    this.#markdown?.show(this.#shown);
-    this.#markdown?.end();
-    this.#body.removeAttribute("aria-busy");
-    this.#actions.hidden = false;
-    this.#note.replaceChildren(note(this.turn));
-  }
+    /** It is written. */
+    end() {
+      shown?.end();
+      body.removeAttribute("aria-busy");
+      actions.hidden = false;
+      under.replaceChildren(note(turn));
+    },
 
-  /** A form in the place of the text, to write it anew. @param {HTMLElement} form */
-  edit(form) {
-    this.#body.replaceWith(form);
-    this.#actions.hidden = true;
-  }
+    /** A form in the place of the text, to write it anew. @param {HTMLElement} form */
+    edit(form) {
+      body.replaceWith(form);
+      actions.hidden = true;
+    },
+  };
 }
 
 /** What stands under an answer: that a machine made it, which, how fast, and why it ended. @param {Turn} turn */

@@ -22,6 +22,12 @@ async function open({ browser, server }, view = {}, query = "?device=cpu") {
 
 /** @param {any} raw @param {string} source @param {string} [device] */
 async function load(raw, source, device = "cpu") {
+  // answers short enough for several in the context of the models here
+  const most = raw.locator("[name=max_tokens]");
+  if (!(await most.inputValue())) await most.evaluate((/** @type {HTMLInputElement} */ input) => {
+    input.value = "32";
+    input.dispatchEvent(new Event("input"));
+  });
   await raw.evaluate((/** @type {any} */ detail) => document.querySelector("nomoat-page")?.dispatchEvent(new CustomEvent("nomoat-source", { detail })), {
     source,
     name: source,
@@ -56,10 +62,6 @@ async function accessible(raw, where) {
 
 /** Console messages other than 404s of optional files. @param {string[]} messages */
 const quiet = (messages) => assert.deepEqual(messages.filter((line) => !/status of 404/.test(line)), []);
-
-/** @param {any} raw @param {string} name @param {any} [argument] */
-const inside = (raw, name, argument) =>
-  raw.evaluate(async ([name, argument]) => (await import(/** @type {any} */ ("/lab/talking.js")))[name](argument), [name, argument]);
 
 /** Opens the history and waits for its list. @param {any} raw */
 async function history(raw) {
@@ -113,7 +115,7 @@ last`;
 /** @type {Case[]} */
 export const cases = [
   {
-    name: "a hundred hostile answers, cut at every byte: no script, no request, no report",
+    name: "a hundred evil answers, cut at every byte: no script, no request, no report",
     async run(bench) {
       assert.equal(new Set(PAYLOADS).size, 100);
       const page = await bench.browser.open(bench.server.url);
@@ -130,7 +132,7 @@ export const cases = [
     },
   },
   {
-    name: "hostile words in a question, a model's name and an imported file are words",
+    name: "evil words in a question, a model's name and an imported file are words",
     shared: true,
     on: ["chromium"],
     async run(bench) {
@@ -139,7 +141,7 @@ export const cases = [
       const evil = "<img src=x onerror=pwned=1>";
       await ask(raw, evil);
       assert.deepEqual(await texts(raw, "user"), [evil]);
-      const talk = { id: "evil", kind: "chat", title: evil, created: 1, updated: 2, system: evil, leaf: "a" };
+      const talk = { id: "evil", kind: "chat", title: `imported ${evil}`, created: 1, updated: 2, system: evil, leaf: "a" };
       const by = { name: evil, sha256: evil, device: evil };
       const turns = [
         { id: "q", parent: null, role: "user", content: evil, at: 1 },
@@ -148,7 +150,7 @@ export const cases = [
       await history(raw);
       const file = { name: "h.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ format: "nomoat-history", version: 1, talks: [{ ...talk, turns }] })) };
       await raw.setInputFiles("nomoat-history input[type=file]", file);
-      await raw.click('.history button.open[aria-label*="onerror"]');
+      await raw.click('.history button.open[aria-label*="imported"]');
       await raw.waitForFunction(() => document.querySelector(".talk .made")?.textContent?.includes("onerror"));
       assert.equal(await raw.locator("nomoat-page img").count(), 0);
       assert.equal(await raw.evaluate(() => "pwned" in globalThis), false);
@@ -175,8 +177,8 @@ export const cases = [
       const long = await run("paced", { unit: "Some words of a paragraph, and then some. ".repeat(2) + "\n\n", times: 480 });
       assert.ok(long.last < 4 * long.first + 5, `a tenth took ${long.first.toFixed(1)} ms, the last ${long.last.toFixed(1)} ms`);
       const hard = [];
-      for (const unit of ["[", "*a_", "`", "> ", "![", "|a", "<a ", "- ", "[a](", "**a*"]) {
-        const { most } = await run("paced", { unit: unit.repeat(50), times: 100 });
+      for (const unit of ["[", "*a_", "`", "> ", "1. ", "![", "|a", "<a ", "- ", "[a](", "**a*", "~~a~", "[[]]"]) {
+        const { most } = await run("paced", { unit: unit.repeat(500), times: 10 });
         hard.push([unit, Math.round(most)]);
         assert.ok(most < 3000, `${JSON.stringify(unit)}: ${most.toFixed(0)} ms`);
       }
@@ -238,7 +240,8 @@ export const cases = [
       await raw.click("[data-act=again]");
       await raw.waitForSelector("[data-act=older]");
       await raw.waitForSelector(READY);
-      assert.equal(await raw.evaluate(() => /** @type {any} */ (document.activeElement)?.dataset.act), "again", "the focus left the button");
+      // the button went with the answer that it stood under
+      assert.equal(await raw.evaluate(() => /** @type {any} */ (document.activeElement)?.name), "message", "the focus is lost");
       const [second] = await texts(raw, "assistant");
       assert.notEqual(first, second);
       await ask(raw, "second question");
@@ -278,7 +281,9 @@ export const cases = [
       const { raw, messages, close } = await open(bench, {}, "?device=gpu");
       await load(raw, bench.server.url + CHAT, "gpu");
       await raw.click("nomoat-settings summary");
-      // nearly every word is as likely as the next, so that it does not end by itself
+      // a seed with which this model goes on to the end of its context
+      await raw.fill("[name=max_tokens]", "");
+      await raw.fill("[name=seed]", "22");
       await raw.fill("[name=temperature]", "5");
       await raw.fill("[name=top_k]", "0");
       await raw.fill("[name=top_p]", "1");
