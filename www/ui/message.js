@@ -34,7 +34,7 @@ export function message(turn, place, count) {
     shown?.show(turn.content);
     shown?.end();
   }
-  if (!mine && turn.reason) under.append(note(turn));
+  if (!mine && (turn.reason || turn.content)) under.append(note(turn));
 
   return {
     node,

@@ -380,7 +380,13 @@ export const cases = [
       const { raw, messages, close } = await open(bench);
       const begin = (/** @type {string} */ source) =>
         raw.evaluate((/** @type {any} */ detail) => document.querySelector("nomoat-page")?.dispatchEvent(new CustomEvent("nomoat-source", { detail })), { source, name: "m", device: "cpu" });
-      await begin(`${bench.server.url}${CHAT}model-bf16.gguf?fault=slow`);
+      let answer = () => {};
+      const held = new Promise((resolve) => (answer = () => resolve(undefined)));
+      await raw.context().route("**/model-bf16.gguf", async (/** @type {any} */ route) => {
+        await held;
+        await route.continue();
+      });
+      await begin(`${bench.server.url}${CHAT}model-bf16.gguf`);
       await raw.fill(MESSAGE, "are you there?");
       await raw.press(MESSAGE, "Enter");
       assert.match(await raw.textContent(".waits"), /sent when the model is ready/);
@@ -388,6 +394,8 @@ export const cases = [
       assert.equal(await raw.textContent(".waits"), "");
       await raw.press(MESSAGE, "Enter");
       assert.equal(await raw.inputValue(MESSAGE), "are you there?");
+      assert.equal(await raw.locator(".talk li").count(), 0);
+      answer();
       await raw.waitForSelector(".talk .made", { timeout: 60_000 });
       assert.deepEqual(await texts(raw, "user"), ["are you there?"]);
       assert.equal(await raw.inputValue(MESSAGE), "");
@@ -470,7 +478,7 @@ export const cases = [
       await keyboard.press("Enter");
       await raw.waitForFunction(() => document.querySelectorAll(".assistant [data-act=older]").length === 1);
       await done(1);
-      await reach("older");
+      await reach("older", "Shift+Tab");
       await keyboard.press("Enter");
       assert.match(await raw.textContent(".assistant .actions"), /1 \/ 2/);
       await reach("History", "Shift+Tab");
