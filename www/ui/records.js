@@ -1,6 +1,6 @@
 // Conversations on this device, in IndexedDB; in memory where the browser refuses that. Other tabs hear of changes.
 
-import { empty, merged, title } from "./tree.js";
+import { empty, merged, path, title } from "./tree.js";
 
 /** @typedef {import("./tree.js").Talk} Talk */
 
@@ -100,7 +100,7 @@ export async function search(query) {
     const texts = [title(talk), talk.text, ...talk.turns.map(({ content }) => content)];
     const folded = texts.map(plain);
     if (!words.every((word) => folded.some((text) => text.includes(word)))) continue;
-    entries.push({ id: talk.id, kind: talk.kind, title: title(talk), updated: talk.updated, turns: talk.turns.length, found: around(texts.slice(1), words[0]) });
+    entries.push({ id: talk.id, kind: talk.kind, title: title(talk), updated: talk.updated, turns: path(talk).length, found: around(texts.slice(1), words[0]) });
   }
   return entries;
 }

@@ -15,7 +15,7 @@ const FIELDS = [
   ["presence_penalty", "presence", "penaltyHint", { min: "-2", max: "2", step: "any" }],
   ["frequency_penalty", "frequency", "penaltyHint", { min: "-2", max: "2", step: "any" }],
   ["max_tokens", "maxTokens", "", { min: "1", step: "1" }],
-  ["seed", "seed", "seedHint", { min: "0", max: "4294967295", step: "1" }],
+  ["seed", "seed", "", { min: "0", max: "4294967295", step: "1" }],
 ];
 
 export class NomoatSettings extends NomoatElement {

@@ -505,6 +505,13 @@ function looks(locale, width, dark) {
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width, height: width > 600 ? 800 : 844, dark, locale });
       await load(raw, bench.server.url + CHAT);
+      /** All of the page in one picture: what sticks to the window's end would stand in its middle. @param {string} what */
+      const shot = async (what) => {
+        const height = await raw.evaluate(() => document.documentElement.scrollHeight);
+        await raw.setViewportSize({ width, height: Math.max(height, 800) });
+        await raw.screenshot({ path: path.join(bench.shots, `${what}-${name}.png`) });
+        await raw.setViewportSize({ width, height: width > 600 ? 800 : 844 });
+      };
       const turns = zh
         ? [
             { id: "a", parent: null, role: "user", content: "苍鹭为什么在高处筑巢？", at: 1 },
@@ -520,11 +527,11 @@ function looks(locale, width, dark) {
       await raw.waitForSelector(".talk .made");
       await raw.waitForFunction(() => !(/** @type {any} */ (document.querySelector("meter"))?.hidden));
       await accessible(raw, "conversation");
-      await raw.screenshot({ path: path.join(bench.shots, `talk-${name}.png`), fullPage: true });
+      await shot("talk");
       await raw.click("nomoat-settings summary");
       await raw.click(".user [data-act=edit]");
       await accessible(raw, "editing and settings");
-      await raw.screenshot({ path: path.join(bench.shots, `talk-settings-${name}.png`), fullPage: true });
+      await shot("talk-settings");
       await raw.keyboard.press("Escape");
       await ask(raw, zh ? "再说一点" : "Tell me more");
       await history(raw);
