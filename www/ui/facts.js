@@ -1,4 +1,4 @@
-// <nomoat-facts>: what is known of the loaded model; property `info`. Emits nomoat-another.
+// <nomoat-facts>: what is known of the loaded model; property `info`. Emits nomoat-another and nomoat-card.
 
 import { button, make, NomoatElement } from "./element.js";
 import { compact, number, say, size, words } from "./words.js";
@@ -13,11 +13,20 @@ export class NomoatFacts extends NomoatElement {
 
   build() {
     this.append(
-      make("div", { class: "row spread" }, this.#name, button("another", () => this.emit("nomoat-another"), { class: "quiet" })),
+      make(
+        "div",
+        { class: "row spread" },
+        this.#name,
+        make("div", { class: "row" }, button("another", () => this.emit("nomoat-another"), { class: "quiet" }), this.#card()),
+      ),
       this.#line,
       this.#device,
       this.#licence,
     );
+  }
+
+  #card() {
+    return button("tab_card", () => this.emit("nomoat-card"), { class: "quiet" });
   }
 
   get info() {

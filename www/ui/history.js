@@ -12,7 +12,9 @@ import { current, number, say, words } from "./words.js";
 /** @typedef {import("./records.js").Entry} Entry */
 
 export class NomoatHistory extends NomoatElement {
-  #dialog = make("dialog", { class: "history" });
+  #frame = make("div", { class: "history" });
+  /** Whether anybody has looked. */
+  #seen = false;
   #query = make("input", { type: "search", name: "search", autocomplete: "off", dir: "auto" });
   #list = make("ul", {});
   #said = make("p", { class: "aside", role: "status" });
@@ -21,17 +23,12 @@ export class NomoatHistory extends NomoatElement {
   #turn = 0;
 
   build() {
-    const open = button("history", () => this.show(), { class: "quiet" });
-    open.setAttribute("aria-haspopup", "dialog");
     const file = make("input", { type: "file", accept: ".json,application/json", class: "hidden", tabindex: -1 });
     say(file, "historyImport", {}, "aria-label");
     file.addEventListener("change", () => void this.#import(file));
     say(this.#list, "historyTitle", {}, "aria-label");
-    const heading = say(make("h2", { id: "nm-history" }), "historyTitle");
-    this.#dialog.setAttribute("aria-labelledby", heading.id);
     this.#query.addEventListener("input", () => void this.#fill());
-    this.#dialog.append(
-      make("div", { class: "row spread" }, heading, button("close", () => this.#dialog.close(), { class: "quiet" })),
+    this.#frame.append(
       make("div", { class: "field" }, labelled("historySearch", this.#query), this.#query),
       this.#notice,
       this.#problem,
@@ -46,19 +43,20 @@ export class NomoatHistory extends NomoatElement {
       ),
       file,
     );
-    this.append(open, this.#dialog);
-    listen(() => this.#dialog.open && void this.#fill());
+    this.append(this.#frame);
+    listen(() => this.#seen && void this.#fill());
   }
 
   changed() {
-    if (this.#dialog.open) void this.#fill();
+    if (this.#seen) void this.#fill();
   }
 
-  show() {
+  /** It came into view. */
+  shown() {
+    this.#seen = true;
     this.#query.value = "";
     this.#problem.textContent = "";
     this.#said.textContent = "";
-    this.#dialog.showModal();
     void this.#fill();
   }
 
@@ -122,7 +120,6 @@ export class NomoatHistory extends NomoatElement {
   /** @param {string} id */
   async #open(id) {
     const talk = await get(id);
-    this.#dialog.close();
     if (talk) this.emit("nomoat-open", { talk });
   }
 

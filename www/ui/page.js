@@ -1,11 +1,20 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
-// The address may carry ?model=, device=, precision=, kv=, contextLength= and log=.
+// The address may carry ?model=, device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
 
-import { load, NomoatError } from "../nomoat.js";
+import { load, NomoatError, store } from "../nomoat.js";
+import { watch } from "../requests.js";
+import { awake, bears, followKeyboard, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
 import { reopened } from "./keeper.js";
-import { PANELS } from "./panels.js";
-import { hush, known, say, settle, toggle } from "./words.js";
+import { hostOf, nameOf } from "./lookup.js";
+import { PANELS, SIDE } from "./panels.js";
+import { hush, known, number, say, settle } from "./words.js";
+
+/** @typedef {import("./lookup.js").Chosen} Chosen */
+
+/** After unclean ends: tokens of context, and bytes of a model. */
+const SHORT = 1024;
+const TINY = 0.75e9;
 
 for (const [name, element] of PANELS) customElements.define(name, element);
 
@@ -28,41 +37,60 @@ class NomoatPage extends NomoatElement {
   #talk = panel("nomoat-talk");
   #write = panel("nomoat-write");
   #settings = panel("nomoat-settings");
-  #history = panel("nomoat-history");
   /** What the user opened; else the model decides. @type {"chat" | "text" | null} */
   #opened = null;
-  #trace = panel("nomoat-trace");
+  #side = panel("nomoat-side");
+  #consent = panel("nomoat-consent");
+  #library = panel("nomoat-library");
+  #card = panel("nomoat-card");
+  #privacy = panel("nomoat-privacy");
+  #diagnosis = panel("nomoat-diagnosis");
+  #header = panel("nomoat-header");
+  #notice = make("p", { class: "calm row spread", role: "status", hidden: true });
+  /** What was loaded last, or tried. @type {Chosen | undefined} */
+  #chosen;
+  /** How often the page ended badly, if that is why it starts small. */
+  #ends = 0;
   #status = make("p", { class: "hidden", role: "status" });
   #warning = make("p", { class: "aside warning", role: "status" });
 
   build() {
     settle();
+    watch((sent) => this.#privacy.sent(sent));
     this.#source.setAttribute("address", this.#query.get("model") ?? "");
     this.#source.setAttribute("device", this.#query.get("device") ?? "auto");
-    const language = say(button("language", toggle, { class: "quiet" }), "languageLabel", {}, "aria-label");
-    this.replaceChildren(
-      make("header", {}, make("h1", {}, "nomoat"), make("div", { class: "row" }, this.#history, language)),
-      make(
-        "main",
-        {},
-        make("div", { class: "lead" }, say(make("p", { class: "big" }), "lead"), say(make("p", {}), "promise")),
-        this.#problem,
-        this.#source,
-        this.#progress,
-        this.#facts,
-        this.#warning,
-        this.#talk,
-        this.#write,
-        this.#settings,
-        this.#trace,
-        this.#status,
-      ),
+    const main = make(
+      "main",
+      { id: "main", tabindex: -1 },
+      make("div", { class: "lead" }, say(make("p", { class: "big" }), "lead"), say(make("p", {}), "promise")),
+      this.#notice,
+      this.#problem,
+      this.#source,
+      this.#progress,
+      this.#facts,
+      this.#warning,
+      this.#talk,
+      this.#write,
+      this.#settings,
+      this.#status,
     );
+    const skip = button("skip", () => main.focus(), { class: "skip" });
+    this.replaceChildren(skip, this.#header, make("div", { class: "frame" }, this.#side, main), this.#consent);
+    for (const [name, element] of SIDE) if (customElements.get(element)) this.#side.add(name, this.#panelOf(element));
     this.#problem.hidden = true;
-    this.#trace.hidden = !this.#query.has("log");
+    this.#diagnosis.model = () => this.#model?.info;
     this.setAttribute("status", "empty");
 
-    this.addEventListener("nomoat-source", (event) => void this.#load(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("nomoat-source", (event) => void this.#choose(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("nomoat-act", (event) => void this.#act(/** @type {CustomEvent} */ (event).detail.act));
+    this.addEventListener("nomoat-stock", () => void this.#source.stock());
+    this.addEventListener("nomoat-card", () => this.#side.open("card"));
+    this.addEventListener("nomoat-side", (event) => (this.#header.expanded = /** @type {CustomEvent} */ (event).detail.open));
+    this.addEventListener("nomoat-side-show", (event) => {
+      const { name } = /** @type {CustomEvent} */ (event).detail;
+      if (name || !this.#side.isOpen) this.#side.open(name);
+      else this.#side.close();
+    });
     this.addEventListener("nomoat-cancel", () => this.#stop?.abort());
     this.addEventListener("nomoat-stop", () => this.#stop?.abort());
     this.addEventListener("nomoat-another", () => void this.#leave());
@@ -86,18 +114,105 @@ class NomoatPage extends NomoatElement {
     });
     document.addEventListener("keydown", (event) => {
       // in a dialog, the key closes that
-      const inside = event.target instanceof Element && event.target.closest("dialog");
+      const inside = event.target instanceof Element && event.target.closest("dialog:modal");
       if (event.key === "Escape" && !event.isComposing && !inside && this.getAttribute("status") === "busy") this.#stop?.abort();
     });
+    if (this.#query.has("log")) this.#side.open("diagnosis", false);
+    else this.#side.restore();
+    this.#world();
     void reopened().then((talk) => talk && this.#open(talk));
+    void this.#small().then(() => this.#linked());
   }
 
   /** Shows a conversation or a text of the history. @param {import("./tree.js").Talk} talk */
   #open(talk) {
     if (this.getAttribute("status") === "busy") this.#stop?.abort();
+    this.#side.yield();
     this.#opened = talk.kind;
     (talk.kind === "text" ? this.#write : this.#talk).open(talk);
     this.changed();
+  }
+
+  /** @param {string} element */
+  #panelOf(element) {
+    /** @type {Record<string, any>} */
+    const mine = { "nomoat-library": this.#library, "nomoat-card": this.#card, "nomoat-privacy": this.#privacy, "nomoat-diagnosis": this.#diagnosis };
+    return mine[element] ?? panel(element);
+  }
+
+  /** Follows what happens around the page: the keyboard, being hidden, being left. */
+  #world() {
+    followKeyboard();
+    // a small device needs its power and memory for what is seen
+    const { small } = bears();
+    document.addEventListener("visibilitychange", () => small && this.#model?.pause(document.hidden));
+    addEventListener("pagehide", () => unstamp(!this.#ends));
+    addEventListener("pageshow", () => this.#model && stamp());
+    addEventListener("hashchange", () => this.#linked());
+  }
+
+  /** After ends that nobody wanted, less is tried. */
+  async #small() {
+    this.#ends = await uncleanEnds();
+    if (!this.#ends) return;
+    this.#source.setAttribute("small", String(TINY));
+    const usual = button("startNormally", () => {
+      this.#ends = 0;
+      unstamp(true);
+      this.#source.removeAttribute("small");
+      this.#notice.hidden = true;
+    });
+    this.#notice.replaceChildren(say(make("span", {}), "startedSmall", { times: number(this.#ends) }), usual);
+    this.#notice.hidden = false;
+  }
+
+  /** A link may choose a model and begin a message; it may neither load nor send. */
+  #linked() {
+    const link = new URLSearchParams(location.hash.slice(1));
+    const [source, prompt] = [link.get("model"), link.get("prompt")];
+    if (prompt) this.#talk.draft = prompt;
+    if (!source || this.getAttribute("status") !== "empty") return;
+    this.#source.address = source;
+    void this.#choose({ source, name: nameOf(source), device: this.#query.get("device") ?? "auto", linked: true });
+  }
+
+  /** Asks before anything is downloaded. @param {Chosen} chosen */
+  async #choose(chosen) {
+    if (!["empty", "ready"].includes(this.getAttribute("status") ?? "")) return;
+    this.#problem.hidden = true;
+    this.#side.yield();
+    this.#chosen = { ...chosen, device: chosen.device || (this.#query.get("device") ?? "auto"), contextLength: this.#context(chosen) };
+    try {
+      const agreed = hostOf(chosen.source) && !chosen.stored ? await this.#consent.ask(this.#chosen) : this.#chosen;
+      if (agreed === "file") return this.#source.pick();
+      if (!agreed) return;
+      if (this.#model) await this.#leave();
+      await this.#load(agreed);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {Chosen} chosen */
+  #context({ contextLength }) {
+    const asked = Number(this.#query.get("contextLength"));
+    return contextLength ?? (asked > 0 ? asked : this.#ends ? SHORT : undefined);
+  }
+
+  /** The one thing to do about an error. @param {string} act */
+  async #act(act) {
+    const chosen = this.#chosen;
+    if (act === "report") return this.#side.open("diagnosis");
+    if (act === "room") return this.#side.open("library");
+    this.#problem.hidden = true;
+    if (act === "clear") return this.#talk.clear();
+    if (act === "visit" && chosen) return void open(pageOf(chosen.source), "_blank", "noopener,noreferrer");
+    const again = { cpu: { device: "cpu" }, again: {}, short: { contextLength: SHORT }, memory: { store: "never" }, refetch: {} }[act];
+    if (act === "refetch") for (const { key, source } of await store.list()) if (source === chosen?.source) await store.remove(key);
+    if (again && chosen) return this.#choose({ ...chosen, .../** @type {any} */ (again) });
+    if (this.getAttribute("status") === "ready") await this.#leave();
+    if (act === "file" || act === "downloaded") this.#source.pick();
+    else this.#source.focus();
   }
 
   changed() {
@@ -105,7 +220,7 @@ class NomoatPage extends NomoatElement {
     const ready = status === "ready" || status === "busy";
     const chat = Boolean(this.#model?.info.chat);
     const lead = this.querySelector(".lead");
-    if (lead) lead.toggleAttribute("hidden", status !== "empty");
+    if (lead) lead.toggleAttribute("hidden", status !== "empty" || Boolean(this.#opened));
     this.#source.hidden = status !== "empty";
     this.#progress.hidden = status !== "loading";
     this.#facts.hidden = !ready;
@@ -120,8 +235,8 @@ class NomoatPage extends NomoatElement {
     this.#write.setAttribute("status", state);
   }
 
-  /** @param {{ source: any, name: string, device: string }} chosen */
-  async #load({ source, name, device }) {
+  /** @param {Chosen} chosen */
+  async #load({ source, name, device, contextLength, store }) {
     this.#problem.hidden = true;
     hush(this.#warning);
     const stop = new AbortController();
@@ -129,15 +244,20 @@ class NomoatPage extends NomoatElement {
     for (const key of ["phase", "done", "total", "rate"]) this.#progress.removeAttribute(key);
     this.#progress.setAttribute("name", name);
     this.setAttribute("status", "loading");
-    const length = Number(this.#query.get("contextLength"));
+    if (typeof source === "string") this.#privacy.expect(new URL(source, location.href).href);
+    stamp();
+    const loaded = Promise.withResolvers();
+    awake(loaded.promise);
     try {
       this.#model = await load(source, {
         device: /** @type {any} */ (device),
         precision: /** @type {any} */ (this.#query.get("precision") ?? undefined),
         kv: /** @type {any} */ (this.#query.get("kv") ?? undefined),
-        contextLength: length > 0 ? length : undefined,
+        contextLength,
+        store,
         signal: stop.signal,
-        log: this.#query.has("log") ? (line) => this.#trace.line(line) : undefined,
+        log: (line) => this.#diagnosis.trace.line(line),
+        onRequest: (sent) => this.#privacy.sent(sent),
         onProgress: ({ phase, done, total, bytesPerSecond }) => {
           for (const [key, value] of Object.entries({ phase, done, total, rate: Math.round(bytesPerSecond) })) {
             this.#progress.setAttribute(key, String(value));
@@ -151,12 +271,17 @@ class NomoatPage extends NomoatElement {
       });
     } catch (error) {
       hush(this.#warning);
+      unstamp();
       this.setAttribute("status", "empty");
       this.#fail(error);
       return;
+    } finally {
+      loaded.resolve(undefined);
+      void this.#source.stock();
     }
     this.#facts.info = this.#model.info;
     this.#settle(this.#model);
+    this.#card.show(this.#model.info, typeof source === "string" ? source : "");
     this.setAttribute("status", "ready");
     say(this.#status, "ready", { name: this.#model.info.name });
     // who is writing already goes on writing
@@ -217,6 +342,8 @@ class NomoatPage extends NomoatElement {
     this.#opened ??= this.#talk.filled ? "chat" : null;
     hush(this.#warning);
     this.#problem.hidden = true;
+    this.#card.show(undefined);
+    unstamp();
     this.setAttribute("status", "empty");
     await model?.unload();
   }
@@ -229,6 +356,16 @@ class NomoatPage extends NomoatElement {
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;
   }
+}
+
+/** Where a person reads about what is at `source`. @param {any} source */
+function pageOf(source) {
+  if (typeof source !== "string") return location.href;
+  const host = hostOf(source);
+  const [, path] = /^([\w.-]+\/[\w.-]+)/.exec(source) ?? [];
+  const url = path && !source.includes("://") ? `https://${host}/${path}` : new URL(source, location.href).href;
+  // of a file on a hub, the model's page
+  return url.replace(/\/(resolve|blob|raw)\/.*$/, "");
 }
 
 customElements.define("nomoat-page", NomoatPage);
