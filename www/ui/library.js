@@ -3,7 +3,7 @@
 
 import { store } from "../nomoat.js";
 import { button, make, NomoatElement } from "./element.js";
-import { ago, hush, say, size, words } from "./words.js";
+import { ago, hush, known, say, size, words } from "./words.js";
 
 export class NomoatLibrary extends NomoatElement {
   #used = make("meter", { min: 0, max: 1, low: 0, high: 1 });
@@ -48,6 +48,13 @@ export class NomoatLibrary extends NomoatElement {
     if (!granted) say(this.#kept, "lib_refused");
   }
 
+  /** @param {HTMLElement} state @param {unknown} error */
+  #failed(state, error) {
+    const { code, message } = /** @type {any} */ (error);
+    if (known(`do_${code}`)) say(state, `do_${code}`);
+    else state.textContent = message;
+  }
+
   /** @param {import("../store.js").Stored} stored */
   #item(stored) {
     const { key, name, bytes, done, complete, sha256, source, lastUsed } = stored;
@@ -60,12 +67,13 @@ export class NomoatLibrary extends NomoatElement {
       async () => {
         verify.disabled = true;
         say(state, "lib_verifying");
-        const sound = await store.verify(key).then(
-          (verdict) => /** @type {any} */ (verdict) !== false && /** @type {any} */ (verdict)?.ok !== false,
-          () => false,
-        );
+        try {
+          const { sound } = await store.verify(key);
+          say(state, sound ? "lib_sound" : "lib_broken");
+        } catch (error) {
+          this.#failed(state, error);
+        }
         verify.disabled = false;
-        say(state, sound ? "lib_sound" : "lib_broken");
       },
       { class: "quiet" },
     );
@@ -78,7 +86,11 @@ export class NomoatLibrary extends NomoatElement {
           say(remove, "lib_sure");
           return;
         }
-        await store.remove(key).catch((/** @type {Error} */ error) => (state.textContent = error.message));
+        try {
+          await store.remove(key);
+        } catch (error) {
+          return this.#failed(state, error);
+        }
         say(this.#said, "lib_deleted", { name });
         await this.shown();
         this.emit("nomoat-stock");

@@ -28,6 +28,7 @@ export const ACTS = {
   "storage-unavailable": "memory",
   offline: "again",
   "context-full": "clear",
+  busy: "again",
   aborted: "again",
   internal: "again",
 };

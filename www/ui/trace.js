@@ -31,6 +31,7 @@ export class NomoatTrace extends NomoatElement {
 
   #paint() {
     this.#frame = 0;
+    this.hidden = !this.#lines.length;
     this.#text.textContent = this.text;
   }
 }

@@ -104,6 +104,13 @@ export const PROBLEM = {
   did_quota: { en: "What has been verified is kept.", zh: "已校验的部分仍然保留。" },
   do_quota: { en: "Delete a model that you no longer need, then go on.", zh: "请删除不再需要的模型，然后继续。" },
 
+  is_busy: { en: "This model is in use right now", zh: "这个模型正在使用中" },
+  did_busy: { en: "It was left as it is.", zh: "没有改动它。" },
+  do_busy: {
+    en: "It is being downloaded or opened, here or in another tab: wait until that is done.",
+    zh: "它正在本页或其他标签页中下载或打开：请等待完成。",
+  },
+
   "is_storage-unavailable": { en: "This browser keeps no files for this page", zh: "这个浏览器不为本页保存文件" },
   "did_storage-unavailable": { en: "Nothing was stored.", zh: "没有存储任何内容。" },
   "do_storage-unavailable": { en: "Go on in memory: it works until the page is closed.", zh: "改在内存中继续：关闭页面之前都可以使用。" },
