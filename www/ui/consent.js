@@ -2,9 +2,9 @@
 // ask() resolves with what to load, "file" for a file of the user's own, or null.
 
 import { button, labelled, make, NomoatElement } from "./element.js";
-import { bears, metered } from "./device.js";
+import { metered } from "./device.js";
 import { hostOf, lookUp } from "./lookup.js";
-import { known, number, say, size, words } from "./words.js";
+import { hush, known, number, say, size, words } from "./words.js";
 
 /** @typedef {import("./lookup.js").Chosen} Chosen @typedef {import("./lookup.js").Known} Known */
 
@@ -40,8 +40,7 @@ export class NomoatConsent extends NomoatElement {
     const form = make("form", { method: "dialog" }, this.#title, this.#terms, this.#variants, this.#notes, this.#state, acts);
     form.addEventListener("submit", (event) => event.preventDefault());
     this.#variant.addEventListener("change", () => {
-      const { id, revision } = this.#known;
-      if (this.#chosen) this.#chosen = { ...this.#chosen, source: `${id}:${this.#variant.value}@${revision}` };
+      if (this.#chosen) this.#chosen = { ...this.#chosen, source: `${this.#known.id}:${this.#variant.value}` };
       void this.#find();
     });
     this.#dialog.addEventListener("close", () => this.#answer(null));
@@ -90,26 +89,26 @@ export class NomoatConsent extends NomoatElement {
     this.changed();
     if (chosen.linked) this.#yes.focus();
     try {
-      const found = await lookUp(chosen, { signal: stop.signal, budget: bears().budget });
+      const found = await lookUp(chosen, stop.signal, (sent) => this.emit("nomoat-request", sent));
       if (stop.signal.aborted) return;
       this.#known = { ...this.#known, ...found };
     } catch (error) {
       if (stop.signal.aborted) return;
+      hush(this.#state);
       const reject = this.#reject;
       this.#resolve = this.#reject = undefined;
       this.#dialog.close();
       reject?.(error);
       return;
     }
-    this.#state.replaceChildren();
-    this.#state.removeAttribute("data-said");
+    hush(this.#state);
     this.changed();
   }
 
   changed() {
     const chosen = this.#chosen;
     if (!chosen) return;
-    const { bytes, licence, gated, fit, room, variants, variant } = this.#known;
+    const { bytes, licence, fit, room, variants, variant } = this.#known;
     const host = hostOf(chosen.source);
     const looking = Boolean(this.#state.textContent);
     say(this.#title, "askTitle", { name: chosen.name });
@@ -133,7 +132,7 @@ export class NomoatConsent extends NomoatElement {
     const notes = [];
     if (chosen.linked) notes.push(say(make("p", { class: "calm" }), "askLink", { host }));
     else if (host !== location.host) notes.push(say(make("p", { class: "aside" }), "askSees", { host }));
-    if (gated) notes.push(say(make("p", { class: "caution" }), "askGated"));
+    if (chosen.entry?.gated) notes.push(say(make("p", { class: "caution" }), "askGated"));
     if (metered()) notes.push(say(make("p", { class: "caution" }), "askMetered"));
     this.#notes.replaceChildren(...notes);
     this.#look.hidden = !chosen.linked;

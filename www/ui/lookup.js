@@ -1,6 +1,9 @@
 // What can be known of a model before it is downloaded: asked of its host and its header, for the consent sheet.
 
+import { parse } from "../hub.js";
 import { fit } from "../nomoat.js";
+import { disk } from "../room.js";
+import { bears } from "./device.js";
 
 /**
  * @typedef {object} Chosen What the user chose.
@@ -16,33 +19,22 @@ import { fit } from "../nomoat.js";
  * @typedef {object} Known
  * @property {number} [bytes]
  * @property {string | null} [licence]
- * @property {boolean} [gated]
  * @property {{ label: string, bytes: number }[]} [variants]
  * @property {string} [variant]
  * @property {string} [id]
- * @property {string} [revision]
  * @property {number} [room] Bytes that may still be stored.
  * @property {any} [fit]
  */
 
-/** A reference to a hub: `owner/name`, `owner/name:variant@revision`. */
-export const REFERENCE = /^(?!\.)[\w.-]+\/[\w.-]+(:[^/].*|@[\w.-]+)?$/;
-export const HUB = "huggingface.co";
+/** The hub that references mean, where the page's address names no other. */
+export const HUB = new URLSearchParams(location.search).get("hub") ?? "https://huggingface.co";
 
 /** Where a source would come from; empty for what is already here. @param {any} source */
 export function hostOf(source) {
+  if (Array.isArray(source) && source[0]?.url) return new URL(source[0].url).host;
   if (typeof source !== "string" || source === "embedded") return "";
-  if (isReference(source)) return HUB;
-  try {
-    return new URL(source, location.href).host;
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} source */
-export function isReference(source) {
-  return REFERENCE.test(source) && !/\.(gguf|safetensors)$/i.test(source.split(/[:@]/)[0]);
+  if (parse(source, HUB)) return new URL(HUB).host;
+  return URL.canParse(source, location.href) ? new URL(source, location.href).host : "";
 }
 
 /** @param {string} source */
@@ -53,16 +45,30 @@ export function nameOf(source) {
 
 /**
  * Asks the host what it lists and reads the header; nothing else of the model.
- * @param {Chosen} chosen @param {{ signal: AbortSignal, budget: number }} how @returns {Promise<Known>}
+ * @param {Chosen} chosen @param {AbortSignal} signal @param {(sent: import("../protocol.js").Sent) => void} onRequest
+ * @returns {Promise<Known>}
  */
-export async function lookUp({ source, device, contextLength }, { signal }) {
-  const [told, room] = await Promise.all([fit(source, { device, contextLength, signal }), free()]);
-  return { fit: told, bytes: told.disk, licence: told.card.licence, room };
+export async function lookUp({ source, device, contextLength }, signal, onRequest) {
+  const { small, budget } = bears();
+  const memory = small ? budget : undefined;
+  const [told, room] = await Promise.all([
+    fit(source, { device: /** @type {any} */ (device), contextLength, memory, hub: HUB, signal, onRequest }),
+    free(),
+  ]);
+  const { hub, card, disk } = told;
+  return {
+    fit: told,
+    bytes: hub?.files.reduce((sum, { size = 0 }) => sum + size, 0) || disk,
+    licence: card.licence ?? card.licenceName,
+    variants: hub?.variants.filter(({ readable }) => readable),
+    variant: hub?.variant,
+    id: hub?.id,
+    room,
+  };
 }
 
 /** Bytes that may still be stored; `undefined` where nothing can be. */
-export async function free() {
+async function free() {
   if (!navigator.storage?.getDirectory) return undefined;
-  const { quota = 0, usage = 0 } = await navigator.storage.estimate().catch(() => ({ quota: 0, usage: 0 }));
-  return Math.max(0, quota - usage);
+  return (await disk()) ?? undefined;
 }

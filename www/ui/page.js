@@ -1,12 +1,13 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
 // The address may carry ?model=, device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
 
+import { parse } from "../hub.js";
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
 import { awake, bears, followKeyboard, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
 import { reopened } from "./keeper.js";
-import { hostOf, nameOf } from "./lookup.js";
+import { hostOf, HUB, nameOf } from "./lookup.js";
 import { PANELS, SIDE } from "./panels.js";
 import { hush, known, number, say, settle } from "./words.js";
 
@@ -83,6 +84,7 @@ class NomoatPage extends NomoatElement {
 
     this.addEventListener("nomoat-source", (event) => void this.#choose(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("nomoat-act", (event) => void this.#act(/** @type {CustomEvent} */ (event).detail.act));
+    this.addEventListener("nomoat-request", (event) => this.#privacy.sent(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("nomoat-stock", () => void this.#source.stock());
     this.addEventListener("nomoat-card", () => this.#side.open("card"));
     this.addEventListener("nomoat-side", (event) => (this.#header.expanded = /** @type {CustomEvent} */ (event).detail.open));
@@ -255,6 +257,7 @@ class NomoatPage extends NomoatElement {
         kv: /** @type {any} */ (this.#query.get("kv") ?? undefined),
         contextLength,
         store,
+        hub: HUB,
         signal: stop.signal,
         log: (line) => this.#diagnosis.trace.line(line),
         onRequest: (sent) => this.#privacy.sent(sent),
@@ -360,12 +363,9 @@ class NomoatPage extends NomoatElement {
 
 /** Where a person reads about what is at `source`. @param {any} source */
 function pageOf(source) {
-  if (typeof source !== "string") return location.href;
-  const host = hostOf(source);
-  const [, path] = /^([\w.-]+\/[\w.-]+)/.exec(source) ?? [];
-  const url = path && !source.includes("://") ? `https://${host}/${path}` : new URL(source, location.href).href;
-  // of a file on a hub, the model's page
-  return url.replace(/\/(resolve|blob|raw)\/.*$/, "");
+  const reference = typeof source === "string" && parse(source, HUB);
+  if (reference) return `${HUB}/${reference.repo}`;
+  return typeof source === "string" ? new URL(source, location.href).href : location.href;
 }
 
 customElements.define("nomoat-page", NomoatPage);

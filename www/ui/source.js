@@ -10,9 +10,14 @@ import { ago, current, say, size, words } from "./words.js";
 
 /** @typedef {import("../models.js").Entry} Entry @typedef {import("./lookup.js").Chosen} Chosen */
 
+/** On the CPU, what is bigger than this is too slow to be a pleasure. */
+const SLOW = 0.8e9;
+
 export class NomoatSource extends NomoatElement {
   static observedAttributes = ["address", "device", "small"];
 
+  /** Whether there is a GPU in hardware. */
+  #swift = false;
   #address = make("input", { type: "text", inputmode: "url", name: "address", autocomplete: "off", spellcheck: "false", required: true });
   #device = make("select", { name: "device" });
   #gpu = make("p", { class: "aside", role: "status" });
@@ -117,10 +122,11 @@ export class NomoatSource extends NomoatElement {
 
   /** The best of the catalogue that this device bears, and the others. */
   #suggest() {
-    const limit = Number(this.getAttribute("small")) || bears().budget;
+    const limit = Number(this.getAttribute("small")) || Math.min(bears().budget, this.#swift ? Infinity : SLOW);
     const speaks = (/** @type {Entry} */ { languages }) => languages.includes(current());
-    const fit = MODELS.filter(({ minMemory }) => minMemory <= limit).sort((a, b) => Number(speaks(b)) - Number(speaks(a)) || b.bytes - a.bytes);
-    const [best, ...rest] = [...fit, ...MODELS.filter((entry) => !fit.includes(entry))];
+    const open = MODELS.filter(({ gated }) => !gated);
+    const fit = open.filter(({ minMemory }) => minMemory <= limit).sort((a, b) => Number(speaks(b)) - Number(speaks(a)) || b.bytes - a.bytes);
+    const [best, ...rest] = [...fit, ...open.filter((entry) => !fit.includes(entry))];
     this.#offer.hidden = !best;
     if (!best) return;
     const others = rest.map((entry) =>
@@ -170,13 +176,15 @@ export class NomoatSource extends NomoatElement {
     const gpu = navigator.gpu;
     const adapter = await gpu?.requestAdapter().catch(() => null);
     const software = Boolean(/** @type {any} */ (adapter?.info)?.isFallbackAdapter ?? /** @type {any} */ (adapter)?.isFallbackAdapter);
+    this.#swift = Boolean(adapter && !software);
+    this.#suggest();
     say(this.#gpu, software ? "gpuSoftware" : adapter ? "gpuReady" : gpu ? "gpuNone" : "gpuMissing");
   }
 }
 
 /** @param {Entry} entry */
 function about({ bytes, licence, origin }) {
-  return words("offerFrom", { size: size(bytes), licence, host: origin.includes(".") ? origin : HUB });
+  return words("offerFrom", { size: size(bytes), licence, origin, host: new URL(HUB).host });
 }
 
 /** @param {string[]} languages */

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { PAYLOADS } from "../payloads.mjs";
+import { agree } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench @typedef {import("../browser.mjs").View} View */
 
@@ -33,6 +34,7 @@ async function load(raw, source, device = "cpu") {
     name: source,
     device,
   });
+  await agree(raw);
   await raw.waitForSelector(READY, { timeout: 60_000 });
 }
 
@@ -65,8 +67,11 @@ const quiet = (messages) => assert.deepEqual(messages.filter((line) => !/status 
 
 /** Opens the history and waits for its list. @param {any} raw */
 async function history(raw) {
-  await raw.click("nomoat-history > button");
-  await raw.waitForSelector("dialog.history[open]");
+  if (!(await raw.isVisible(".history"))) {
+    if (!(await raw.isVisible(".side"))) await raw.click("nomoat-header button");
+    await raw.click("#tab-history");
+  }
+  await raw.waitForSelector(".history input[type=search]");
 }
 
 const SAMPLE = `# Title
@@ -365,7 +370,7 @@ export const cases = [
       await raw.click('text="Really delete"');
       await raw.waitForFunction(() => document.querySelectorAll(".history li").length === 0);
       await raw.reload();
-      await raw.waitForSelector("nomoat-history > button");
+      await raw.waitForSelector("nomoat-source button");
       await history(raw);
       await raw.waitForFunction(() => /Nothing here/.test(document.querySelector(".history [role=status]")?.textContent ?? ""));
       quiet(messages);
@@ -387,6 +392,7 @@ export const cases = [
         await route.continue();
       });
       await begin(`${bench.server.url}${CHAT}model-bf16.gguf`);
+      await agree(raw);
       await raw.fill(MESSAGE, "are you there?");
       await raw.press(MESSAGE, "Enter");
       assert.match(await raw.textContent(".waits"), /sent when the model is ready/);
@@ -414,6 +420,7 @@ export const cases = [
         name: "m",
         device: "cpu",
       });
+      await agree(raw);
       await raw.fill(MESSAGE, "Once upon a time, ");
       await raw.waitForSelector(READY);
       assert.ok(await raw.isHidden("nomoat-talk"));
@@ -443,7 +450,7 @@ export const cases = [
       const here = () =>
         raw.evaluate(() => {
           const node = /** @type {any} */ (document.activeElement);
-          return node?.dataset.act || node?.name || node?.textContent || "";
+          return node?.dataset.act || node?.name || node?.textContent || node?.ariaLabel || "";
         });
       /** @param {string} what @param {string} [key] */
       const reach = async (what, key = "Tab") => {
@@ -481,12 +488,12 @@ export const cases = [
       await reach("older", "Shift+Tab");
       await keyboard.press("Enter");
       assert.match(await raw.textContent(".assistant .actions"), /1 \/ 2/);
-      await reach("History", "Shift+Tab");
+      await reach("Conversations, models, privacy", "Shift+Tab");
       await keyboard.press("Enter");
       await raw.waitForSelector(".history .open");
       await keyboard.press("Escape");
-      assert.ok(!(await raw.isVisible("dialog.history")));
-      assert.equal(await here(), "History");
+      assert.ok(!(await raw.isVisible(".history")));
+      assert.equal(await here(), "Conversations, models, privacy");
       quiet(messages);
       await close();
     },

@@ -10,7 +10,7 @@ export const SHELL = {
   theme_dark: { en: "dark", zh: "深色" },
   onDevice: { en: "On this device", zh: "在本机运行" },
   offlineNow: { en: "Offline", zh: "离线中" },
-  tab_history: { en: "Talks", zh: "对话" },
+  tab_history: { en: "History", zh: "历史" },
   tab_library: { en: "Models", zh: "模型" },
   tab_card: { en: "Card", zh: "模型卡" },
   tab_privacy: { en: "Privacy", zh: "隐私" },
@@ -19,7 +19,7 @@ export const SHELL = {
   // first screen
   forDevice: { en: "A real assistant for this device", zh: "适合本设备的助手" },
   speaks: { en: "Speaks {languages}", zh: "会说{languages}" },
-  offerFrom: { en: "{size} · {licence} · from {host}", zh: "{size} · {licence} · 来自 {host}" },
+  offerFrom: { en: "{size} · {licence} · made by {origin}, from {host}", zh: "{size} · {licence} · {origin} 制作，来自 {host}" },
   get: { en: "Get it · {size}", zh: "获取 · {size}" },
   getOf: { en: "Get {name}, {size}", zh: "获取 {name}，{size}" },
   others: { en: "Other models", zh: "其他模型" },
