@@ -4,7 +4,7 @@ import { chatDress, chatRequest, completionDress, completionRequest, ids, tokens
 import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import { budget } from "./room.js";
-import { find } from "./store.js";
+import { find, nameOf } from "./store.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Info} Info @typedef {import("./protocol.js").Stats} Stats */
@@ -279,6 +279,8 @@ export async function load(source, settings = {}) {
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
     const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
+    // files out of the store are no better known by their names than by where they came from
+    if (files && !value.card?.name) value.name = nameOf(known?.source ?? (typeof from === "string" ? from : typeof source === "string" ? source : /** @type {any} */ (from)));
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);
   } catch (thrown) {

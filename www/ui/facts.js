@@ -3,6 +3,13 @@
 import { button, make, NomoatElement } from "./element.js";
 import { compact, number, say, size, words } from "./words.js";
 
+/** What the engine says of its choice, as it begins, and the words for it. */
+const REASONS = [
+  ["this browser has no WebGPU", "why_missing"],
+  ["this browser has WebGPU, but", "why_none"],
+  ["the only GPU here is emulated", "why_software"],
+];
+
 export class NomoatFacts extends NomoatElement {
   /** @type {import("../protocol.js").Info | undefined} */
   #info;
@@ -51,7 +58,9 @@ export class NomoatFacts extends NomoatElement {
     ].join(" · ");
     const where = words(info.device === "gpu" ? "onGpu" : "onCpu");
     // "asked for" is no news to the one who asked
-    const reason = info.deviceReason === "asked for" ? "" : info.deviceReason;
+    const told = info.deviceReason === "asked for" ? "" : info.deviceReason;
+    const [, key] = REASONS.find(([begin]) => told.startsWith(begin)) ?? [];
+    const reason = key ? words(key) : told;
     this.#device.textContent = [where, info.adapter, reason].filter(Boolean).join(" · ");
     say(this.#licence, "licence", { licence: info.licence ?? words("notStated") });
   }

@@ -70,9 +70,9 @@ class NomoatPage extends NomoatElement {
       this.#progress,
       this.#facts,
       this.#warning,
+      this.#settings,
       this.#talk,
       this.#write,
-      this.#settings,
       this.#status,
     );
     const skip = button("skip", () => main.focus(), { class: "skip" });

@@ -21,7 +21,7 @@ export const SHELL = {
   speaks: { en: "Speaks {languages}", zh: "会说{languages}" },
   offerFrom: { en: "{size} · {licence} · made by {origin}, from {host}", zh: "{size} · {licence} · {origin} 制作，来自 {host}" },
   get: { en: "Get it · {size}", zh: "获取 · {size}" },
-  getOf: { en: "Get {name}, {size}", zh: "获取 {name}，{size}" },
+  getOf: { en: "Get it · {size}: {name}", zh: "获取 · {size}：{name}" },
   others: { en: "Other models", zh: "其他模型" },
   ownModel: { en: "A model of your own", zh: "你自己的模型" },
   ownOpen: { en: "Open a file", zh: "打开文件" },
@@ -84,6 +84,14 @@ export const SHELL = {
   askAnyway: { en: "Try anyway", zh: "仍要尝试" },
   askOwn: { en: "Use my own file", zh: "使用我自己的文件" },
 
+  // the model
+  why_missing: { en: "this browser has no WebGPU", zh: "这个浏览器不支持 WebGPU" },
+  why_none: { en: "this browser has WebGPU, but finds no GPU that it may use", zh: "这个浏览器支持 WebGPU，但找不到可用的 GPU" },
+  why_software: {
+    en: "the only GPU here is emulated in software, which is slower than the CPU",
+    zh: "这里只有软件模拟的 GPU，比 CPU 更慢",
+  },
+
   // loading
   left: { en: "about {time} left", zh: "大约还需 {time}" },
 
@@ -96,6 +104,11 @@ export const SHELL = {
     en: "There is room for a context of {context} tokens, not of {wanted}.",
     zh: "内存只够 {context} 个词元的上下文，不够 {wanted} 个。",
   },
+  "fit_software-gpu": {
+    en: "The only GPU here is emulated in software, so it runs on the CPU.",
+    zh: "这里只有软件模拟的 GPU，因此在 CPU 上运行。",
+  },
+  "fit_no-webgpu": { en: "There is no GPU that this page may use, so it runs on the CPU.", zh: "没有可供本页使用的 GPU，因此在 CPU 上运行。" },
   fit_tight: { en: "It is tight: {needed} of the {available} that this device has.", zh: "内存较紧：需要 {needed}，本机共 {available}。" },
   "fit_long-context": {
     en: "A context of {context} tokens is longer than the {trained} it was made for.",
