@@ -105,6 +105,6 @@ export class NomoatLibrary extends NomoatElement {
     hush(state);
     const figures = make("p", { class: "figures" }, part + when);
     const hash = sha256 ? [make("p", { class: "hash" }, `${words("lib_hash")} ${sha256}`)] : [];
-    return make("li", {}, make("h3", { class: "name" }, name), figures, ...hash, make("div", { class: "row" }, open, verify, remove), state);
+    return make("li", {}, make("h2", { class: "name" }, name), figures, ...hash, make("div", { class: "row" }, open, verify, remove), state);
   }
 }

@@ -41,7 +41,7 @@ export class NomoatProblem extends NomoatElement {
   #advice = make("p", { class: "advice" });
   #act = button("act_again", () => this.emit("nomoat-act", { act: this.#name }), { class: "main" });
   #message = make("p", { lang: "en", dir: "auto", class: "aside" });
-  #code = make("span", { class: "aside" });
+  #code = make("span", {});
   #name = "again";
 
   build() {
@@ -50,8 +50,8 @@ export class NomoatProblem extends NomoatElement {
       this.#title,
       this.#did,
       this.#advice,
-      make("details", {}, say(make("summary", {}), "saidBy"), this.#message),
-      make("div", { class: "row spread" }, make("div", { class: "row" }, this.#act, this.#report()), this.#code),
+      make("details", {}, make("summary", {}, say(make("span", {}), "saidBy"), " · ", this.#code), this.#message),
+      make("div", { class: "row" }, this.#act, this.#report()),
     );
   }
 

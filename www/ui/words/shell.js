@@ -14,7 +14,7 @@ export const SHELL = {
   tab_library: { en: "Models", zh: "模型" },
   tab_card: { en: "Card", zh: "模型卡" },
   tab_privacy: { en: "Privacy", zh: "隐私" },
-  tab_diagnosis: { en: "Diagnosis", zh: "诊断" },
+  tab_diagnosis: { en: "Device", zh: "诊断" },
 
   // first screen
   forDevice: { en: "A real assistant for this device", zh: "适合本设备的助手" },
