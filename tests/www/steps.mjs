@@ -10,6 +10,8 @@ export const READY = 'nomoat-page[status="ready"]';
 /** Opens the page. @param {import("./case.mjs").Bench} bench @param {import("./browser.mjs").View} [view] @param {string} [query] */
 export async function open({ browser, server }, view = {}, query = "?device=gpu") {
   const page = await browser.open(server.url + query, view);
+  // a busy machine is no failure
+  page.raw.setDefaultTimeout(120_000);
   await page.raw.waitForSelector("nomoat-source button");
   return page;
 }

@@ -16,7 +16,7 @@ export class NomoatConsent extends NomoatElement {
   #state = make("p", { class: "aside", role: "status" });
   #variant = make("select", { name: "variant" });
   #variants = make("p", { class: "row" }, labelled("askVariant", this.#variant), this.#variant);
-  #yes = button("askDownload", () => this.#answer(this.#chosen), { class: "main" });
+  #yes = button("askDownload", () => this.#answer(this.#chosen && { ...this.#chosen, card: this.#known.fit?.card }), { class: "main" });
   #look = button("lookUp", () => void this.#find(), { class: "main" });
   /** @type {Chosen | undefined} */
   #chosen;

@@ -13,6 +13,7 @@ import { bears } from "./device.js";
  * @property {import("../models.js").Entry} [entry] Of the catalogue.
  * @property {boolean} [stored] It is here already, whole.
  * @property {boolean} [linked] A link chose it, not the user.
+ * @property {import("../protocol.js").Card} [card] What was stated when it was looked up.
  * @property {number} [contextLength]
  * @property {"auto" | "never"} [store]
  *

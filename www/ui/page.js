@@ -238,7 +238,7 @@ class NomoatPage extends NomoatElement {
   }
 
   /** @param {Chosen} chosen */
-  async #load({ source, name, device, contextLength, store }) {
+  async #load({ source, name, device, contextLength, store, card }) {
     this.#problem.hidden = true;
     hush(this.#warning);
     const stop = new AbortController();
@@ -246,7 +246,7 @@ class NomoatPage extends NomoatElement {
     for (const key of ["phase", "done", "total", "rate"]) this.#progress.removeAttribute(key);
     this.#progress.setAttribute("name", name);
     this.setAttribute("status", "loading");
-    if (typeof source === "string") this.#privacy.expect(new URL(source, location.href).href);
+    this.#privacy.expect(source);
     stamp();
     const loaded = Promise.withResolvers();
     awake(loaded.promise);
@@ -282,9 +282,13 @@ class NomoatPage extends NomoatElement {
       loaded.resolve(undefined);
       void this.#source.stock();
     }
-    this.#facts.info = this.#model.info;
+    const info = { ...this.#model.info };
+    // what the host stated before, where the files themselves state nothing
+    info.card = /** @type {any} */ ({ ...card, ...Object.fromEntries(Object.entries(info.card).filter(([, stated]) => stated !== null)) });
+    info.licence ??= info.card.licence ?? info.card.licenceName ?? null;
+    this.#facts.info = info;
     this.#settle(this.#model);
-    this.#card.show(this.#model.info, typeof source === "string" ? source : "");
+    this.#card.show(info, typeof source === "string" ? source : "");
     this.setAttribute("status", "ready");
     say(this.#status, "ready", { name: this.#model.info.name });
     // who is writing already goes on writing

@@ -39,9 +39,10 @@ export class NomoatPrivacy extends NomoatElement {
     follow();
   }
 
-  /** What begins like this belongs to a model. @param {string} source */
+  /** What lies there belongs to a model. @param {any} source */
   expect(source) {
-    this.#models.add(source.replace(/[^/]*$/, ""));
+    if (typeof source !== "string" || !URL.canParse(source, location.href)) return;
+    this.#models.add(new URL(source, location.href).href.replace(/[^/]*$/, ""));
   }
 
   /** A request, or more bytes of one. @param {Sent} sent */
