@@ -82,6 +82,7 @@ build_module() {
   local profile=$1 folder=$1 bindgen module out=www/pkg stamp=www/pkg/.built
   need_rust
   need_node
+  node build/vendor.mjs
   [ "$profile" = dev ] && folder=debug
   cargo build --locked --lib --target "$wasm_target" --profile "$profile"
   module=target/$wasm_target/$folder/nomoat.wasm

@@ -2,6 +2,7 @@
 // the browser has WebGPU but not in workers.
 
 import * as glue from "./pkg/nomoat.js";
+import { watch } from "./requests.js";
 import { keep } from "./store/keep.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
@@ -188,6 +189,8 @@ export function serve(port) {
   const stops = new Map();
   /** @type {Promise<void>} */
   let turn = Promise.resolve();
+  /** What waits while generation is paused. @type {Set<() => void> | undefined} */
+  let paused;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
@@ -195,8 +198,10 @@ export function serve(port) {
   const trace = (what, more) => say({ type: "trace", ms: performance.now(), what, more });
 
   port.addEventListener("message", (/** @type {MessageEvent<Order>} */ { data: order }) => {
-    if (order.type === "stop") {
-      stops.get(order.id)?.abort();
+    if (order.type === "stop" || order.type === "pause") {
+      if (order.type === "stop") stops.get(order.id)?.abort();
+      for (const go of paused ?? []) go();
+      if (order.type === "pause") paused = order.on ? new Set() : undefined;
       return;
     }
     const stop = new AbortController();
@@ -323,6 +328,7 @@ export function serve(port) {
     model.begin(ids(prompt, model), JSON.stringify(request));
     for (;;) {
       await breathe();
+      while (paused && !signal.aborted) await new Promise((/** @type {(value: void) => void} */ go) => paused?.add(go));
       if (signal.aborted) {
         model.stop();
         return end("abort", "");
@@ -373,4 +379,8 @@ function failure(thrown, panic) {
 }
 
 const workers = /** @type {any} */ (globalThis).DedicatedWorkerGlobalScope;
-if (workers && globalThis instanceof workers) serve(/** @type {any} */ (globalThis));
+if (workers && globalThis instanceof workers) {
+  const port = /** @type {any} */ (globalThis);
+  watch((sent) => port.postMessage({ type: "request", sent }));
+  serve(port);
+}

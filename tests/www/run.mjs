@@ -16,7 +16,9 @@ import { cases as engine } from "./cases/engine.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as page } from "./cases/page.mjs";
+import { cases as shell } from "./cases/shell.mjs";
 import { cases as store } from "./cases/store.mjs";
+import { cases as talk } from "./cases/talk.mjs";
 import { hostileCases } from "./cases/hostile.mjs";
 import * as chromium from "./chromium.mjs";
 import { depot as makeDepot } from "./faults.mjs";
@@ -74,7 +76,7 @@ const server = await serve({ root: path.join(root, "www"), mounts, depot, log: v
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });
 
 /** @type {Case[]} */
-const all = [...engine, ...hub, ...loading, ...page, ...store, ...big, ...(await hostileCases({ root, made }))];
+const all = [...engine, ...hub, ...loading, ...page, ...shell, ...store, ...talk, ...big, ...(await hostileCases({ root, made }))];
 
 for (const driver of [chromium, firefox, webkit]) {
   if (values.only && !values.only.split(",").includes(driver.name)) continue;

@@ -7,8 +7,8 @@ export const PAGE = {
     zh: "开放的语言模型，就在你自己的电脑上运行。",
   },
   promise: {
-    en: "Choose a model file and write with it. No account and no server: what you write stays on this device.",
-    zh: "选择一个模型文件，就能和它一起写作。无需账号，没有服务器：你写的内容不会离开这台设备。",
+    en: "No account and no server: what you write stays here. Load a model once, and it works with the network off.",
+    zh: "无需账号，没有服务器：你写的内容不会离开这里。模型加载一次，断网也能用。",
   },
   language: { en: "中文", zh: "English" },
   languageLabel: { en: "用中文显示", zh: "Show in English" },
@@ -38,18 +38,6 @@ export const PAGE = {
   gpuSoftware: {
     en: "This browser finds only a GPU emulated in software, so the model will run on the CPU, which is faster than that.",
     zh: "这个浏览器只找到软件模拟的 GPU，模型将在 CPU 上运行，这样更快。",
-  },
-  "warn_software-gpu": {
-    en: "The only GPU here is emulated in software, so this is slow.",
-    zh: "这里只有软件模拟的 GPU，所以会很慢。",
-  },
-  "warn_no-gpu-in-worker": {
-    en: "This browser has WebGPU only on the page itself, so the page may stutter while the model works.",
-    zh: "这个浏览器只在页面本身支持 WebGPU，模型工作时页面可能会卡顿。",
-  },
-  "warn_no-range": {
-    en: "The server cannot send parts of a file, so it is downloaded whole before it is read.",
-    zh: "服务器不支持分段传输，需要先完整下载文件。",
   },
   loading: { en: "Loading {name}", zh: "正在加载 {name}" },
   phase_start: { en: "Starting", zh: "正在启动" },
@@ -108,31 +96,4 @@ export const PAGE = {
   copy: { en: "Copy", zh: "复制" },
   copied: { en: "Copied.", zh: "已复制。" },
   close: { en: "Close", zh: "关闭" },
-  problem: { en: "That did not work", zh: "出错了" },
-  code: { en: "Code: {code}", zh: "代码：{code}" },
-  "do_bad-file": {
-    en: "The file may be incomplete: download it again, or choose another.",
-    zh: "文件可能不完整：请重新下载，或换一个文件。",
-  },
-  "do_not-found": { en: "Check the address, or choose another file.", zh: "请检查网址，或换一个文件。" },
-  do_network: { en: "Check the connection and load it again.", zh: "请检查网络后重新加载。" },
-  do_cors: { en: "Download the file yourself and open it here as a file.", zh: "请自行下载该文件，再在这里打开。" },
-  do_gated: {
-    en: "Ask the host for access, download the file there and open it here.",
-    zh: "请先在该网站获得许可并下载文件，再在这里打开。",
-  },
-  "do_unsupported-architecture": { en: "Choose a model of another family.", zh: "请选择其他系列的模型。" },
-  "do_unsupported-format": { en: "Choose the same model in another format.", zh: "请选择同一模型的其他格式。" },
-  "do_unsupported-tokenizer": { en: "Choose another model.", zh: "请选择其他模型。" },
-  "do_too-big": { en: "Choose a smaller model, or a more compact format of it.", zh: "请选择更小的模型或更紧凑的格式。" },
-  "do_gpu-out-of-memory": {
-    en: "Close other pages that use the GPU, or choose a smaller model.",
-    zh: "请关闭其他占用 GPU 的页面，或选择更小的模型。",
-  },
-  "do_device-lost": { en: "Load the model again.", zh: "请重新加载模型。" },
-  "do_no-webgpu": { en: "Choose to run on the CPU.", zh: "请选择在 CPU 上运行。" },
-  "do_self-test-failed": { en: "Choose to run on the CPU.", zh: "请选择在 CPU 上运行。" },
-  "do_context-full": { en: "Start a new conversation.", zh: "请开始新的对话。" },
-  "do_storage-unavailable": { en: "Choose the file again.", zh: "请重新选择文件。" },
-  do_other: { en: "Load the model again; if it happens twice, report it with the trace.", zh: "请重新加载；若再次出现，请附上运行记录反馈。" },
 };
