@@ -41,7 +41,7 @@ class NomoatPage extends NomoatElement {
     this.#source.setAttribute("device", this.#query.get("device") ?? "auto");
     const language = say(button("language", toggle, { class: "quiet" }), "languageLabel", {}, "aria-label");
     this.replaceChildren(
-      make("header", {}, make("h1", {}, "nomoat"), make("div", { class: "row" }, this.#history, language)),
+      make("header", {}, make("h1", {}, "nomoat"), make("div", { class: "row" }, language, this.#history)),
       make(
         "main",
         {},
