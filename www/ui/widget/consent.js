@@ -1,0 +1,54 @@
+// What a visitor is told before a byte of a model is asked for, and what they agreed to on this site before.
+
+const KEY = "nomoat-consent";
+
+/** Two names and no file ending: a reference to a hub, not a path. @param {string} model */
+export const isReference = (model) => /^[\w.-]+\/[\w.-]+([:@].*)?$/.test(model) && !/^\.|\.(gguf|safetensors)$/i.test(model.split(/[:@]/)[0]);
+
+/**
+ * Where a model's bytes come from: what `load` takes.
+ * @param {string} model @param {string} src @param {string} revision
+ */
+export function sourceOf(model, src, revision) {
+  if (!src && isReference(model)) return revision && !model.includes("@") ? `${model}@${revision}` : model;
+  return src || model ? new URL(src || model, document.baseURI).href : "";
+}
+
+/** The host of a source; empty if it is this site's own. @param {string} source */
+export function hostOf(source) {
+  if (isReference(source)) return "huggingface.co";
+  const { host, origin, protocol } = new URL(source);
+  return origin === location.origin || !protocol.startsWith("http") ? "" : host;
+}
+
+/** What a model is called before its file says so. @param {string} source */
+export function nameOf(source) {
+  const bare = source.replace(/[?#].*$/, "");
+  const last = (isReference(source) ? bare.split(/[:@]/)[0] : bare).split("/").filter(Boolean).at(-1) ?? "";
+  return decodeURIComponent(last).replace(/\.(gguf|safetensors)$/i, "");
+}
+
+/** @returns {string[]} */
+function agreed() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept : [];
+  } catch {
+    return []; // storage is forbidden here, or what it holds is not ours
+  }
+}
+
+/** Whether this visitor agreed to this source on this site. @param {string} source */
+export const hasAgreed = (source) => agreed().includes(source);
+
+/** @param {string} source */
+export function remember(source) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify([...new Set([...agreed(), source])].slice(-50)));
+  } catch {
+    // it is asked again next time
+  }
+}
+
+/** Whether the visitor asked the browser to save data. */
+export const metered = () => Boolean(/** @type {any} */ (navigator).connection?.saveData);
