@@ -17,6 +17,7 @@ import { cases as hub } from "./cases/hub.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as page } from "./cases/page.mjs";
 import { cases as store } from "./cases/store.mjs";
+import { cases as widget } from "./cases/widget.mjs";
 import { hostileCases } from "./cases/hostile.mjs";
 import * as chromium from "./chromium.mjs";
 import { depot as makeDepot } from "./faults.mjs";
@@ -74,7 +75,7 @@ const server = await serve({ root: path.join(root, "www"), mounts, depot, log: v
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });
 
 /** @type {Case[]} */
-const all = [...engine, ...hub, ...loading, ...page, ...store, ...big, ...(await hostileCases({ root, made }))];
+const all = [...engine, ...hub, ...loading, ...page, ...widget, ...store, ...big, ...(await hostileCases({ root, made }))];
 
 for (const driver of [chromium, firefox, webkit]) {
   if (values.only && !values.only.split(",").includes(driver.name)) continue;
