@@ -218,13 +218,13 @@ export class NomoatChat extends Attributed {
     const { warning, bar } = this.#nodes;
     if (news.type === "loading") {
       this.#state = "loading";
-      warning.textContent = "";
+      warning.replaceChildren();
       bar.removeAttribute("value");
       this.#phase("module");
     } else if (news.type === "progress") return this.#progress(news.progress);
     else if (news.type === "warning") {
       const { say, knows } = this.#words;
-      warning.textContent = knows(news.code) ? say(news.code) : news.message;
+      warning.append(`${knows(news.code) ? say(news.code) : news.message} `);
     } else if (news.type === "ready") {
       this.#state = "idle";
       for (const { resolve } of this.#waiting.splice(0)) resolve(news.model);
@@ -247,7 +247,7 @@ export class NomoatChat extends Attributed {
     this.#phase(phase);
     const moving = ["download", "weights"].includes(phase) && total > 0;
     const said = this.#bigger || positive(this.size);
-    if (moving && said && total > said * 1.1 + 1e6) {
+    if (moving && said && total > said * 1.1 + 2e5) {
       this.#bigger = total;
       this.#share?.halt();
       return;
