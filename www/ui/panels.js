@@ -5,6 +5,7 @@ import { NomoatFacts } from "./facts.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
 import { NomoatSettings } from "./settings.js";
+import { NomoatShare } from "./share.js";
 import { NomoatSource } from "./source.js";
 import { NomoatTrace } from "./trace.js";
 import { NomoatWrite } from "./write.js";
@@ -18,5 +19,6 @@ export const PANELS = [
   ["nomoat-talk", NomoatTalk],
   ["nomoat-write", NomoatWrite],
   ["nomoat-settings", NomoatSettings],
+  ["nomoat-share", NomoatShare],
   ["nomoat-trace", NomoatTrace],
 ];

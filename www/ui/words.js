@@ -1,13 +1,14 @@
 // How what the page says gets its words, in English and Chinese, and how numbers read in each.
 
 import { PAGE } from "./words/page.js";
+import { SHARE } from "./words/share.js";
 
 /** @typedef {"en" | "zh"} Language */
 
 /** @typedef {Record<string, Record<Language, string>>} Words One table a feature, in words/. */
 
 /** @type {Words} */
-const WORDS = { ...PAGE };
+const WORDS = { ...PAGE, ...SHARE };
 
 /** @type {Language} */
 let language = initial();
