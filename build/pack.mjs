@@ -1,8 +1,9 @@
 // Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types, nomoat.js the widget as one file
 // beside its wasm, and integrity.json what pins it.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { pin } from "./bundle.mjs";
 
 const manifest = readFileSync("Cargo.toml", "utf8");
 const field = (/** @type {string} */ name) => manifest.match(new RegExp(`^${name} = "(.*)"$`, "m"))?.[1] ?? "";
@@ -13,14 +14,8 @@ mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
 cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !source.endsWith(".d.ts") });
 
-// What the examples of the site embed is pinned by its hash, as on any other site.
 const about = JSON.parse(readFileSync("www/pkg/embed.json", "utf8"));
-for (const entry of readdirSync("dist/site/docs", { recursive: true, withFileTypes: true })) {
-  if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
-  const file = join(entry.parentPath, entry.name);
-  const pinned = readFileSync(file, "utf8").replaceAll(/(src="[./]*pkg\/embed\.js")/g, `$1 integrity="${about.script.integrity}" crossorigin="anonymous"`);
-  writeFileSync(file, pinned);
-}
+pin("dist/site/docs", about);
 cpSync("www/pkg/embed.js", "dist/nomoat.js");
 cpSync(`www/pkg/${about.wasm.name}`, `dist/${about.wasm.name}`);
 const tag = `<script type="module" src="nomoat.js" integrity="${about.script.integrity}" crossorigin="anonymous"></script>`;
