@@ -26,6 +26,7 @@ export class NomoatShare extends NomoatElement {
   #costs = make("ul", {});
   #preview = make("div", { class: "part" });
   #parts = make("div", { class: "parts" });
+  #cors = say(make("p", { class: "aside" }), "shareCors");
   #note = make("p", { class: "aside" });
   #state = make("p", { class: "aside", role: "status" });
   #none = say(make("p", { role: "alert" }), "shareNone");
@@ -45,6 +46,7 @@ export class NomoatShare extends NomoatElement {
       say(make("p", {}), "shareLead"),
       make("div", { class: "part" }, labelled("shareModel", this.#model), this.#model, this.#file),
       make("p", {}, labelled("shareFrom", this.#from), " ", this.#from),
+      this.#cors,
       part("shareTag", this.#tag, make("div", { class: "row spread" }, say(make("p", { class: "aside" }), "sharePinned"), this.#copy(this.#tag))),
       part("sharePolicy", this.#policy, make("div", { class: "row spread" }, this.#state, this.#copy(this.#policy))),
       part("shareCost", this.#costs),
@@ -120,7 +122,9 @@ export class NomoatShare extends NomoatElement {
   #write() {
     const about = this.#about;
     if (!about) return;
-    const wish = this.#wish(about, this.#from.value === "shareOwn");
+    const own = this.#from.value === "shareOwn";
+    const wish = this.#wish(about, own);
+    this.#cors.hidden = own;
     this.#tag.textContent = tag(wish);
     this.#policy.textContent = policy(wish);
     this.#costs.replaceChildren(

@@ -280,10 +280,10 @@ export const cases = [
         // moved, not removed
         document.body.append(one);
         two.remove();
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve));
         await one.send("And again");
         one.remove();
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve));
         return engine.tokenize("x").catch((/** @type {any} */ error) => error.code);
       });
       assert.equal(code, "aborted", "the model is still there");
@@ -357,6 +357,61 @@ export const cases = [
       assert.equal(got.kept.messages[1].sha256, got.sha256);
       assert.equal(got.left, 0);
       assert.equal(got.names, "consent,progress,ready,message,token,abort");
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget begins by itself only where it is asked to, once seen, for a visitor who agreed before; it pauses and goes on",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({
+        body: `<div id="tall"></div>${element(model, `${SAID} autoload="visible"`)}`,
+      }));
+      const state = () => raw.getAttribute("nomoat-chat", "status");
+      await raw.waitForSelector("nomoat-chat[status=idle]");
+      // one frame is enough for what is seen to be known
+      const frames = () => raw.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      await frames();
+      assert.deepEqual(asked(), ["/embed.js"]);
+      // written before there is a model, sent when there is one
+      await raw.locator("nomoat-chat textarea").fill("Hello");
+      await raw.locator("nomoat-chat textarea").press("Enter");
+      const focused = () => raw.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.textContent);
+      assert.equal(await focused(), "Download and start");
+      const states = await raw.evaluate(() => {
+        const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
+        const seen = [];
+        chat.shadowRoot.querySelector("[part=consent] button").click();
+        seen.push(chat.getAttribute("status"));
+        chat.pause();
+        seen.push(chat.getAttribute("status"));
+        chat.resume();
+        seen.push(chat.getAttribute("status"));
+        return seen;
+      });
+      assert.deepEqual(states, ["loading", "paused", "loading"]);
+      await raw.waitForSelector("nomoat-chat article.assistant .body:not([aria-busy])", { timeout: 60_000 });
+      assert.equal(await raw.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.localName), "textarea", "the focus was lost");
+      await raw.reload();
+      await raw.waitForSelector("nomoat-chat[status]");
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      await raw.evaluate(async () => {
+        const { style } = /** @type {HTMLElement} */ (document.querySelector("#tall"));
+        style.height = "300vh";
+        const chat = /** @type {HTMLElement} */ (document.querySelector("nomoat-chat"));
+        const again = /** @type {HTMLElement} */ (chat.cloneNode());
+        again.removeAttribute("status");
+        chat.remove();
+        // the model is given back in the next turn
+        await new Promise((resolve) => setTimeout(resolve));
+        document.body.append(again);
+      });
+      await frames();
+      assert.equal(await state(), "idle", "it began before it was seen");
+      await raw.evaluate(() => document.querySelector("nomoat-chat")?.scrollIntoView());
+      await raw.waitForSelector(READY, { timeout: 60_000 });
       quiet();
       await close();
     },

@@ -48,6 +48,8 @@ export class NomoatChat extends Attributed {
   #waiting = [];
   /** @type {(() => void) | undefined} */
   #unwatch;
+  /** What the visitor should know that was no error. @type {{ code: string, message: string }[]} */
+  #warned = [];
   #formDisabled = false;
   #restored = false;
 
@@ -215,16 +217,15 @@ export class NomoatChat extends Attributed {
 
   /** @param {News} news */
   #hear = (news) => {
-    const { warning, bar } = this.#nodes;
+    const { bar } = this.#nodes;
     if (news.type === "loading") {
       this.#state = "loading";
-      warning.replaceChildren();
+      this.#warned = [];
       bar.removeAttribute("value");
       this.#phase("module");
     } else if (news.type === "progress") return this.#progress(news.progress);
     else if (news.type === "warning") {
-      const { say, knows } = this.#words;
-      warning.append(`${knows(news.code) ? say(news.code) : news.message} `);
+      this.#warned.push(news);
     } else if (news.type === "ready") {
       this.#state = "idle";
       for (const { resolve } of this.#waiting.splice(0)) resolve(news.model);
@@ -302,7 +303,8 @@ export class NomoatChat extends Attributed {
     const tag = near || document.documentElement.lang || navigator.language;
     const before = this.#words.tag;
     this.#words = speaker(tag);
-    const { say, size, tag: now } = this.#words;
+    const { say, size, knows, tag: now } = this.#words;
+    const active = this.shadowRoot?.activeElement;
     if (before !== now) this.#talk.draw();
     const chat = engine?.info.chat ?? true;
     label(nodes, this.#words, chat);
@@ -335,18 +337,26 @@ export class NomoatChat extends Attributed {
     nodes.problem.hidden = state !== "failed";
     nodes.retry.textContent = say("retry");
     nodes.fallback.hidden = state !== "failed";
-    nodes.warning.hidden = !nodes.warning.textContent;
+    const warnings = this.#warned.map(({ code, message }) => (knows(code) ? say(code) : message)).join(" ");
+    if (nodes.warning.textContent !== warnings) nodes.warning.textContent = warnings;
+    nodes.warning.hidden = !warnings;
 
     const { messages, busy } = this.#talk;
     nodes.welcome.hidden = messages.length > 0 || busy;
     nodes.clear.hidden = busy || !messages.length;
-    nodes.input.placeholder = this.placeholder;
+    nodes.input.placeholder = this.placeholder || say(chat ? "message" : "text");
     nodes.input.disabled = off;
     nodes.send.hidden = busy;
     nodes.stop.hidden = !busy;
     nodes.send.disabled = off;
     nodes.composer.hidden = this.readOnly;
+    // one thing at a time is what a visitor should do next
+    nodes.send.classList.toggle("main", !asking);
+    nodes.waiting.hidden = !this.#eager || Boolean(engine);
+    nodes.waiting.textContent = say("waiting");
     this.#form();
+    // a button that goes away must not take the keyboard's place with it; a touch screen would show its keys
+    if (active && !active.checkVisibility() && matchMedia("(pointer: fine)").matches) nodes.input.focus();
   }
 
   /** @param {KeyboardEvent} event */
@@ -375,6 +385,7 @@ export class NomoatChat extends Attributed {
     if (!content && !goOn) return;
     if (!engine) {
       this.#eager = true;
+      this.#changed();
       if (!this.#nodes.consent.hidden) accept.focus();
       return;
     }

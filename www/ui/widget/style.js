@@ -42,7 +42,9 @@ const CSS = `
 .body.rich { white-space: normal; }
 .body pre { overflow-x: auto; direction: ltr; text-align: start; }
 .panel { display: grid; gap: calc(var(--gap) / 2); padding: var(--gap); border: 1px solid var(--line); border-radius: calc(var(--round) * 0.75); background: var(--wash); }
-.panel p { margin: 0; }
+.panel p, .frame > p { margin: 0; }
+/* the widget's own words read left to right, whatever the page's direction */
+p, button, .badge, [lang] { unicode-bidi: plaintext; }
 progress { inline-size: 100%; accent-color: var(--mark); }
 .composer { display: flex; align-items: flex-end; gap: calc(var(--gap) / 2); }
 textarea {

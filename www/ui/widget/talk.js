@@ -57,6 +57,7 @@ export class Talk {
     // an answer under way is drawn when it is there
     if (this.#stop) return;
     const { say } = this.#host.speaker();
+    const inside = this.#log.contains(/** @type {ShadowRoot} */ (this.#log.getRootNode()).activeElement);
     this.#log.replaceChildren();
     this.#messages.forEach((message, at) => {
       const shown = article(message, this.#host.speaker());
@@ -73,6 +74,8 @@ export class Talk {
       this.#log.append(shown.node);
     });
     this.#log.scrollTop = this.#log.scrollHeight;
+    // where the button was that is gone now
+    if (inside) this.#log.focus();
   }
 
   /** @param {string} content */

@@ -38,6 +38,7 @@ export function view(root) {
   const send = button({ class: "main", part: "send" }, slot("icon-send", sendWord));
   const stop = button({ class: "main", part: "stop" });
   const licence = make("p", { class: "licence", part: "licence badge", dir: "auto" });
+  const waiting = make("p", { class: "aside", role: "status" });
   const aloud = make("p", { class: "away", "aria-live": "polite" });
   const welcome = make("div", { class: "aside" }, slot("empty", empty));
   const composer = make("div", { class: "composer", part: "composer" }, input, send, stop);
@@ -53,6 +54,7 @@ export function view(root) {
       problem,
       make("slot", {}),
       warning,
+      waiting,
       composer,
       licence,
       slot("footer"),
@@ -62,7 +64,7 @@ export function view(root) {
   const fallback = /** @type {HTMLSlotElement} */ (root.querySelector("slot:not([name])"));
   return {
     ...{ badge, clear, empty, welcome, log, consent, ask, facts, accept, progress, phase, bar, figures, pause, cancel },
-    ...{ problem, advice, detail, retry, fallback, warning, composer, input, send, sendWord, stop, licence, aloud },
+    ...{ problem, advice, detail, retry, fallback, warning, waiting, composer, input, send, sendWord, stop, licence, aloud },
   };
 }
 

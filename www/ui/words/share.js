@@ -20,6 +20,10 @@ export const SHARE = {
     en: "The hash pins the script, and through it everything that it loads: if a byte changes, it does not run.",
     zh: "哈希值锁定了脚本以及它加载的一切：哪怕改动一个字节，它都不会运行。",
   },
+  shareCors: {
+    en: "Other sites can take it from here only if this site lets them read it (Access-Control-Allow-Origin).",
+    zh: "只有本站允许其他网站读取（Access-Control-Allow-Origin），其他网站才能从这里加载。",
+  },
   sharePolicy: { en: "If your site has a content security policy, it must allow at least", zh: "如果你的网站有内容安全策略，至少要允许" },
   shareCost: { en: "What it costs your visitors", zh: "访客的开销" },
   shareBefore: { en: "{size} with your page, and nothing else until they agree", zh: "随页面加载 {size}，访客同意之前没有别的" },

@@ -41,6 +41,7 @@ const WIDGET = {
     en: "This site said {said}, but the model is {size}. Nothing more is downloaded unless you agree.",
     zh: "本站说是 {said}，但模型其实有 {size}。你同意之前不会继续下载。",
   },
+  waiting: { en: "Your message is sent as soon as the model is there.", zh: "模型就绪后，你的消息会立刻发送。" },
   metered: { en: "You asked this browser to save data.", zh: "你已让浏览器节省流量。" },
   itself: { en: "this site", zh: "本站" },
   loading: { en: "Loading {model}", zh: "正在加载 {model}" },
