@@ -1,6 +1,7 @@
 // The widget on other people's sites: one script tag with a hash, consent before a byte, strict policies, React, forms.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -12,7 +13,7 @@ import { foreign } from "../foreign.mjs";
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
-const MODEL = "shared/zoo/codellama/";
+const MODEL = "shared/zoo/llama3/model-bf16.gguf";
 const READY = 'nomoat-chat[status="ready"]';
 
 /** @type {Awaited<ReturnType<typeof bundle>> | undefined} */
@@ -37,8 +38,8 @@ const tag = (src, integrity) => `<script type="module" src="${src}" integrity="$
 /** @param {string} head @param {string} body */
 const html = (head, body) => `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A site</title>${head}</head><body>${body}</body></html>`;
 
-/** @param {string} model @param {string} [more] */
-const element = (model, more = "") => `<nomoat-chat model="${model}" max-tokens="24" sampling-mode="most-predictable" device="gpu" ${more}></nomoat-chat>`;
+/** @param {string} model @param {string} [more] @param {string} [device] */
+const element = (model, more = "", device = "cpu") => `<nomoat-chat model="${model}" max-tokens="24" sampling-mode="most-predictable" device="${device}" ${more}></nomoat-chat>`;
 
 /** @param {string} cdn */
 const STRICT = (cdn) =>
@@ -64,7 +65,7 @@ async function conversation(raw, question) {
 function onSite(name, pages, more) {
   return {
     name: `the widget on ${name}: one tag with its hash, no byte before consent, an answer, no report`,
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const made = await embed(bench);
@@ -75,7 +76,7 @@ function onSite(name, pages, more) {
       await raw.waitForSelector("nomoat-chat[status=idle]");
       const consent = await raw.locator("nomoat-chat [part=consent]").textContent();
       assert.match(consent, /It comes from 127\.0\.0\.1:\d+ and stays on this device/);
-      assert.match(consent, /codellama · 2\.3 MB · licence: MIT/);
+      assert.match(consent, /model-bf16 · 0\.2 MB · licence: MIT/);
       assert.deepEqual(asked(bench, from), ["/embed.js"], "more than the script before consent");
       await raw.click("nomoat-chat [part=consent] button");
       await raw.waitForSelector(READY, { timeout: 60_000 });
@@ -99,7 +100,7 @@ async function reactApp(model) {
     function App() {
       const [said, say] = useState("");
       return <main>
-        <nomoat-chat model=${JSON.stringify(model)} size="2300000" licence="MIT" maxTokens={24} samplingMode="most-predictable" device="gpu"
+        <nomoat-chat model=${JSON.stringify(model)} size="234656" licence="MIT" maxTokens={24} samplingMode="most-predictable" device="gpu"
           required={true} onnm-message={(event) => say(event.detail.message.role)} />
         <output>{said}</output>
       </main>;
@@ -116,7 +117,7 @@ async function reactApp(model) {
   return outputFiles[0].text;
 }
 
-const SAID = 'size="2300000" licence="MIT"';
+const SAID = 'size="234656" licence="MIT"';
 
 /**
  * A page of someone else's with `body`, opened; and what was asked of the script's origin.
@@ -169,9 +170,9 @@ const property = (raw, name) => raw.evaluate((/** @type {string} */ name) => /**
 
 /** @type {Case[]} */
 export const cases = [
-  onSite("a bare page", ({ tag, model }) => ({ "/": { html: html(tag, element(model, SAID)) } })),
+  onSite("a bare page", ({ tag, model }) => ({ "/": { html: html(tag, element(model, SAID, "gpu")) } })),
   onSite("a page with a strict policy and Trusted Types", ({ tag, model, cdn }) => ({
-    "/": { html: html(tag, element(model, SAID)), csp: STRICT(cdn) },
+    "/": { html: html(tag, element(model, SAID, "gpu")), csp: STRICT(cdn) },
   })),
   onSite(
     "a page made with React",
@@ -198,7 +199,7 @@ export const cases = [
   },
   {
     name: "the widget refuses a wasm that is not the one it was built with: hash-mismatch",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { folder, cdn } = await embed(bench);
@@ -225,7 +226,7 @@ export const cases = [
   },
   {
     name: "the widget runs on the page where the site forbids workers from blobs, and says so",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, close } = await visit(bench, ({ cdn, model }) => ({
@@ -233,14 +234,40 @@ export const cases = [
         csp: STRICT(cdn).replace("worker-src blob:", "worker-src 'none'"),
       }));
       await start(raw);
-      assert.match(await raw.locator("nomoat-chat .frame > [role=status]").textContent(), /run on the page itself/);
+      assert.match(await raw.locator("nomoat-chat .frame > [role=status] >> nth=0").textContent(), /run on the page itself/);
       assert.ok((await conversation(raw, "Hello")).length > 0);
       await close();
     },
   },
   {
+    name: "the widget refuses a model that is not the one its site named, and reads the one that is there without asking anyone",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const right = createHash("sha256").update(readFileSync(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"))).digest("hex");
+      const wrong = await visit(bench, ({ model }) => ({ body: element(model, `${SAID} sha256="${"0".repeat(64)}"`) }));
+      await wrong.raw.click("nomoat-chat [part=consent] button");
+      await wrong.raw.waitForSelector("nomoat-chat[status=failed]");
+      assert.match(await wrong.raw.locator("nomoat-chat [part=problem]").textContent(), /Code: hash-mismatch/);
+      await wrong.close();
+      const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({ body: element(model, `${SAID} sha256="${right}"`) }));
+      await start(raw);
+      assert.equal(await property(raw, "availability"), "available");
+      const before = asked().length;
+      await raw.reload();
+      await raw.locator("nomoat-chat [part=consent]", { hasText: "already on this device" }).waitFor();
+      await start(raw);
+      assert.deepEqual(
+        asked().slice(before).filter((line) => line.includes(MODEL)),
+        [],
+      );
+      quiet();
+      await close();
+    },
+  },
+  {
     name: "the widget says that the site's policy forbids WebAssembly, where it does",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, close } = await visit(bench, ({ cdn, model }) => ({
@@ -255,7 +282,7 @@ export const cases = [
   },
   {
     name: "the widgets of one page have one model: loaded once, asked in turn, given back with the last",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({
@@ -265,7 +292,7 @@ export const cases = [
       await raw.waitForSelector("#two[status=ready]");
       const counted = (/** @type {string} */ name) => asked().filter((line) => line.startsWith(name)).length;
       assert.equal(counted("/nomoat_bg.wasm"), 1);
-      const weights = counted(`/${MODEL}model.safetensors`);
+      const weights = counted(`/${MODEL}`);
       const { texts, most } = await raw.evaluate(async () => {
         const all = /** @type {any[]} */ ([...document.querySelectorAll("nomoat-chat")]);
         const [one, two] = await Promise.all(all.map((chat) => chat.send("Hello there")));
@@ -273,7 +300,7 @@ export const cases = [
       });
       assert.ok(most, "two engines");
       assert.ok(texts[0].length > 0 && texts[0] === texts[1], `greedy answers differ: ${texts}`);
-      assert.equal(counted(`/${MODEL}model.safetensors`), weights, "read again");
+      assert.equal(counted(`/${MODEL}`), weights, "read again");
       const code = await raw.evaluate(async () => {
         const [one, two] = /** @type {any[]} */ ([...document.querySelectorAll("nomoat-chat")]);
         const { engine } = one;
@@ -293,21 +320,21 @@ export const cases = [
   },
   {
     name: "the widget asks again when the model is larger than the site said",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, close } = await visit(bench, ({ model }) => ({ body: element(model, 'size="1000"') }));
       await raw.click("nomoat-chat [part=consent] button");
       const ask = raw.locator("nomoat-chat [part=consent] p", { hasText: "This site said" });
       await ask.waitFor({ timeout: 60_000 });
-      assert.match(await ask.textContent(), /This site said 0\.0 MB, but the model is 0\.3 MB\./);
+      assert.match(await ask.textContent(), /This site said 0\.0 MB, but the model is 0\.2 MB\./);
       await start(raw);
       await close();
     },
   },
   {
     name: "the widget obeys its site: consent can be held back, attributes and properties, edit, regenerate, stop, export",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({ body: element(model, `${SAID} system="Be brief."`) }));
@@ -325,7 +352,7 @@ export const cases = [
       });
       assert.equal(held.status, "idle");
       assert.equal(held.availability, "downloadable");
-      assert.deepEqual({ ...held.consent[1], source: "" }, { model: "codellama", source: "", host: new URL(bench.other.url).host, bytes: 2300000, licence: "MIT", how: "click" });
+      assert.deepEqual({ ...held.consent[1], source: "" }, { model: "model-bf16", source: "", host: new URL(bench.other.url).host, bytes: 234656, licence: "MIT", how: "click" });
       assert.deepEqual(asked(), ["/embed.js"]);
       const got = await raw.evaluate(async () => {
         const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
@@ -363,7 +390,7 @@ export const cases = [
   },
   {
     name: "the widget begins by itself only where it is asked to, once seen, for a visitor who agreed before; it pauses and goes on",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({
@@ -418,7 +445,7 @@ export const cases = [
   },
   {
     name: "the widget is a field of a form: required, sent, reset, disabled, kept",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       const { raw, quiet, close } = await visit(bench, ({ model }) => ({
@@ -444,7 +471,7 @@ export const cases = [
   },
   {
     name: "the widget by keyboard, by input method, right to left, in forced colours, in Chinese; axe finds nothing",
-    shared: true,
+    shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
       for (const [look, width] of /** @type {[string, number][]} */ ([
@@ -505,10 +532,10 @@ export const cases = [
   },
   {
     name: "the widget writes in this browser, on another's site",
-    shared: true,
+    shared: "zoo/llama3",
     async run(bench) {
       const { run, close } = await visit(bench, ({ model, cdn }) => ({
-        body: element(model, SAID).replace('device="gpu"', bench.devices.includes("gpu") ? 'device="gpu"' : 'device="auto"'),
+        body: element(model, SAID, bench.devices.includes("gpu") ? "gpu" : "auto"),
         csp: STRICT(cdn),
       }));
       const got = await run(`async () => {

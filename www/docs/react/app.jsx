@@ -20,7 +20,7 @@ function App() {
       <nomoat-chat
         ref={chat}
         name="answer"
-        model="model.gguf"
+        model="HuggingFaceTB/SmolLM2-135M-Instruct"
         system="Answer in one sentence."
         maxTokens={200}
         required={true}

@@ -1,6 +1,7 @@
 // <nomoat-chat>: a conversation with a model that runs on the visitor's device, to put on any site. It asks before a byte of
 // the model is fetched. www/docs/ lists its attributes, properties, events, slots, parts and custom properties.
 
+import { MODELS } from "../../models.js";
 import { NomoatError } from "../../protocol.js";
 import { speaker } from "../words/widget.js";
 import { ATTRIBUTES, Attributed, claim } from "./attributes.js";
@@ -48,6 +49,8 @@ export class NomoatChat extends Attributed {
   #waiting = [];
   /** @type {(() => void) | undefined} */
   #unwatch;
+  /** Whether the model is on this device already. */
+  #stored = false;
   /** What the visitor should know that was no error. @type {{ code: string, message: string }[]} */
   #warned = [];
   #formDisabled = false;
@@ -116,7 +119,7 @@ export class NomoatChat extends Attributed {
   #attach() {
     const source = sourceOf(this.model, this.src, this.revision);
     const sha256 = this.sha256 || undefined;
-    const options = { device: this.device || undefined, contextLength: positive(this.contextLength), ...(sha256 ? { sha256 } : {}) };
+    const options = { device: this.device || undefined, contextLength: positive(this.contextLength), sha256 };
     const share = source ? shared(source, options) : undefined;
     if (share === this.#share) return;
     this.#detach();
@@ -124,6 +127,11 @@ export class NomoatChat extends Attributed {
     this.#share = share;
     this.#state = share?.loading ? "loading" : "idle";
     share?.join(this.#hear);
+    void share?.stored().then((stored) => {
+      if (share !== this.#share) return;
+      this.#stored = stored;
+      this.#changed();
+    });
   }
 
   #detach() {
@@ -131,6 +139,7 @@ export class NomoatChat extends Attributed {
     this.#share = undefined;
     this.#source = "";
     this.#bigger = 0;
+    this.#stored = false;
     this.#settle(new NomoatError("aborted", "the element has left the page, or has another model"));
   }
 
@@ -247,8 +256,8 @@ export class NomoatChat extends Attributed {
     const { say, size } = this.#words;
     this.#phase(phase);
     const moving = ["download", "weights"].includes(phase) && total > 0;
-    const said = this.#bigger || positive(this.size);
-    if (moving && said && total > said * 1.1 + 2e5) {
+    const said = this.#bigger || this.card.bytes;
+    if (moving && !this.#stored && said && total > said * 1.1 + 2e5) {
       this.#bigger = total;
       this.#share?.halt();
       return;
@@ -323,11 +332,13 @@ export class NomoatChat extends Attributed {
     const asking = state === "idle" && !engine && Boolean(this.#source);
     nodes.consent.hidden = !asking;
     nodes.accept.disabled = this.disabled || this.#formDisabled;
-    nodes.accept.textContent = say(this.#bigger ? "startBig" : "start");
+    nodes.accept.textContent = say(this.#bigger ? "startBig" : this.#stored ? "startStored" : "start");
     const bytes = this.#bigger || card.bytes;
     nodes.ask.textContent = this.#bigger
-      ? say("bigger", { said: size(positive(this.size) ?? 0), size: size(this.#bigger) })
-      : say("ask", { host: card.host || say("itself") });
+      ? say("bigger", { said: size(card.bytes ?? 0), size: size(this.#bigger) })
+      : this.#stored
+        ? say("askStored")
+        : say("ask", { host: card.host || say("itself") });
     nodes.facts.textContent = [say("facts", { ...values, size: bytes ? size(bytes) : say("sizeUnknown") }), metered() ? say("metered") : ""]
       .filter(Boolean)
       .join(" · ");
@@ -477,12 +488,13 @@ export class NomoatChat extends Attributed {
   get card() {
     const info = this.engine?.info;
     const source = this.#source;
+    const entry = MODELS.find(({ reference }) => reference === source);
     return {
       source,
-      name: info?.name ?? (((this.src || !source) && this.model) || (source ? nameOf(source) : "")),
+      name: info?.name ?? (((this.src || !source) && this.model) || (entry?.name ?? (source ? nameOf(source) : ""))),
       host: source ? hostOf(source) : "",
-      bytes: positive(this.size) ?? null,
-      licence: info?.licence ?? (this.licence || null),
+      bytes: positive(this.size) ?? entry?.bytes ?? null,
+      licence: info?.licence ?? (this.licence || entry?.licence || null),
       sha256: info?.sha256 ?? (this.sha256 || null),
       info: info ?? null,
     };

@@ -1,16 +1,18 @@
 // What a visitor is told before a byte of a model is asked for, and what they agreed to on this site before.
 
+import { parse } from "../../hub.js";
+
 const KEY = "nomoat-consent";
 
-/** Two names and no file ending: a reference to a hub, not a path. @param {string} model */
-export const isReference = (model) => /^[\w.-]+\/[\w.-]+([:@].*)?$/.test(model) && !/^\.|\.(gguf|safetensors)$/i.test(model.split(/[:@]/)[0]);
+/** Whether it names a model on the hub. @param {string} model */
+export const isReference = (model) => parse(model) !== null;
 
 /**
  * Where a model's bytes come from: what `load` takes.
  * @param {string} model @param {string} src @param {string} revision
  */
 export function sourceOf(model, src, revision) {
-  if (!src && isReference(model)) return revision && !model.includes("@") ? `${model}@${revision}` : model;
+  if (!src && isReference(model)) return revision && !parse(model)?.revision ? `${model}@${revision}` : model;
   return src || model ? new URL(src || model, document.baseURI).href : "";
 }
 
@@ -23,8 +25,7 @@ export function hostOf(source) {
 
 /** What a model is called before its file says so. @param {string} source */
 export function nameOf(source) {
-  const bare = source.replace(/[?#].*$/, "");
-  const last = (isReference(source) ? bare.split(/[:@]/)[0] : bare).split("/").filter(Boolean).at(-1) ?? "";
+  const last = (parse(source)?.repo ?? source.replace(/[?#].*$/, "")).split("/").filter(Boolean).at(-1) ?? "";
   return decodeURIComponent(last).replace(/\.(gguf|safetensors)$/i, "");
 }
 

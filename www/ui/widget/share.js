@@ -1,7 +1,9 @@
 // Models that the widgets of a page have in common: one load and one instance for each source, given back when the last
 // widget has left. Requests of several widgets wait for each other inside the engine.
 
-import { load } from "../../nomoat.js";
+import { load, store } from "../../nomoat.js";
+import { NomoatError } from "../../protocol.js";
+import { isReference } from "./consent.js";
 
 /** @typedef {import("../../engine.js").Model} Model @typedef {import("../../engine.js").LoadProgress} LoadProgress */
 
@@ -11,10 +13,12 @@ import { load } from "../../nomoat.js";
  *   | { type: "ready", model: Model } | { type: "failed", error: unknown } | { type: "halted" }} News
  */
 
+/** @typedef {{ device?: any, contextLength?: number, sha256?: string }} Options */
+
 /** @type {Map<string, Share>} */
 const all = new Map();
 
-/** The model of a source on this page. @param {string} source @param {object} options */
+/** The model of a source on this page. @param {string} source @param {Options} options */
 export function shared(source, options) {
   const key = JSON.stringify([source, options]);
   let found = all.get(key);
@@ -34,7 +38,7 @@ class Share {
   /** @type {Model | undefined} */
   model;
 
-  /** @param {string} key @param {string} source @param {object} options */
+  /** @param {string} key @param {string} source @param {Options} options */
   constructor(key, source, options) {
     this.#key = key;
     this.#source = source;
@@ -43,6 +47,23 @@ class Share {
 
   get loading() {
     return Boolean(this.#stop);
+  }
+
+  /** Whether it is on this device, so that nothing is downloaded. */
+  async stored() {
+    const all = await store.list().catch(() => []);
+    return all.some(({ complete, source }) => complete && (source === this.#source || (typeof source !== "string" && source[0]?.url === this.#source)));
+  }
+
+  /** What `load` takes: the address, with the hash that the file must have if one is given. */
+  #pinned() {
+    const { sha256 } = this.#options;
+    if (!sha256) return this.#source;
+    if (isReference(this.#source) || this.#source.endsWith("/")) {
+      throw new NomoatError("unsupported-field", "sha256 goes with the address of one file: on the hub, name a revision");
+    }
+    const name = decodeURIComponent(new URL(this.#source).pathname.split("/").at(-1) ?? "");
+    return [{ name, url: this.#source, sha256: sha256.toLowerCase() }];
   }
 
   /** @param {(news: News) => void} hear */
@@ -74,8 +95,9 @@ class Share {
     this.#stop = stop;
     this.#tell({ type: "loading" });
     try {
-      const model = await load(this.#source, {
-        ...this.#options,
+      const { device, contextLength } = this.#options;
+      const model = await load(this.#pinned(), {
+        ...{ device, contextLength },
         signal: stop.signal,
         onProgress: (progress) => this.#tell({ type: "progress", progress }),
         onWarning: ({ code, message }) => this.#tell({ type: "warning", code, message }),
