@@ -29,7 +29,7 @@ async function instantiate(wasm) {
   // the glue makes one instance and no other, so after a panic a fresh copy of it is taken
   const module = panics ? await import(new URL(`./pkg/nomoat.js?${panics}`, import.meta.url).href) : glue;
   await module.default(wasm && { module_or_path: await fetched(wasm) }).catch((/** @type {Error} */ error) => {
-    if (!/policy|CSP|unsafe-eval/i.test(error.message)) throw error;
+    if (!/content security policy|CSP/i.test(error.message)) throw error;
     throw coded("csp", "this site's content security policy forbids WebAssembly: its script-src must have 'wasm-unsafe-eval'");
   });
   const { promise, reject } = withReject();

@@ -4,8 +4,10 @@
 import { MODELS } from "../../models.js";
 import { NomoatError } from "../../protocol.js";
 import { speaker } from "../words/widget.js";
-import { ATTRIBUTES, Attributed, claim } from "./attributes.js";
+import { ATTRIBUTES, claim } from "./attributes.js";
 import { hasAgreed, hostOf, metered, nameOf, remember, sourceOf } from "./consent.js";
+import { Field } from "./field.js";
+import { keep, kept, messagesIn } from "./kept.js";
 import { shared } from "./share.js";
 import { Talk } from "./talk.js";
 import { label, view } from "./view.js";
@@ -26,11 +28,9 @@ const GONE = ["device-lost", "gpu-out-of-memory", "internal"];
 /** A number that an attribute gives, if it gives one. @param {string | null} text */
 const positive = (text) => (Number(text) > 0 ? Number(text) : undefined);
 
-export class NomoatChat extends Attributed {
-  static formAssociated = true;
+export class NomoatChat extends Field {
   static observedAttributes = ATTRIBUTES;
 
-  #internals = this.attachInternals();
   #nodes = view(this.attachShadow({ mode: "open" }));
   #words = speaker("en");
   #talk;
@@ -53,7 +53,6 @@ export class NomoatChat extends Attributed {
   #stored = false;
   /** What the visitor should know that was no error. @type {{ code: string, message: string }[]} */
   #warned = [];
-  #formDisabled = false;
   #restored = false;
 
   constructor() {
@@ -96,7 +95,7 @@ export class NomoatChat extends Attributed {
   connectedCallback() {
     claim(this);
     this.#attach();
-    if (!this.#restored) this.#restore();
+    if (this.persist && !this.#restored && !this.messages.length) this.#talk.messages = kept(this.#place);
     this.#restored = true;
     this.#watch();
     this.#changed();
@@ -324,14 +323,11 @@ export class NomoatChat extends Attributed {
     nodes.badge.textContent = card.name;
     nodes.licence.textContent = engine ? say("made", values) : "";
     nodes.licence.hidden = !engine;
-    // a host's style cannot take this away: it is not in the tree
-    this.#internals.role = "group";
-    this.#internals.ariaLabel = say(engine ? "name" : "nameBefore", values);
 
-    const off = this.disabled || this.#formDisabled || this.readOnly;
+    const off = Field.off(this) || this.readOnly;
     const asking = state === "idle" && !engine && Boolean(this.#source);
     nodes.consent.hidden = !asking;
-    nodes.accept.disabled = this.disabled || this.#formDisabled;
+    nodes.accept.disabled = Field.off(this);
     nodes.accept.textContent = say(this.#bigger ? "startBig" : this.#stored ? "startStored" : "start");
     const bytes = this.#bigger || card.bytes;
     nodes.ask.textContent = this.#bigger
@@ -365,7 +361,14 @@ export class NomoatChat extends Attributed {
     nodes.send.classList.toggle("main", !asking);
     nodes.waiting.hidden = !this.#eager || Boolean(engine);
     nodes.waiting.textContent = say("waiting");
-    this.#form();
+    const { answer } = this.#talk;
+    Field.tell(this, {
+      label: say(engine ? "name" : "nameBefore", values),
+      value: answer,
+      state: JSON.stringify(messages),
+      missing: this.required && !answer ? say("required") : "",
+      anchor: nodes.input,
+    });
     // a button that goes away must not take the keyboard's place with it; a touch screen would show its keys
     if (active && !active.checkVisibility() && matchMedia("(pointer: fine)").matches) nodes.input.focus();
   }
@@ -513,88 +516,22 @@ export class NomoatChat extends Attributed {
 
   // ---- as a field of a form ------------------------------------------------------------------------------------------
 
-  #form() {
-    const { answer, messages } = this.#talk;
-    this.#internals.setFormValue(answer || null, JSON.stringify(messages));
-    const missing = this.required && !answer;
-    this.#internals.setValidity(missing ? { valueMissing: true } : {}, missing ? this.#words.say("required") : "", this.#nodes.input);
-  }
-
   /** What a form sends: the last answer. */
   get value() {
     return this.#talk.answer;
   }
 
-  get form() {
-    return this.#internals.form;
-  }
-
-  get validity() {
-    return this.#internals.validity;
-  }
-
-  get validationMessage() {
-    return this.#internals.validationMessage;
-  }
-
-  get willValidate() {
-    return this.#internals.willValidate;
-  }
-
-  checkValidity() {
-    return this.#internals.checkValidity();
-  }
-
-  reportValidity() {
-    return this.#internals.reportValidity();
-  }
-
-  formResetCallback() {
-    this.clear();
-  }
-
-  /** @param {boolean} disabled */
-  formDisabledCallback(disabled) {
-    this.#formDisabled = disabled;
-    this.#changed();
-  }
-
   /** @param {unknown} state */
   formStateRestoreCallback(state) {
-    if (typeof state === "string") this.#take(state);
+    if (typeof state === "string") this.#talk.messages = messagesIn(state);
   }
 
-  // ---- kept between visits, where `persist` asks for it --------------------------------------------------------------
+  /** Keeps the conversation for the next visit, where `persist` asks for it. */
+  #keep() {
+    if (this.persist) keep(this.#place, this.messages);
+  }
 
   get #place() {
     return `nomoat-chat:${this.id || this.name || this.#source}`;
-  }
-
-  #keep() {
-    if (!this.persist) return;
-    try {
-      localStorage.setItem(this.#place, JSON.stringify(this.messages));
-    } catch {
-      // storage is full or forbidden here: the conversation lasts as long as the page
-    }
-  }
-
-  #restore() {
-    if (!this.persist || this.messages.length) return;
-    try {
-      this.#take(localStorage.getItem(this.#place) ?? "[]");
-    } catch {
-      // storage is forbidden here
-    }
-  }
-
-  /** @param {string} kept */
-  #take(kept) {
-    try {
-      const messages = JSON.parse(kept);
-      if (Array.isArray(messages)) this.#talk.messages = messages;
-    } catch {
-      // not ours
-    }
   }
 }
