@@ -103,6 +103,9 @@ build_module() {
   printf '%s\n' "$profile" >"$stamp"
 }
 
+# The widget as one file, beside the wasm whose hash it carries.
+bundle() { node build/bundle.mjs www/pkg; }
+
 serve() {
   local port=${1:-8737}
   # A steady port keeps the page's stored models; if something listens there already, any free one will do.
@@ -112,6 +115,7 @@ serve() {
 
 release() {
   build_module wasm
+  bundle
   node build/pack.mjs
   node build/notices.mjs dist/THIRD_PARTY_NOTICES
   cp dist/THIRD_PARTY_NOTICES dist/site/
@@ -273,14 +277,19 @@ check() {
 command=${1:-help}
 [ $# = 0 ] || shift
 case "$command" in
-  build) build_module wasm ;;
+  build)
+    build_module wasm
+    bundle
+    ;;
   serve)
     build_module wasm
+    bundle
     node build/sizes.mjs www >&2
     serve "$@"
     ;;
   dev)
     build_module dev
+    bundle
     serve "$@"
     ;;
   check) check "$@" ;;

@@ -5,6 +5,7 @@ import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import { budget } from "./room.js";
 import { find, nameOf } from "./store.js";
+import { here, thread, wasm } from "./thread.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Info} Info @typedef {import("./protocol.js").Stats} Stats */
@@ -35,6 +36,15 @@ import { find, nameOf } from "./store.js";
 
 const STARTING_MS = 30_000;
 const LEAVING_MS = 1000;
+
+/** The orders for which the module is made. */
+const FIRST = ["load", "fetch", "fit"];
+
+/** Why a model runs on the page itself. */
+const ON_PAGE = {
+  "no-gpu-in-worker": "this browser has WebGPU, but not in workers: the model runs on the page itself",
+  "no-worker": "this site's rules allow no worker here: the model runs on the page itself, which may stutter",
+};
 
 /** @param {string} name @param {unknown} [detail] */
 function mark(name, detail) {
@@ -83,21 +93,35 @@ export class Engine {
   }
 
   /**
-   * Starts the worker; where it has no WebGPU and the page has, its code runs on the page instead.
-   * @param {boolean} gpu Whether a GPU is wanted at all. @param {boolean} software Whether one in software will do. @returns {Promise<boolean>} Whether it runs on the page.
+   * Starts the worker; where there can be none, or it has no WebGPU and the page has, its code runs on the page instead.
+   * @param {boolean} gpu Whether a GPU is wanted at all. @param {boolean} software Whether one in software will do.
+   * @returns {Promise<keyof typeof ON_PAGE | undefined>} Why it runs on the page, if it does.
    */
   async start(gpu, software) {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nomoat" });
-    this.#worker = worker;
-    const hello = await this.#listen(worker);
-    this.trace("worker", { webgpu: hello.webgpu });
-    if (hello.webgpu || !gpu) return false;
+    try {
+      this.#worker = thread();
+      const hello = await this.#listen(this.#worker);
+      this.trace("worker", { webgpu: hello.webgpu });
+      if (hello.webgpu || !gpu) return;
+    } catch (error) {
+      this.trace("no worker", String(error));
+      await this.#here().catch(() => {
+        throw error;
+      });
+      return "no-worker";
+    }
     const adapter = /** @type {any} */ (await globalThis.navigator.gpu?.requestAdapter().catch(() => null));
     // a GPU in software is slower than the CPU, which a worker can use without holding the page up
-    if (!adapter || (!software && (adapter.info ?? adapter).isFallbackAdapter)) return false;
-    worker.terminate();
+    if (!adapter || (!software && (adapter.info ?? adapter).isFallbackAdapter)) return;
+    await this.#here();
+    return "no-gpu-in-worker";
+  }
+
+  /** Runs the worker's code on this thread. */
+  async #here() {
+    this.#worker?.terminate();
     this.#worker = undefined;
-    const { serve } = await import("./worker.js");
+    const { serve } = await here();
     const { port1, port2 } = new MessageChannel();
     const greeting = this.#listen(port1);
     port1.start();
@@ -105,12 +129,12 @@ export class Engine {
     port2.start();
     await greeting;
     this.inPage = true;
-    return true;
   }
 
   /** @param {Worker | MessagePort} port @returns {Promise<import("./protocol.js").Hello>} */
   #listen(port) {
     this.#port = port;
+    let greeted = false;
     return new Promise((resolve, reject) => {
       const late = setTimeout(
         () => reject(new NomoatError("internal", "the worker did not start within 30 seconds: reload the page")),
@@ -120,6 +144,7 @@ export class Engine {
         const reply = /** @type {Reply} */ (data);
         if (reply.type === "hello") {
           clearTimeout(late);
+          greeted = true;
           resolve(reply);
         } else if (reply.type === "request") {
           this.onRequest?.(reply.sent);
@@ -132,7 +157,7 @@ export class Engine {
       port.addEventListener("error", (/** @type {any} */ event) => {
         clearTimeout(late);
         const error = new NomoatError("internal", `the worker failed: ${event.message || "it could not be loaded"}`, event);
-        this.end(error);
+        if (greeted) this.end(error);
         reject(error);
       });
     });
@@ -190,7 +215,7 @@ export class Engine {
         }
       });
       signal?.addEventListener("abort", stop, { once: true });
-      this.#port?.postMessage({ ...order, id });
+      this.#port?.postMessage({ ...order, ...(FIRST.includes(order.type) && { wasm }), id });
     });
   }
 
@@ -266,13 +291,12 @@ export async function load(source, settings = {}) {
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
     const known = store === "auto" && typeof source === "string" ? await find(source).catch(() => undefined) : undefined;
     const from = known?.files ?? (await resolved(source, { hub, signal }));
-    if (await engine.start(options.device !== "cpu", options.device === "gpu")) {
-      warn("no-gpu-in-worker", "this browser has WebGPU, but not in workers: the model runs on the page itself");
-    }
+    const onPage = await engine.start(options.device !== "cpu", options.device === "gpu");
+    if (onPage) warn(onPage, ON_PAGE[onPage]);
     if (signal?.aborted) throw aborted(signal.reason);
     if (remote(from) && (store === "auto" || typeof from !== "string")) {
       const label = typeof source === "string" && typeof from !== "string" ? source : undefined;
-      keeper = await keeping(engine, log);
+      keeper = await keeping(engine, log, onPage);
       const asked = { source: from, label, key: known?.key, patience, store };
       files = (await keeper.send({ type: "fetch", asked }, signal, hear)).value;
     }
@@ -309,9 +333,11 @@ const remote = (from) => (typeof from === "string" ? /^https?:/.test(from) : "ur
 /**
  * The engine that fetches: only a worker may write in place.
  * @param {Engine} engine @param {((line: string) => void) | undefined} log
+ * @param {keyof typeof ON_PAGE | undefined} onPage
  */
-async function keeping(engine, log) {
-  if (!engine.inPage) return engine;
+async function keeping(engine, log, onPage) {
+  // where there is no worker, there is none for this either
+  if (onPage !== "no-gpu-in-worker") return engine;
   const keeper = new Engine(log);
   keeper.onRequest = engine.onRequest;
   return keeper.start(false, false).then(

@@ -13,6 +13,8 @@
  * @property {number} [contextLength]
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
  *
+ * @typedef {{ url: string, integrity: string }} Wasm Where the WebAssembly module is, and what it must hash to.
+ *
  * @typedef {object} Request What to generate; read by `crate/web/json.rs`.
  * @property {number} [maxTokens]
  * @property {number} [temperature]
@@ -33,7 +35,7 @@
 // To the worker. Every message with an `id` is answered by messages with the same `id`.
 /**
  * @typedef {{ type: "fetch", id: number, asked: import("./store/keep.js").Asked }} Fetch Answers with the files, or `null`: read the address.
- * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions }} Load
+ * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions, wasm?: Wasm }} Load
  * @typedef {{ type: "fit", id: number, source: Source, options: object }} FitOrder Asks what a model would take; read by `crate/web/json.rs`.
  * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
  * @typedef {{ type: "logits", id: number, ids: Uint32Array, all: boolean }} Logits

@@ -25,11 +25,14 @@ let wrapped = false;
 /** Those of the module, on this thread. @type {Set<GPUDevice>} */
 const devices = new Set();
 
-/** @returns {Promise<Instance>} */
-async function instantiate() {
+/** @param {import("./protocol.js").Wasm} [wasm] @returns {Promise<Instance>} */
+async function instantiate(wasm) {
   // the glue makes one instance and no other, so after a panic a fresh copy of it is taken
   const module = panics ? await import(new URL(`./pkg/nomoat.js?${panics}`, import.meta.url).href) : glue;
-  await module.default();
+  await module.default(wasm && { module_or_path: await fetched(wasm) }).catch((/** @type {Error} */ error) => {
+    if (!/content security policy|CSP/i.test(error.message)) throw error;
+    throw coded("csp", "this site's content security policy forbids WebAssembly: its script-src must have 'wasm-unsafe-eval'");
+  });
   const { promise, reject } = withReject();
   /** @type {Instance} */
   const instance = { ...module, panic: "", panicked: promise };
@@ -47,6 +50,31 @@ async function instantiate() {
   });
   return instance;
 }
+
+/** The module's bytes, if they are those that were built. @param {import("./protocol.js").Wasm} wasm @returns {Promise<Response>} */
+async function fetched({ url, integrity }) {
+  const take = async (/** @type {RequestInit} */ how) => {
+    const response = await fetch(url, { credentials: "omit", ...how });
+    if (response.ok) return response;
+    throw coded("network", `the engine's WebAssembly did not come: ${url} answered ${response.status}`);
+  };
+  try {
+    return await take({ integrity });
+  } catch (error) {
+    if (/** @type {any} */ (error).code) throw error;
+  }
+  // a wrong hash and a broken connection fail alike, so what went wrong is looked at once more
+  const again = await take({ cache: "reload" }).catch((error) => {
+    throw error.code ? error : coded("network", `the engine's WebAssembly did not come from ${url}: check the connection, or the site's connect-src`);
+  });
+  if (!globalThis.crypto.subtle) throw coded("network", `${url} could not be checked: serve this page over https`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-384", await again.clone().arrayBuffer()));
+  if (integrity === `sha384-${btoa(String.fromCharCode(...digest))}`) return again;
+  throw coded("hash-mismatch", `${url} is not the file that this version was built with, so it was not run: put the original there again`);
+}
+
+/** @param {string} code @param {string} message */
+const coded = (code, message) => Object.assign(new Error(message), { code });
 
 /** A promise that only ever fails, which nobody need wait for. */
 function withReject() {
@@ -208,7 +236,7 @@ export function serve(port) {
     stops.set(order.id, stop);
     turn = turn.then(async () => {
       try {
-        if (["load", "fetch", "fit"].includes(order.type)) instance = await start(order.id);
+        if (["load", "fetch", "fit"].includes(order.type)) instance = await start(/** @type {import("./protocol.js").Load} */ (order));
         if (!instance || instance.panic) throw absent();
         // what is under way in an instance that panics never settles
         await Promise.race([obey(order, instance, stop.signal), instance.panicked]);
@@ -224,11 +252,11 @@ export function serve(port) {
 
   const heap = () => (instance && !instance.panic ? instance.heapBytes() : 0);
 
-  /** @param {number} id */
-  function start(id) {
+  /** @param {import("./protocol.js").Load} order */
+  function start({ id, wasm }) {
     say({ type: "progress", id, phase: "module", done: 0, total: 0 });
     wrapRequestDevice();
-    newest ??= instantiate();
+    newest ??= instantiate(wasm);
     newest.catch(() => (newest = undefined));
     return newest;
   }

@@ -5,9 +5,9 @@ import { existsSync } from "node:fs";
 export const name = "chromium";
 export const gpu = true;
 
-const BINARY = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
+export const BINARY = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
 
-const FLAGS = [
+export const FLAGS = [
   "--headless=new",
   "--no-sandbox",
   "--enable-unsafe-webgpu",

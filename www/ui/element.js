@@ -1,22 +1,9 @@
 // What the page's elements share: nodes made without markup, and events that leave an element.
 
+import { make } from "./make.js";
 import { say } from "./words.js";
 
-/**
- * A node with attributes and children. Texts are always texts.
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag @param {Record<string, string | boolean | number>} [attributes] @param {(Node | string)[]} children
- * @returns {HTMLElementTagNameMap[K]}
- */
-export function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) node.setAttribute(name, "");
-    else if (value !== false) node.setAttribute(name, String(value));
-  }
-  node.append(...children);
-  return node;
-}
+export { make };
 
 /**
  * A button with words.

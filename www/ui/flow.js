@@ -8,8 +8,9 @@ const BREATH = 200;
 /**
  * @param {(text: string) => void} put Adds text to the page.
  * @param {HTMLElement} aloud A live region.
+ * @param {Element} [scroller] What scrolls, if not the page.
  */
-export function flow(put, aloud) {
+export function flow(put, aloud, scroller = document.scrollingElement ?? document.documentElement) {
   let waiting = "";
   let unread = "";
   let frame = 0;
@@ -20,7 +21,6 @@ export function flow(put, aloud) {
     cancelAnimationFrame(frame);
     frame = 0;
     if (!waiting) return;
-    const scroller = document.scrollingElement ?? document.documentElement;
     const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
     const started = performance.now();
     put(waiting);

@@ -13,6 +13,7 @@ import { NomoatPrivacy } from "./privacy.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
 import { NomoatSettings } from "./settings.js";
+import { NomoatShare } from "./share.js";
 import { NomoatSide } from "./side.js";
 import { NomoatSource } from "./source.js";
 import { NomoatTrace } from "./trace.js";
@@ -29,6 +30,7 @@ export const PANELS = [
   ["nomoat-write", NomoatWrite],
   ["nomoat-settings", NomoatSettings],
   ["nomoat-history", NomoatHistory],
+  ["nomoat-share", NomoatShare],
   ["nomoat-trace", NomoatTrace],
   ["nomoat-header", NomoatHeader],
   ["nomoat-side", NomoatSide],

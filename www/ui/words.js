@@ -3,6 +3,7 @@
 import { HISTORY } from "./words/history.js";
 import { PAGE } from "./words/page.js";
 import { PROBLEM } from "./words/problem.js";
+import { SHARE } from "./words/share.js";
 import { SHELL } from "./words/shell.js";
 import { TALK } from "./words/talk.js";
 
@@ -11,7 +12,7 @@ import { TALK } from "./words/talk.js";
 /** @typedef {Record<string, Record<Language, string>>} Words One table a feature, in words/. */
 
 /** @type {Words} */
-const WORDS = { ...PAGE, ...TALK, ...HISTORY, ...PROBLEM, ...SHELL };
+const WORDS = { ...PAGE, ...TALK, ...HISTORY, ...PROBLEM, ...SHARE, ...SHELL };
 
 /** @type {Language} */
 let language = initial();
