@@ -2,6 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { preload } from "./preload.mjs";
+import { list } from "./shell.mjs";
 
 const manifest = readFileSync("Cargo.toml", "utf8");
 const field = (/** @type {string} */ name) => manifest.match(new RegExp(`^${name} = "(.*)"$`, "m"))?.[1] ?? "";
@@ -12,8 +14,11 @@ mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
 cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !source.endsWith(".d.ts") });
 
+preload("dist/site");
+list("dist/site");
+
 // The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
-const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons"]);
+const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "shell.js"]);
 cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
 for (const text of texts) {
   cpSync(text, `dist/npm/${text}`);

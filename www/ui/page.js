@@ -28,6 +28,7 @@ class NomoatPage extends NomoatElement {
   #write = panel("nomoat-write");
   #settings = panel("nomoat-settings");
   #trace = panel("nomoat-trace");
+  #offline = panel("nomoat-offline");
   #status = make("p", { class: "hidden", role: "status" });
   #warning = make("p", { class: "aside warning", role: "status" });
 
@@ -51,6 +52,7 @@ class NomoatPage extends NomoatElement {
         this.#write,
         this.#settings,
         this.#trace,
+        this.#offline,
         this.#status,
       ),
     );
@@ -92,6 +94,7 @@ class NomoatPage extends NomoatElement {
     const busy = status === "busy" ? "busy" : "idle";
     this.#talk.setAttribute("status", busy);
     this.#write.setAttribute("status", busy);
+    this.#offline.setAttribute("status", status ?? "");
   }
 
   /** @param {{ source: any, name: string, device: string }} chosen */

@@ -2,9 +2,11 @@
 
 import { NomoatTalk } from "./chat.js";
 import { NomoatFacts } from "./facts.js";
+import { NomoatOffline } from "./offline.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
 import { NomoatSettings } from "./settings.js";
+import { NomoatSingle } from "./single.js";
 import { NomoatSource } from "./source.js";
 import { NomoatTrace } from "./trace.js";
 import { NomoatWrite } from "./write.js";
@@ -19,4 +21,6 @@ export const PANELS = [
   ["nomoat-write", NomoatWrite],
   ["nomoat-settings", NomoatSettings],
   ["nomoat-trace", NomoatTrace],
+  ["nomoat-offline", NomoatOffline],
+  ["nomoat-single", NomoatSingle],
 ];

@@ -1,5 +1,6 @@
 // How what the page says gets its words, in English and Chinese, and how numbers read in each.
 
+import { OFFLINE } from "./words/offline.js";
 import { PAGE } from "./words/page.js";
 
 /** @typedef {"en" | "zh"} Language */
@@ -7,7 +8,7 @@ import { PAGE } from "./words/page.js";
 /** @typedef {Record<string, Record<Language, string>>} Words One table a feature, in words/. */
 
 /** @type {Words} */
-const WORDS = { ...PAGE };
+const WORDS = { ...PAGE, ...OFFLINE };
 
 /** @type {Language} */
 let language = initial();
