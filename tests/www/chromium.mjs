@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 export const name = "chromium";
 export const gpu = true;
 
-const BINARY = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
+export const BINARY = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
 
 const FLAGS = [
   "--headless=new",
