@@ -23,8 +23,8 @@ export class NomoatSingle extends NomoatElement {
   }
 
   #begin() {
-    const name = embedded()?.[0].name;
-    if (name) this.emit("nomoat-source", { source: "embedded", name, device: "auto" });
+    const [file] = embedded() ?? [];
+    if (file) this.emit("nomoat-source", { source: [new File([file.blob], file.name)], name: file.name, device: "auto" });
   }
 
   /** The notices are packed, like the rest. */
