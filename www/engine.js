@@ -359,7 +359,7 @@ export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
 /** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
 export async function resolved(source, how = {}) {
   if (!connects && source !== "embedded" && (typeof source === "string" || source instanceof URL)) {
-    throw new NomoatError("offline", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
+    throw new NomoatError("sealed", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
   }
   if (source instanceof URL) return source.href;
   if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, { budget: budget(), ...how })).files;

@@ -106,8 +106,8 @@ export const cases = [
         `${bench.other.url}data.gguf`,
       );
       assert.deepEqual(tried.came, [false, false, false, false]);
-      assert.match(tried.problem, /not allowed to connect/);
-      assert.match(tried.problem, /Code: offline/);
+      assert.match(tried.problem, /open it here as a file/);
+      assert.match(tried.problem, /Code: sealed/);
       assert.equal(bench.other.requests.length, before, "something left the file");
       const refused = await page.run(REFUSED);
       for (const directive of ["connect-src", "img-src", "frame-src"]) {

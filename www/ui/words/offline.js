@@ -18,9 +18,11 @@ export const OFFLINE = {
     en: "All of nomoat is in this one file, and its own policy allows it no connection at all (connect-src 'none'): what you write cannot leave it.",
     zh: "整个 nomoat 都在这一个文件里，它自带的策略不允许任何网络连接（connect-src 'none'）：你写的内容无法离开它。",
   },
-  do_offline: {
-    en: "Download the file yourself, and open it here as a file.",
-    zh: "请自行下载该文件，再在这里打开。",
+  is_sealed: { en: "This file may not connect to anything", zh: "这个文件不允许连接任何地方" },
+  did_sealed: { en: "Nothing was asked of any host.", zh: "没有向任何网站发出请求。" },
+  do_sealed: {
+    en: "Download the model in another page, and open it here as a file.",
+    zh: "请在其他页面下载模型，再在这里作为文件打开。",
   },
   singleNotices: { en: "Licences of what is inside", zh: "所含软件的许可证" },
   singleModel: { en: "Use the model in this file", zh: "使用此文件内的模型" },
