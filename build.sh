@@ -116,10 +116,12 @@ serve() {
 release() {
   build_module wasm
   bundle
+  node build/shell.mjs www
   node build/pack.mjs
   node build/notices.mjs dist/THIRD_PARTY_NOTICES
   cp dist/THIRD_PARTY_NOTICES dist/site/
   cp dist/THIRD_PARTY_NOTICES dist/npm/
+  node build/single.mjs --notices dist/THIRD_PARTY_NOTICES
   node build/sizes.mjs dist/site --budget "$brotli_budget"
 }
 
@@ -280,16 +282,20 @@ case "$command" in
   build)
     build_module wasm
     bundle
+    node build/shell.mjs www
     ;;
   serve)
     build_module wasm
     bundle
+    node build/shell.mjs www
     node build/sizes.mjs www >&2
     serve "$@"
     ;;
   dev)
     build_module dev
     bundle
+    # nothing is kept, so that a changed file is seen at once
+    node build/shell.mjs www --empty
     serve "$@"
     ;;
   check) check "$@" ;;

@@ -29,5 +29,9 @@ export const thread = () => new Worker(/** @type {string} */ ((address ??= trust
 /** The worker's code on this thread; each time afresh, since after a panic it must be. */
 export const here = async () => code();
 
-/** @type {Wasm} */
+export const connects = true;
+
+export const embedded = () => undefined;
+
+/** @satisfies {Wasm} */
 export const wasm = { url: new URL("nomoat_bg.wasm", import.meta.url).href, integrity };

@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { pin } from "./bundle.mjs";
+import { preload } from "./preload.mjs";
+import { list } from "./shell.mjs";
 
 const manifest = readFileSync("Cargo.toml", "utf8");
 const field = (/** @type {string} */ name) => manifest.match(new RegExp(`^${name} = "(.*)"$`, "m"))?.[1] ?? "";
@@ -21,8 +23,11 @@ cpSync(`www/pkg/${about.wasm.name}`, `dist/${about.wasm.name}`);
 const tag = `<script type="module" src="nomoat.js" integrity="${about.script.integrity}" crossorigin="anonymous"></script>`;
 writeFileSync("dist/integrity.json", `${JSON.stringify({ ...about, tag }, null, 2)}\n`);
 
+preload("dist/site");
+list("dist/site");
+
 // The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
-const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "docs", "css"]);
+const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "docs", "css", "shell.js"]);
 cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
 for (const text of texts) {
   cpSync(text, `dist/npm/${text}`);

@@ -1,11 +1,12 @@
 // The client: starts the worker that owns a model, and gives the model the surface of the contract.
 
+import { lend } from "./lend.js";
 import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
 import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import { budget } from "./room.js";
 import { find, nameOf } from "./store.js";
-import { here, thread, wasm } from "./thread.js";
+import { connects, embedded, here, thread, wasm } from "./thread.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Info} Info @typedef {import("./protocol.js").Stats} Stats */
@@ -81,6 +82,8 @@ export class Engine {
 
   /** Bytes of WebAssembly memory, as of the last answer. */
   heapBytes = 0;
+  /** Whether the worker cannot read files itself. */
+  #lends = false;
 
   /** @param {(line: string) => void} [log] */
   constructor(log) {
@@ -102,6 +105,7 @@ export class Engine {
       this.#worker = thread();
       const hello = await this.#listen(this.#worker);
       this.trace("worker", { webgpu: hello.webgpu });
+      this.#lends = !hello.blobs;
       if (hello.webgpu || !gpu) return;
     } catch (error) {
       this.trace("no worker", String(error));
@@ -119,6 +123,7 @@ export class Engine {
 
   /** Runs the worker's code on this thread. */
   async #here() {
+    this.#lends = false;
     this.#worker?.terminate();
     this.#worker = undefined;
     const { serve } = await here();
@@ -215,7 +220,12 @@ export class Engine {
         }
       });
       signal?.addEventListener("abort", stop, { once: true });
-      this.#port?.postMessage({ ...order, ...(FIRST.includes(order.type) && { wasm }), id });
+      const { transfer = [], ...message } = {
+        ...order,
+        ...(FIRST.includes(order.type) && { wasm }),
+        ...(this.#lends && order.source && lend(order.source)),
+      };
+      this.#port?.postMessage({ ...message, id }, { transfer });
     });
   }
 
@@ -366,6 +376,9 @@ export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
 
 /** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
 export async function resolved(source, how = {}) {
+  if (!connects && source !== "embedded" && (typeof source === "string" || source instanceof URL)) {
+    throw new NomoatError("sealed", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
+  }
   if (source instanceof URL) return source.href;
   if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, { budget: budget(), ...how })).files;
   if (typeof source === "string") return address(source);
@@ -383,8 +396,10 @@ export async function resolved(source, how = {}) {
   throw new NomoatError("unsupported-field", "source: expected an address, a file, files, or a file handle");
 }
 
-/** @param {string} source */
+/** @param {string} source @returns {import("./protocol.js").Source} */
 function address(source) {
+  const inside = source === "embedded" ? embedded() : undefined;
+  if (inside) return inside;
   if (source === "embedded") throw new NomoatError("unsupported-field", "there is no embedded model yet: name a file");
   try {
     return new URL(source, location.href).href;

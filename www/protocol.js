@@ -13,7 +13,7 @@
  * @property {number} [contextLength]
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
  *
- * @typedef {{ url: string, integrity: string }} Wasm Where the WebAssembly module is, and what it must hash to.
+ * @typedef {{ url: string, integrity: string } | Uint8Array<ArrayBuffer>} Wasm Where the WebAssembly module is, and what it must hash to; or the module, gzipped.
  *
  * @typedef {object} Request What to generate; read by `crate/web/json.rs`.
  * @property {number} [maxTokens]
@@ -50,7 +50,7 @@
 
 // From the worker.
 /**
- * @typedef {{ type: "hello", webgpu: boolean }} Hello First, once; whether this thread has WebGPU.
+ * @typedef {{ type: "hello", webgpu: boolean, blobs: boolean }} Hello First, once; whether this thread has WebGPU, and can read blobs.
  * @typedef {{ type: "progress", id: number, phase: string, done: number, total: number }} Progress
  * @typedef {{ type: "warning", id: number, code: string, message: string }} Warning
  * @typedef {{ type: "trace", ms: number, what: string, more: unknown }} Trace

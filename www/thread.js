@@ -10,3 +10,9 @@ export const here = () => import("./worker.js");
 
 /** The WebAssembly module, if it is not the one in pkg/. @type {Wasm | undefined} */
 export const wasm = undefined;
+
+/** Whether this page may fetch models at all; the single file may not. @type {boolean} */
+export const connects = true;
+
+/** The model that came with the page, if one did. @returns {import("./protocol.js").NamedBlob[] | undefined} */
+export const embedded = () => undefined;

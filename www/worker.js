@@ -1,6 +1,7 @@
 // Owns the WebAssembly module: takes orders at a port, answers there. In a module worker, or on the page itself where
 // the browser has WebGPU but not in workers.
 
+import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
 import { watch } from "./requests.js";
 import { keep } from "./store/keep.js";
@@ -52,7 +53,16 @@ async function instantiate(wasm) {
 }
 
 /** The module's bytes, if they are those that were built. @param {import("./protocol.js").Wasm} wasm @returns {Promise<Response>} */
-async function fetched({ url, integrity }) {
+async function fetched(wasm) {
+  if (wasm instanceof Uint8Array) {
+    const { writable, readable } = new DecompressionStream("gzip");
+    const writer = writable.getWriter();
+    // what goes wrong is heard at the other end
+    writer.write(wasm).catch(() => {});
+    writer.close().catch(() => {});
+    return new Response(readable, { headers: { "Content-Type": "application/wasm" } });
+  }
+  const { url, integrity } = wasm;
   const take = async (/** @type {RequestInit} */ how) => {
     const response = await fetch(url, { credentials: "omit", ...how });
     if (response.ok) return response;
@@ -232,6 +242,7 @@ export function serve(port) {
       if (order.type === "pause") paused = order.on ? new Set() : undefined;
       return;
     }
+    if ("source" in order) order.source = borrow(order.source);
     const stop = new AbortController();
     stops.set(order.id, stop);
     turn = turn.then(async () => {
@@ -248,7 +259,11 @@ export function serve(port) {
       }
     });
   });
-  say({ type: "hello", webgpu: Boolean(globalThis.navigator.gpu) });
+  /** @param {boolean} blobs */
+  const greet = (blobs) => say({ type: "hello", webgpu: Boolean(globalThis.navigator.gpu), blobs });
+  // of a page from a disk
+  if (globalThis.origin === "null") new Blob(["a"]).arrayBuffer().then(() => greet(true), () => greet(false));
+  else greet(true);
 
   const heap = () => (instance && !instance.panic ? instance.heapBytes() : 0);
 

@@ -371,7 +371,11 @@ fn page(words: &[&str], allowed: impl Fn(&str) -> bool) -> Vec<String> {
 fn only_the_worker_imports_the_module() {
     let mut found = vec![];
     for file in www().into_iter().filter(|f| f.path != "www/worker.js") {
-        let imports = |l: &&str| !l.trim_start().starts_with(['*', '/']) && l.contains("import") && l.contains("pkg/");
+        let imports = |l: &&str| {
+            !l.trim_start().starts_with(['*', '/']) && {
+                l.contains("import") && l.contains("pkg/") && !l.contains("pkg/shell.js")
+            }
+        };
         let lines = file.text.lines().filter(imports);
         found.extend(lines.map(|l| format!("{}: {}", file.path, l.trim())));
     }
@@ -408,6 +412,40 @@ fn model_output_is_never_markup() {
         "createContextualFragment",
     ];
     none("text goes into textContent:", &page(&words, |_| false));
+}
+
+#[test]
+fn addresses_in_the_page_are_relative() {
+    let starts = [
+        "src=",
+        "href=",
+        "from ",
+        "import(",
+        "URL(",
+        "fetch(",
+        "register(",
+        "importScripts(",
+        "url(",
+    ];
+    let served = |f: &File| f.path.starts_with("www/") && ["js", "html", "css"].iter().any(|e| f.is(e));
+    let mut found = vec![];
+    for file in files().into_iter().filter(served) {
+        for (n, line) in file.text.lines().enumerate() {
+            let hit = starts
+                .iter()
+                .any(|s| ["", "\"", "'"].iter().any(|q| line.contains(&format!("{s}{q}/"))));
+            if hit {
+                found.push(format!("{}:{}: {}", file.path, n + 1, line.trim()));
+            }
+        }
+    }
+    for name in ["src", "action", "start_url", "scope", "id"] {
+        let manifest = include_str!("../../www/manifest.webmanifest");
+        if manifest.contains(&format!("\"{name}\": \"/")) {
+            found.push(format!("www/manifest.webmanifest: {name}"));
+        }
+    }
+    none("the page is served from any folder:", &found);
 }
 
 #[test]

@@ -47,6 +47,7 @@ class NomoatPage extends NomoatElement {
   #privacy = panel("nomoat-privacy");
   #diagnosis = panel("nomoat-diagnosis");
   #header = panel("nomoat-header");
+  #offline = panel("nomoat-offline");
   #notice = make("p", { class: "calm row spread", role: "status", hidden: true });
   /** What was loaded last, or tried. @type {Chosen | undefined} */
   #chosen;
@@ -73,6 +74,7 @@ class NomoatPage extends NomoatElement {
       this.#settings,
       this.#talk,
       this.#write,
+      this.#offline,
       this.#status,
     );
     const skip = button("skip", () => main.focus(), { class: "skip" });
@@ -235,6 +237,7 @@ class NomoatPage extends NomoatElement {
     const state = { loading: "loading", ready: "idle", busy: "busy" }[status ?? ""] ?? "none";
     this.#talk.setAttribute("status", state === "idle" && !chat ? "unfit" : state);
     this.#write.setAttribute("status", state);
+    this.#offline.setAttribute("status", status ?? "");
   }
 
   /** @param {Chosen} chosen */

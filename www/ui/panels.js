@@ -9,12 +9,14 @@ import { NomoatFacts } from "./facts.js";
 import { NomoatHeader } from "./header.js";
 import { NomoatHistory } from "./history.js";
 import { NomoatLibrary } from "./library.js";
+import { NomoatOffline } from "./offline.js";
 import { NomoatPrivacy } from "./privacy.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
 import { NomoatSettings } from "./settings.js";
 import { NomoatShare } from "./share.js";
 import { NomoatSide } from "./side.js";
+import { NomoatSingle } from "./single.js";
 import { NomoatSource } from "./source.js";
 import { NomoatTrace } from "./trace.js";
 import { NomoatWrite } from "./write.js";
@@ -32,6 +34,8 @@ export const PANELS = [
   ["nomoat-history", NomoatHistory],
   ["nomoat-share", NomoatShare],
   ["nomoat-trace", NomoatTrace],
+  ["nomoat-offline", NomoatOffline],
+  ["nomoat-single", NomoatSingle],
   ["nomoat-header", NomoatHeader],
   ["nomoat-side", NomoatSide],
   ["nomoat-consent", NomoatConsent],

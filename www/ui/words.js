@@ -1,6 +1,7 @@
 // How what the page says gets its words, in English and Chinese, and how numbers read in each.
 
 import { HISTORY } from "./words/history.js";
+import { OFFLINE } from "./words/offline.js";
 import { PAGE } from "./words/page.js";
 import { PROBLEM } from "./words/problem.js";
 import { SHARE } from "./words/share.js";
@@ -12,7 +13,7 @@ import { TALK } from "./words/talk.js";
 /** @typedef {Record<string, Record<Language, string>>} Words One table a feature, in words/. */
 
 /** @type {Words} */
-const WORDS = { ...PAGE, ...TALK, ...HISTORY, ...PROBLEM, ...SHARE, ...SHELL };
+const WORDS = { ...PAGE, ...TALK, ...HISTORY, ...OFFLINE, ...PROBLEM, ...SHARE, ...SHELL };
 
 /** @type {Language} */
 let language = initial();

@@ -1,0 +1,73 @@
+// The service worker: keeps the page's own files, each by its hash, so that the page opens without a network. Models never
+// pass through it. A new version waits here until the page says that no answer is running.
+
+/** @type {any} The types at hand are those of a page. */
+const worker = self;
+worker.importScripts("pkg/shell.js");
+
+/** SHA-256 in hex, by path from this folder. @type {Record<string, string>} */
+const FILES = worker.nomoatShell;
+const HERE = new URL("./", location.href);
+/** Of this folder: there may be another nomoat at this origin. */
+const CACHE = `nomoat ${HERE.pathname}`;
+
+/** Where a file is kept: a changed file is another one. @param {string} path */
+const keyOf = (path) => `${HERE}${path}?sha256=${FILES[path]}`;
+
+/** The kept file that is meant, whatever the query. @param {string} address @returns {string | undefined} */
+function pathOf(address) {
+  const { origin, pathname } = new URL(address);
+  if (origin !== HERE.origin || !pathname.startsWith(HERE.pathname)) return;
+  const path = pathname.slice(HERE.pathname.length) || "index.html";
+  return Object.hasOwn(FILES, path) ? path : undefined;
+}
+
+/** Fetches what is not kept yet: of a new version only what has changed, of a broken-off one only what is missing. */
+async function keep() {
+  const cache = await caches.open(CACHE);
+  const kept = new Set((await cache.keys()).map(({ url }) => url));
+  const missing = Object.keys(FILES).filter((path) => !kept.has(keyOf(path)));
+  await Promise.all(missing.map(async (path) => cache.put(keyOf(path), await genuine(path))));
+}
+
+/** A file as it was built: half of one version and half of another are never kept. @param {string} path */
+async function genuine(path) {
+  // some hosts answer index.html with a redirect to its folder, which a page cannot be opened from
+  const address = new URL(path === "index.html" ? "./" : path, HERE);
+  for (const mode of /** @type {RequestCache[]} */ (["default", "reload"])) {
+    const response = await fetch(address, { cache: mode });
+    const bytes = await response.arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (!response.ok || hash !== FILES[path]) continue;
+    const headers = new Headers(response.headers);
+    // they were true of the way here
+    for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+    return new Response(bytes, { headers });
+  }
+  throw new Error(`${address} is not the file that was built: the page cannot be kept for use without a network`);
+}
+
+/** Lets go of what earlier versions had. */
+async function tidy() {
+  const cache = await caches.open(CACHE);
+  const mine = new Set(Object.keys(FILES).map(keyOf));
+  for (const request of await cache.keys()) if (!mine.has(request.url)) await cache.delete(request);
+}
+
+/** @param {string} path @param {Request} request */
+async function answer(path, request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(keyOf(path))) ?? fetch(request);
+}
+
+worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keep()));
+// the page that is open already can then start its worker without a network, too
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(tidy().then(() => worker.clients.claim())));
+worker.addEventListener("message", (/** @type {MessageEvent} */ { data }) => {
+  if (data === "take over") worker.skipWaiting();
+});
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
+  const path = event.request.method === "GET" && pathOf(event.request.url);
+  if (path) event.respondWith(answer(path, event.request));
+});
