@@ -5,7 +5,10 @@
 //! vocabularies are translated into.
 
 use super::{bpe, stages};
-use crate::error::{Error, Result, Unsupported};
+use crate::{
+    error::{Error, Result, Unsupported},
+    tensor::sort_by_numbers,
+};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use tokenizers::{
@@ -245,7 +248,7 @@ pub(crate) fn assemble(file: &str, parts: Parts) -> Result<Inner> {
     let post_processor = stages::post_processor(file, &parts.post_processor)?;
     let decoder = stages::decoder(file, &parts.decoder)?;
     let mut added = parts.added;
-    added.sort_by_key(|a| a.id);
+    sort_by_numbers(&mut added, |a| [a.id.into(), 0]);
     check_stripping(file, &added)?;
     let model = match parts.model {
         Model::Built(model) => model,
