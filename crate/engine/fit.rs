@@ -14,7 +14,7 @@ use crate::{
     op::{Fixed, Shard},
     plan::lower,
     quant,
-    tensor::Format,
+    tensor::{Format, sort_by_numbers},
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -434,7 +434,7 @@ impl<'a> Place<'a> {
     fn smaller(&self, base: &Base, context: usize) -> Result<Option<Reason>> {
         let mut formats: Vec<&'static Format> = quant::FORMATS.to_vec();
         // bits a value, the most first
-        formats.sort_by_key(|f| std::cmp::Reverse(f.bytes * 1024 / f.block));
+        sort_by_numbers(&mut formats, |f| [u64::MAX - (f.bytes * 1024 / f.block) as u64, 0]);
         for format in formats {
             let other: Vec<_> = self.network.weights.iter().map(|w| turned(w, format)).collect();
             let weights = self.base(&other)?;

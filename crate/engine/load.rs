@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
     model::{Card, Head, Hyper, Network, Order, Weight},
+    tensor::sort_by_numbers,
 };
 use sha2::{Digest, Sha256};
 
@@ -74,7 +75,10 @@ pub(super) async fn weights(
     close(scopes).await?;
     let total = network.weights.iter().map(|w| w.entry.bytes).sum();
     let mut numbers: Vec<usize> = (0..network.weights.len()).collect();
-    numbers.sort_by_key(|n| (network.weights[*n].entry.file, network.weights[*n].entry.offset));
+    sort_by_numbers(&mut numbers, |n| {
+        let entry = &network.weights[*n].entry;
+        [entry.file as u64, entry.offset]
+    });
     let (mut done, mut hash) = (0, Sha256::new());
     tell(progress, Phase::Weights, 0, total)?;
     let scopes = watch(runner);

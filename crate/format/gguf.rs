@@ -5,7 +5,7 @@ use super::{Entry, Metadata, Part, Skipped, Value, cursor::Cursor, reader::Reade
 use crate::{
     error::{Error, Result},
     quant,
-    tensor::Shape,
+    tensor::{Shape, sort_by_numbers},
 };
 use indexmap::map::Entry as Slot;
 
@@ -52,7 +52,7 @@ pub(super) async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
         };
         tensor.offset = begin;
     }
-    directory.sort_by_key(|t| t.offset);
+    sort_by_numbers(&mut directory, |t| [t.offset, 0]);
     for pair in directory.windows(2) {
         if let [before, after] = pair
             && before.offset + before.bytes > after.offset

@@ -5,7 +5,11 @@ use super::{
     Checkpoint, Container, Entry, Part, Skipped, Value, bad, cursor::Cursor, found, not_found, side, source::Folder,
     split,
 };
-use crate::{error::Result, quant, tensor::Shape};
+use crate::{
+    error::Result,
+    quant,
+    tensor::{Shape, sort_by_numbers},
+};
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer,
@@ -116,7 +120,7 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
 
     let (start, data) = (cursor.position(), cursor.left());
     let mut tensors: Vec<(String, Info)> = header.tensors.into_iter().map(|(name, info)| (name, info.0)).collect();
-    tensors.sort_by_key(|(_, info)| info.data_offsets());
+    sort_by_numbers(&mut tensors, |(_, info)| info.data_offsets().into());
     let mut part = Part {
         meta: (header.metadata.into_iter().map(|(key, text)| (key, Value::Str(text)))).collect(),
         ..Part::default()

@@ -2,9 +2,12 @@
 //! `None`.
 
 use super::readme;
-use crate::format::{Checkpoint, Container, Metadata, Value};
+use crate::{
+    format::{Checkpoint, Container, Metadata, Value},
+    tensor::sort_by_numbers,
+};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Characters of one statement that are kept.
 const LONGEST: usize = 2000;
@@ -73,15 +76,13 @@ impl Card {
             Container::Safetensors => of_published(checkpoint),
         };
         let weights = || checkpoint.skipped.values().filter(|s| s.weight);
-        let mut formats: HashMap<&str, u64> = HashMap::new();
-        for (name, bytes) in checkpoint.tensors.values().map(|e| (e.format.name, e.bytes)) {
+        let read = checkpoint.tensors.values().map(|e| (e.format.name, e.bytes));
+        let mut formats: BTreeMap<&str, u64> = BTreeMap::new();
+        for (name, bytes) in read.chain(weights().map(|s| (s.kind.as_str(), s.bytes))) {
             *formats.entry(name).or_default() += bytes;
         }
-        for other in weights() {
-            *formats.entry(&other.kind).or_default() += other.bytes;
-        }
         let mut formats: Vec<_> = formats.into_iter().collect();
-        formats.sort_by_key(|(name, bytes)| (std::cmp::Reverse(*bytes), *name));
+        sort_by_numbers(&mut formats, |(_, bytes)| [u64::MAX - bytes, 0]);
         let read: u64 = checkpoint.tensors.values().map(|e| e.shape.count() as u64).sum();
         Self {
             formats: formats.into_iter().map(|(name, _)| name.to_owned()).collect(),

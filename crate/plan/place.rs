@@ -4,6 +4,7 @@
 use crate::{
     error::{Error, Result},
     op::{Graph, Place, Tensor},
+    tensor::sort_by_numbers,
 };
 
 /// Gives each tensor of the step a slot; returns the length of each slot in f32 values, multiples of 4.
@@ -55,7 +56,7 @@ pub(super) fn place(graph: &mut Graph) -> Result<Vec<usize>> {
             .chain(&node.outputs)
             .filter(|t| last[t.id] == at)
             .collect();
-        done.sort_by_key(|t| t.id);
+        sort_by_numbers(&mut done, |t| [t.id as u64, 0]);
         done.dedup();
         free.extend(done.iter().filter_map(|t| match graph.places[t.id] {
             Place::Slot(slot) => Some(slot),

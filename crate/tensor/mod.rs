@@ -1,7 +1,9 @@
 //! Data about data: shapes, block formats, the cheap handle of a tensor.
 
 mod dtype;
+mod order;
 mod shape;
 
 pub use dtype::{Format, MAX_PLANES};
+pub(crate) use order::sort_by_numbers;
 pub use shape::Shape;

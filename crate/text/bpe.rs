@@ -1,6 +1,9 @@
 //! BPE models, checked before the `tokenizers` crate sees them: it indexes by lengths that a broken file can make wrong.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    tensor::sort_by_numbers,
+};
 use std::collections::HashMap;
 use tokenizers::models::bpe::{BPE, BpeBuilder, Merges, Vocab};
 
@@ -115,6 +118,12 @@ pub(crate) fn check_token(file: &str, token: &str, id: u64) -> Result<u32> {
     }
 }
 
+/// A number that grows as `f32::total_cmp` has it.
+fn rank(score: f32) -> u32 {
+    let bits = score.to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
+}
+
 /// Merges of a SentencePiece BPE vocabulary, best first. A piece of higher score is made first, and can be made from
 /// every pair of pieces that it consists of; `mergeable` says which pieces come about by merging at all. On equal
 /// scores the order is that of Hugging Face's converter, so that both give the same ids: the longer left part first.
@@ -130,14 +139,18 @@ pub(crate) fn merges_from_scores(pieces: &[String], scores: &[f32], mergeable: i
                 own.push((l, r, at));
             }
         }
-        own.sort_unstable();
+        sort_by_numbers(&mut own, |(l, r, _)| [*l as u64, *r as u64]);
         let score = scores.get(id).copied().unwrap_or(0.0);
         for &(_, _, at) in &own {
             let (left, right) = piece.split_at(at);
             found.push((score, left.chars().count(), right.chars().count(), left, right));
         }
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2)));
+    // All three falling; there are less than 2^32 characters in a piece.
+    sort_by_numbers(&mut found, |(score, left, right, ..)| {
+        let lengths = (*left as u64) << 32 | *right as u64;
+        [u64::MAX - u64::from(rank(*score)), u64::MAX - lengths]
+    });
     found
         .into_iter()
         .map(|(_, _, _, l, r)| (l.to_owned(), r.to_owned()))

@@ -7,11 +7,12 @@ use crate::error::{Error, Result};
 const BLOCK: usize = 256;
 
 /// Decodes the map from the base64 of `tokenizer.json` and checks it.
-pub(crate) fn check_base64(file: &str, text: &str) -> Result<()> {
-    match decode_base64(text) {
-        Some(bytes) => check(file, &bytes),
-        None => Err(Error::bad(file, "precompiled_charsmap", "base64", "other characters")),
-    }
+pub(crate) fn from_base64(file: &str, text: &str) -> Result<Vec<u8>> {
+    let Some(bytes) = decode_base64(text) else {
+        return Err(Error::bad(file, "precompiled_charsmap", "base64", "other characters"));
+    };
+    check(file, &bytes)?;
+    Ok(bytes)
 }
 
 /// Checks that no step through the trie leaves it, and that each replacement lies in the text behind it.

@@ -14,6 +14,7 @@ mod philox;
 mod pretokenizer;
 mod sentencepiece;
 mod side;
+mod stages;
 pub mod stream;
 mod tokenizer_json;
 mod written;

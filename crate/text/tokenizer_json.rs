@@ -4,14 +4,15 @@
 //! lengths make it panic, and a panic ends a wasm module. So every part goes through here, also those that GGUF
 //! vocabularies are translated into.
 
-use super::{bpe, charsmap};
-use crate::error::{Error, Result, Unsupported};
-use serde::de::DeserializeOwned;
+use super::{bpe, stages};
+use crate::{
+    error::{Error, Result, Unsupported},
+    tensor::sort_by_numbers,
+};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use tokenizers::{
-    AddedToken, DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
-    Tokenizer as Inner,
+    AddedToken, ModelWrapper, Tokenizer as Inner,
     models::{
         bpe::{Merges, Vocab},
         unigram::Unigram,
@@ -19,9 +20,6 @@ use tokenizers::{
         wordpiece::WordPiece,
     },
 };
-
-/// How deep sequences of normalisers and the like may be nested.
-const MAX_DEPTH: usize = 8;
 
 /// A token beside the model's vocabulary.
 #[derive(Debug, Clone)]
@@ -114,32 +112,28 @@ fn read_model(file: &str, mut model: Map<String, Value>) -> Result<Model> {
     match kind.as_str() {
         "BPE" => read_bpe(file, &mut model),
         "WordPiece" => {
-            check_vocab_object(file, &model)?;
-            let model: WordPiece = part(file, "model", &Value::Object(model))?;
+            let vocab = read_vocab(file, &mut model)?;
+            let longest = model.get("max_input_chars_per_word").and_then(Value::as_u64);
+            let Some(longest) = longest.and_then(|n| usize::try_from(n).ok()) else {
+                return Err(Error::bad(file, "max_input_chars_per_word", "a count", "none"));
+            };
+            let built = WordPiece::builder()
+                .vocab(vocab)
+                .unk_token(text(file, &model, "unk_token")?)
+                .continuing_subword_prefix(text(file, &model, "continuing_subword_prefix")?)
+                .max_input_chars_per_word(longest)
+                .build();
+            let model = built.map_err(|e| Error::bad(file, "model", "a WordPiece model", e))?;
             Ok(Model::Built(ModelWrapper::WordPiece(model)))
         }
         "WordLevel" => {
-            check_vocab_object(file, &model)?;
-            let model: WordLevel = part(file, "model", &Value::Object(model))?;
+            let vocab = read_vocab(file, &mut model)?;
+            let unk = text(file, &model, "unk_token")?;
+            let built = WordLevel::builder().vocab(vocab).unk_token(unk).build();
+            let model = built.map_err(|e| Error::bad(file, "model", "a WordLevel model", e))?;
             Ok(Model::Built(ModelWrapper::WordLevel(model)))
         }
-        "Unigram" => {
-            let pieces = model.get("vocab").and_then(Value::as_array).map_or(0, Vec::len);
-            let unk = model.get("unk_id").and_then(Value::as_u64);
-            if pieces == 0 || pieces > bpe::MAX_TOKENS {
-                return Err(Error::bad(
-                    file,
-                    "vocab",
-                    format!("1 to {} pieces", bpe::MAX_TOKENS),
-                    pieces,
-                ));
-            }
-            if let Some(unk) = unk.filter(|unk| *unk >= pieces as u64) {
-                return Err(Error::bad(file, "unk_id", format!("below {pieces}"), unk));
-            }
-            let model: Unigram = part(file, "model", &Value::Object(model))?;
-            Ok(Model::Built(ModelWrapper::Unigram(model)))
-        }
+        "Unigram" => read_unigram(file, &mut model),
         other => Err(Error::Unsupported {
             kind: Unsupported::Tokenizer,
             file: file.to_owned(),
@@ -149,20 +143,8 @@ fn read_model(file: &str, mut model: Map<String, Value>) -> Result<Model> {
     }
 }
 
-fn check_vocab_object(file: &str, model: &Map<String, Value>) -> Result<()> {
-    let Some(Value::Object(vocab)) = model.get("vocab") else {
-        return Err(Error::bad(file, "vocab", "an object", "none"));
-    };
-    for (token, id) in vocab {
-        let id = id
-            .as_u64()
-            .ok_or_else(|| Error::bad(file, format!("token {token:?}"), "an id", id))?;
-        bpe::check_token(file, token, id)?;
-    }
-    Ok(())
-}
-
-fn read_bpe(file: &str, model: &mut Map<String, Value>) -> Result<Model> {
+/// A vocabulary that gives each token its id.
+fn read_vocab(file: &str, model: &mut Map<String, Value>) -> Result<Vocab> {
     let Some(Value::Object(tokens)) = model.remove("vocab") else {
         return Err(Error::bad(file, "vocab", "an object", "none"));
     };
@@ -174,6 +156,52 @@ fn read_bpe(file: &str, model: &mut Map<String, Value>) -> Result<Model> {
         let id = bpe::check_token(file, &token, id)?;
         vocab.insert(token, id);
     }
+    Ok(vocab)
+}
+
+fn text(file: &str, model: &Map<String, Value>, key: &str) -> Result<String> {
+    match model.get(key) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        _ => Err(Error::bad(file, key, "text", "none")),
+    }
+}
+
+fn read_unigram(file: &str, model: &mut Map<String, Value>) -> Result<Model> {
+    let list = match model.remove("vocab") {
+        Some(Value::Array(list)) if (1..=bpe::MAX_TOKENS).contains(&list.len()) => list,
+        other => {
+            let found = other.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+            let expected = format!("1 to {} pieces", bpe::MAX_TOKENS);
+            return Err(Error::bad(file, "vocab", expected, found));
+        }
+    };
+    let unk = match model.get("unk_id") {
+        None | Some(Value::Null) => None,
+        Some(id) => {
+            let small = id.as_u64().and_then(|id| usize::try_from(id).ok());
+            let Some(known) = small.filter(|id| *id < list.len()) else {
+                return Err(Error::bad(file, "unk_id", format!("below {}", list.len()), id));
+            };
+            Some(known)
+        }
+    };
+    let mut pieces = Vec::with_capacity(list.len());
+    for (id, piece) in list.into_iter().enumerate() {
+        match piece.as_array().map(Vec::as_slice) {
+            Some([Value::String(text), Value::Number(score)]) => {
+                pieces.push((text.clone(), score.as_f64().unwrap_or(0.0)));
+            }
+            _ => return Err(Error::bad(file, format!("piece {id}"), "a text and a score", piece)),
+        }
+    }
+    let byte_fallback = model.get("byte_fallback").and_then(Value::as_bool).unwrap_or(false);
+    let built = Unigram::from(pieces, unk, byte_fallback);
+    let model = built.map_err(|e| Error::bad(file, "model", "a Unigram model", e))?;
+    Ok(Model::Built(ModelWrapper::Unigram(model)))
+}
+
+fn read_bpe(file: &str, model: &mut Map<String, Value>) -> Result<Model> {
+    let vocab = read_vocab(file, model)?;
     let Some(Value::Array(list)) = model.remove("merges") else {
         return Err(Error::bad(file, "merges", "a list", "none"));
     };
@@ -213,23 +241,14 @@ fn read_merge(merge: Value) -> std::result::Result<(String, String), Value> {
     }
 }
 
-/// Deserialises one part. By reference: some of the crate's types only read borrowed text.
-fn part<T: DeserializeOwned>(file: &str, field: &str, value: &Value) -> Result<T> {
-    T::deserialize(value).map_err(|e| Error::bad(file, field, "a part that tokenizers knows", e))
-}
-
 /// Puts the parts together.
 pub(crate) fn assemble(file: &str, parts: Parts) -> Result<Inner> {
-    for stage in [
-        &parts.normalizer,
-        &parts.pre_tokenizer,
-        &parts.post_processor,
-        &parts.decoder,
-    ] {
-        check_stage(file, stage, 0)?;
-    }
+    let normalizer = stages::normalizer(file, &parts.normalizer)?;
+    let pre_tokenizer = stages::pre_tokenizer(file, &parts.pre_tokenizer)?;
+    let post_processor = stages::post_processor(file, &parts.post_processor)?;
+    let decoder = stages::decoder(file, &parts.decoder)?;
     let mut added = parts.added;
-    added.sort_by_key(|a| a.id);
+    sort_by_numbers(&mut added, |a| [a.id.into(), 0]);
     check_stripping(file, &added)?;
     let model = match parts.model {
         Model::Built(model) => model,
@@ -243,21 +262,12 @@ pub(crate) fn assemble(file: &str, parts: Parts) -> Result<Inner> {
         }
     };
     let mut inner = Inner::new(model);
-    let normalizer: Option<NormalizerWrapper> = part(file, "normalizer", &parts.normalizer)?;
     inner
         .with_normalizer(normalizer)
         .map_err(|e| Error::bad(file, "normalizer", "a normalizer", e))?;
-    inner.with_pre_tokenizer(part::<Option<PreTokenizerWrapper>>(
-        file,
-        "pre_tokenizer",
-        &parts.pre_tokenizer,
-    )?);
-    inner.with_post_processor(part::<Option<PostProcessorWrapper>>(
-        file,
-        "post_processor",
-        &parts.post_processor,
-    )?);
-    inner.with_decoder(part::<Option<DecoderWrapper>>(file, "decoder", &parts.decoder)?);
+    inner.with_pre_tokenizer(pre_tokenizer);
+    inner.with_post_processor(post_processor);
+    inner.with_decoder(decoder);
     inner
         .add_tokens(added.iter().map(|a| a.token.clone()))
         .map_err(|e| Error::bad(file, "added_tokens", "distinct tokens", e))?;
@@ -313,80 +323,6 @@ fn check_stripping(file: &str, added: &[Added]) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Refuses what the crate would panic on later.
-fn check_stage(file: &str, stage: &Value, depth: usize) -> Result<()> {
-    let kind = stage.get("type").and_then(Value::as_str).unwrap_or("");
-    if depth > MAX_DEPTH {
-        return Err(Error::bad(file, kind, format!("at most {MAX_DEPTH} levels"), "more"));
-    }
-    let number = |key: &str| stage.get(key).and_then(Value::as_u64).unwrap_or(0);
-    match kind {
-        "Sequence" => {
-            for key in ["normalizers", "pretokenizers", "processors", "decoders"] {
-                for inner in stage.get(key).and_then(Value::as_array).into_iter().flatten() {
-                    check_stage(file, inner, depth + 1)?;
-                }
-            }
-            Ok(())
-        }
-        // The decoder counts back from the end of a token without looking at its length.
-        "Strip" if number("stop") > 0 => Err(Error::bad(file, "Strip: stop", "0", number("stop"))),
-        "FixedLength" if stage.get("length").is_some() && number("length") == 0 => {
-            Err(Error::bad(file, "FixedLength: length", "at least 1", 0))
-        }
-        "TemplateProcessing" => check_template(file, stage),
-        "Precompiled" => check_charsmap(file, stage),
-        _ => Ok(()),
-    }
-}
-
-fn check_template(file: &str, stage: &Value) -> Result<()> {
-    for key in ["single", "pair"] {
-        for piece in stage.get(key).and_then(Value::as_array).into_iter().flatten() {
-            let Some(token) = piece.get("SpecialToken").and_then(|t| t.get("id")) else {
-                continue;
-            };
-            let known = token
-                .as_str()
-                .and_then(|id| stage.get("special_tokens")?.get(id))
-                .is_some();
-            if !known {
-                return Err(Error::bad(
-                    file,
-                    "post_processor",
-                    "tokens listed in special_tokens",
-                    token,
-                ));
-            }
-        }
-    }
-    for token in stage
-        .get("special_tokens")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(Map::values)
-    {
-        for id in token.get("ids").and_then(Value::as_array).into_iter().flatten() {
-            if id.as_u64().is_none_or(|id| id >= bpe::MAX_TOKENS as u64) {
-                return Err(Error::bad(
-                    file,
-                    "post_processor",
-                    format!("ids below {}", bpe::MAX_TOKENS),
-                    id,
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_charsmap(file: &str, stage: &Value) -> Result<()> {
-    match stage.get("precompiled_charsmap").and_then(Value::as_str) {
-        Some(text) => charsmap::check_base64(file, text),
-        None => Err(Error::bad(file, "precompiled_charsmap", "base64 text", "none")),
-    }
 }
 
 /// A post-processor that puts BOS before a text and EOS behind it, as far as given; `null` if neither.
