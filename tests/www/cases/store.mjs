@@ -14,6 +14,8 @@ import { serveHub } from "../hub.mjs";
 const ZOO = new URL("../../data/zoo/llama3/", import.meta.url);
 const CHUNK = 4 << 20;
 const MANY = ["chromium", "firefox"];
+/** For what is the same in every browser that stores. */
+const others = (/** @type {string} */ browser) => browser !== "chromium";
 
 /** Pseudo-random numbers from a seed. @param {number} seed */
 export function mulberry(seed) {
@@ -199,6 +201,7 @@ export const cases = [
   {
     name: "what becomes another file on the way, or comes whole where a part was asked for, begins again",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, server, other } = bench;
@@ -228,6 +231,7 @@ export const cases = [
   {
     name: "an address that expires is asked for anew where it came from",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, other } = bench;
@@ -261,6 +265,7 @@ export const cases = [
   {
     name: "bytes that are not those that were wanted are never used",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, other } = bench;
@@ -283,6 +288,7 @@ export const cases = [
   {
     name: "what lies damaged on the disk is found before it is used, and only the rest is brought again",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, other } = bench;
@@ -311,6 +317,7 @@ export const cases = [
   {
     name: "each lasting failure has its code and its words, and leaves nothing behind",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, server, other } = bench;
@@ -342,6 +349,7 @@ export const cases = [
   {
     name: "a failure in the middle says what is kept, and the next load goes on with it",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, other } = bench;
@@ -584,6 +592,7 @@ export const cases = [
   {
     name: "what is no model is given up at its first bytes",
     on: MANY,
+    full: others,
     run: (bench) =>
       fresh(bench, async (store) => {
         const { depot, other } = bench;
