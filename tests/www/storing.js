@@ -34,7 +34,7 @@ export async function bring({ source, options = {}, odd }) {
   try {
     const model = await load(source, {
       device: "cpu",
-      patience: 600,
+      patience: 5000,
       ...options,
       signal: stop.signal,
       log: (line) => lines.push(line),
