@@ -4,7 +4,7 @@ import { lend } from "./lend.js";
 import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
 import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
-import { budget } from "./room.js";
+import * as room from "./room.js";
 import { find, nameOf } from "./store.js";
 import { connects, embedded, here, thread, wasm } from "./thread.js";
 
@@ -26,6 +26,7 @@ import { connects, embedded, here, thread, wasm } from "./thread.js";
  * @property {number} [contextLength]
  * @property {number} [maxBinding]
  * @property {string} [hub] Address of another model hub than the usual one.
+ * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `fit` the same.
  * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.
  * @property {number} [patience] Milliseconds without a byte after which a request is sent again; waits between requests follow it.
  * @property {(progress: LoadProgress) => void} [onProgress]
@@ -264,7 +265,7 @@ export class Engine {
  * @param {LoadSettings} [settings]
  */
 export async function load(source, settings = {}) {
-  const { onProgress, onWarning, onRequest, signal, log, hub, store = "auto", patience, ...options } = settings;
+  const { onProgress, onWarning, onRequest, signal, log, hub, budget = room.budget(), store = "auto", patience, ...options } = settings;
   if (signal?.aborted) throw aborted(signal.reason);
   const engine = new Engine(log);
   engine.onRequest = onRequest;
@@ -300,7 +301,7 @@ export async function load(source, settings = {}) {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
     const known = store === "auto" && typeof source === "string" ? await find(source).catch(() => undefined) : undefined;
-    const from = known?.files ?? (await resolved(source, { hub, signal }));
+    const from = known?.files ?? (await resolved(source, { hub, signal, budget }));
     const onPage = await engine.start(options.device !== "cpu", options.device === "gpu");
     if (onPage) warn(onPage, ON_PAGE[onPage]);
     if (signal?.aborted) throw aborted(signal.reason);
@@ -380,7 +381,7 @@ export async function resolved(source, how = {}) {
     throw new NomoatError("sealed", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
   }
   if (source instanceof URL) return source.href;
-  if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, { budget: budget(), ...how })).files;
+  if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, how)).files;
   if (typeof source === "string") return address(source);
   if (source instanceof Blob) return [named(source)];
   if (globalThis.FileSystemHandle && source instanceof FileSystemHandle) return handle(source);

@@ -15,6 +15,7 @@ import * as room from "./room.js";
  * @property {number | null} [memory] Bytes of memory that the device has; by default what the browser tells, which is little.
  * @property {number | null} [disk] Bytes that may be stored; by default what the browser tells.
  * @property {string} [hub] Address of another hub.
+ * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `load` the same.
  * @property {(sent: import("./protocol.js").Sent) => void} [onRequest] Hears of every request that the worker makes.
  * @property {AbortSignal} [signal]
  *
@@ -32,9 +33,9 @@ let asking = 0;
  * @param {Parameters<typeof import("./engine.js").load>[0]} source @param {FitSettings} [settings]
  * @returns {Promise<Answer>}
  */
-export async function fit(source, { hub: host, signal, onRequest, memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
+export async function fit(source, { hub: host, signal, onRequest, budget = room.budget(), memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
   if (!["auto", "gpu", "cpu"].includes(device)) throw new NomoatError("unsupported-field", `device: expected auto, gpu or cpu, found ${device}`);
-  const found = typeof source === "string" && parse(source, host) ? await locate(source, { hub: host, signal, budget: room.budget() }) : null;
+  const found = typeof source === "string" && parse(source, host) ? await locate(source, { hub: host, signal, budget }) : null;
   const from = readable(found?.files ?? (await resolved(source)));
   const gpu = device === "cpu" ? null : adapter === undefined ? await room.adapter() : adapter;
   const software = Boolean(gpu && (gpu.info ?? /** @type {any} */ (gpu)).isFallbackAdapter);

@@ -252,7 +252,7 @@ function choose({ repo, label, file }, variants, files, budget) {
 }
 
 /** @param {number} bytes */
-const size = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
+const size = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 
 /** @param {string} repo */
 const strange = (repo) => new NomoatError("network", `${repo}: the hub's answer cannot be understood`);

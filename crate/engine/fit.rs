@@ -17,7 +17,6 @@ use crate::{
     tensor::{Format, sort_by_numbers},
 };
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 
 /// A context below this is of no use, unless the model was made for less.
 const LEAST: usize = 256;
@@ -62,7 +61,34 @@ pub struct Reason {
     /// The same in words.
     pub message: String,
     /// The numbers and names in it.
-    pub values: Json,
+    pub values: Values,
+}
+
+/// A number or a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Said {
+    /// Bytes or tokens.
+    Number(u64),
+    /// A tensor, a format, or what the cause is.
+    Name(String),
+}
+
+/// Numbers and names by what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values(pub Vec<(&'static str, Said)>);
+
+impl Values {
+    /// What stands under `key`.
+    pub fn get(&self, key: &str) -> Option<&Said> {
+        self.0.iter().find(|(k, _)| *k == key).map(|(_, said)| said)
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(key, said)| (key, said)))
+    }
 }
 
 /// How a model fits.
@@ -89,11 +115,22 @@ pub struct Fit {
     pub card: Card,
 }
 
-fn reason(code: &'static str, message: String, values: Json) -> Reason {
+/// Not inlined: reasons are many and given once.
+#[inline(never)]
+fn reason(code: &'static str, message: String, numbers: &[(&'static str, u64)]) -> Reason {
+    let values = Values(numbers.iter().map(|(key, n)| (*key, Said::Number(*n))).collect());
     Reason { code, message, values }
 }
 
+impl Reason {
+    fn naming(mut self, key: &'static str, name: &str) -> Self {
+        self.values.0.push((key, Said::Name(name.to_owned())));
+        self
+    }
+}
+
 /// Bytes for people, in powers of 1000.
+#[inline(never)]
 #[allow(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
 pub fn size(bytes: u64) -> String {
     let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
@@ -119,18 +156,17 @@ pub fn fit(checkpoint: &Checkpoint, against: &Against) -> Fit {
     };
     if let Err(error) = model::open(checkpoint).and_then(|network| measure(&mut fit, &network, against)) {
         fit.fits = false;
-        let values = match &error {
+        let told = |numbers: &[_]| reason(error.code(), error.to_string(), numbers);
+        let told = match &error {
             Error::TooBig {
                 what,
                 needed,
                 available,
-            } => {
-                json!({ "what": what, "needed": needed, "available": available })
-            }
-            Error::Unsupported { what, supported, .. } => json!({ "what": what, "supported": supported }),
-            _ => json!({}),
+            } => told(&[("needed", *needed), ("available", *available)]).naming("what", what),
+            Error::Unsupported { what, supported, .. } => told(&[]).naming("what", what).naming("supported", supported),
+            _ => told(&[]),
         };
-        fit.reasons.insert(0, reason(error.code(), error.to_string(), values));
+        fit.reasons.insert(0, told);
     }
     if let Some(available) = against.disk
         && fit.disk > available
@@ -140,8 +176,8 @@ pub fn fit(checkpoint: &Checkpoint, against: &Against) -> Fit {
             size(fit.disk),
             size(available)
         );
-        let values = json!({ "needed": fit.disk, "available": available });
-        fit.reasons.push(reason("quota", message, values));
+        let values = [("needed", fit.disk), ("available", available)];
+        fit.reasons.push(reason("quota", message, &values));
     }
     fit
 }
@@ -186,12 +222,12 @@ fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
             "fits with a context of {context} tokens, not of {wanted}: {}",
             size(bytes)
         );
-        let values = json!({ "context": context, "wanted": wanted, "bytes": bytes });
-        fit.reasons.push(reason("context", message, values));
+        let values = [("context", context as u64), ("wanted", wanted as u64), ("bytes", bytes)];
+        fit.reasons.push(reason("context", message, &values));
     } else if fit.fits {
         let message = format!("fits with a context of {context} tokens: {}", size(bytes));
-        let values = json!({ "context": context, "bytes": bytes });
-        fit.reasons.push(reason("fits", message, values));
+        let values = [("context", context as u64), ("bytes", bytes)];
+        fit.reasons.push(reason("fits", message, &values));
     } else {
         fit.reasons.push(place.obstacle(&base, least)?);
     }
@@ -200,8 +236,8 @@ fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
         && bytes > memory / 2
     {
         let message = format!("it takes {} of the {} that this device has", size(bytes), size(memory));
-        let values = json!({ "needed": bytes, "available": memory });
-        fit.reasons.push(reason("tight", message, values));
+        let values = [("needed", bytes), ("available", memory)];
+        fit.reasons.push(reason("tight", message, &values));
     }
     if !fit.fits || fit.context_most < wanted {
         let smaller = match place.smaller(&base, wanted)? {
@@ -215,8 +251,8 @@ fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
             "a context of {wanted} is longer than the {} it was made for",
             hyper.context
         );
-        let values = json!({ "context": wanted, "trained": hyper.context });
-        fit.reasons.push(reason("long-context", message, values));
+        let values = [("context", wanted as u64), ("trained", hyper.context as u64)];
+        fit.reasons.push(reason("long-context", message, &values));
     }
     Ok(())
 }
@@ -272,8 +308,8 @@ impl<'a> Place<'a> {
                 size(needed),
                 size(available)
             );
-            let values = json!({ "tensor": name, "needed": needed, "available": available });
-            reason("tensor-too-big", message, values)
+            let values = [("needed", needed), ("available", available)];
+            reason("tensor-too-big", message, &values).naming("tensor", name)
         })
     }
 
@@ -401,8 +437,13 @@ impl<'a> Place<'a> {
     /// Why there is no room for `capacity` tokens.
     fn obstacle(&self, base: &Base, capacity: usize) -> Result<Reason> {
         let peak = self.needs(base, capacity)?.peak;
-        let values =
-            |needed: u64, available: u64| json!({ "needed": needed, "available": available, "context": capacity });
+        let values = |needed, available| {
+            [
+                ("needed", needed),
+                ("available", available),
+                ("context", capacity as u64),
+            ]
+        };
         Ok(match self.memory {
             Some(memory) if peak > memory => {
                 let where_ = if self.adapter.is_some() {
@@ -415,7 +456,7 @@ impl<'a> Place<'a> {
                     size(peak),
                     size(memory)
                 );
-                reason("memory", message, values(peak, memory))
+                reason("memory", message, &values(peak, memory))
             }
             _ => {
                 let layer = self.shape(capacity).bytes()?;
@@ -425,7 +466,7 @@ impl<'a> Place<'a> {
                     size(layer),
                     size(self.binding)
                 );
-                reason("cache-too-big", message, values(layer, self.binding))
+                reason("cache-too-big", message, &values(layer, self.binding))
             }
         })
     }
@@ -445,8 +486,8 @@ impl<'a> Place<'a> {
                     format.name,
                     size(bytes)
                 );
-                let values = json!({ "format": format.name, "bytes": bytes, "context": context });
-                return Ok(Some(reason("format", message, values)));
+                let values = [("bytes", bytes), ("context", context as u64)];
+                return Ok(Some(reason("format", message, &values).naming("format", format.name)));
             }
         }
         Ok(None)

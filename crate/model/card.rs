@@ -143,18 +143,25 @@ impl std::fmt::Display for Base {
 }
 
 /// A statement fit to be shown: one line, not too long. Empty is as if it were not there.
+#[inline(never)]
 fn shown(words: &str) -> Option<String> {
     let plain: String = words.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
     (!plain.is_empty()).then_some(plain)
 }
 
-fn of_gguf(meta: &Metadata) -> Card {
-    let text = |key: &str| match meta.get(&format!("general.{key}")) {
+/// Not inlined, like what follows: a card is read once, and has many lines.
+#[inline(never)]
+fn text(meta: &Metadata, key: &str) -> Option<String> {
+    match meta.get(&format!("general.{key}")) {
         Some(Value::Str(text)) => shown(text),
         _ => None,
-    };
+    }
+}
+
+fn of_gguf(meta: &Metadata) -> Card {
+    let text = |key: &str| text(meta, key);
     let list = |key: &str| match meta.get(&format!("general.{key}")) {
-        Some(Value::Strs(all)) => listed(all.iter().map(String::as_str)),
+        Some(Value::Strs(all)) => listed(all),
         _ => None,
     };
     let base = |n: u64| {
@@ -191,8 +198,13 @@ fn of_gguf(meta: &Metadata) -> Card {
     }
 }
 
-fn listed<'a>(all: impl Iterator<Item = &'a str>) -> Option<Vec<String>> {
-    let all: Vec<String> = all.filter_map(shown).take(usize::try_from(MOST).unwrap_or(0)).collect();
+#[inline(never)]
+fn listed(all: &[String]) -> Option<Vec<String>> {
+    let all: Vec<String> = all
+        .iter()
+        .filter_map(|words| shown(words))
+        .take(usize::try_from(MOST).unwrap_or(0))
+        .collect();
     (!all.is_empty()).then_some(all)
 }
 
@@ -204,7 +216,7 @@ fn of_published(checkpoint: &Checkpoint) -> Card {
         .get("README.md")
         .map(|bytes| String::from_utf8_lossy(bytes));
     let matter = readme::matter(&readme.unwrap_or_default());
-    let list = |key: &str| listed(readme::values(&matter, key).iter().map(String::as_str));
+    let list = |key: &str| listed(readme::values(&matter, key));
     let first = |key: &str| list(key)?.into_iter().next();
     let of_config = |key: &str| config[key].as_str().and_then(shown);
     let of_file = || match checkpoint.meta.get("license") {

@@ -28,6 +28,7 @@ pub(super) fn matter(text: &str) -> Matter {
 }
 
 /// The values of `key`.
+#[inline(never)]
 pub(super) fn values<'a>(card: &'a Matter, key: &str) -> &'a [String] {
     card.iter().find(|(k, _)| k == key).map_or(&[], |(_, values)| values)
 }
@@ -66,6 +67,7 @@ pub fn gguf_keys(text: &str) -> Vec<(String, Value)> {
     keys
 }
 
+#[inline(never)]
 fn list(value: &str) -> Vec<String> {
     match value.strip_prefix('[').and_then(|v| v.strip_suffix(']')) {
         Some(inside) => inside.split(',').map(plain).filter(|v| !v.is_empty()).collect(),
@@ -73,6 +75,7 @@ fn list(value: &str) -> Vec<String> {
     }
 }
 
+#[inline(never)]
 fn plain(value: &str) -> String {
     let value = value.trim();
     let bare = |q: char| value.strip_prefix(q).and_then(|v| v.strip_suffix(q));

@@ -121,7 +121,9 @@ pub(super) fn against(text: &str) -> Result<Against> {
 
 /// How a model fits, as JSON.
 pub(super) fn fit(fit: &Fit) -> Result<String> {
-    serde_json::to_string(fit).map_err(|e| Error::internal(e.to_string()))
+    // by way of a value, as with information: each way costs its own code
+    let value = serde_json::to_value(fit).map_err(|e| Error::internal(e.to_string()))?;
+    Ok(value.to_string())
 }
 
 fn kv(name: Option<&str>) -> Result<Option<Kv>> {

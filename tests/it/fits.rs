@@ -8,7 +8,7 @@ use crate::{
 use nomoat::{
     engine::{
         Caps, Event, Model, Request,
-        fit::{Against, Fit, fit},
+        fit::{Against, Fit, Said, fit},
     },
     format::{
         self, Checkpoint, Metadata, Value,
@@ -334,7 +334,10 @@ fn what_is_promised_holds() {
         }
         // A format that it says would fit does.
         for reason in at(LLAMA_3_2_1B.context).reasons.iter().filter(|r| r.code == "format") {
-            let format = quant::by_name(reason.values["format"].as_str().unwrap()).unwrap();
+            let Some(Said::Name(name)) = reason.values.get("format") else {
+                panic!("no name: {reason:?}");
+            };
+            let format = quant::by_name(name).unwrap();
             let again = fit(&LLAMA_3_2_1B.header(format), &against);
             assert!(again.fits, "{name}, {}: {}", format.name, told(&again));
         }
@@ -352,8 +355,9 @@ fn a_row_wider_than_a_binding_is_said_of_its_tensor() {
     let fit = fit(&header, &against);
     assert!(!fit.fits && fit.needs.is_none());
     assert_eq!(fit.reasons[0].code, "tensor-too-big");
-    assert_eq!(fit.reasons[0].values["tensor"], "token_embd.weight");
-    assert_eq!(fit.reasons[0].values["needed"], 576 * 4);
+    let values = &fit.reasons[0].values;
+    assert_eq!(values.get("tensor"), Some(&Said::Name("token_embd.weight".into())));
+    assert_eq!(values.get("needed"), Some(&Said::Number(576 * 4)));
 }
 
 #[test]

@@ -212,6 +212,14 @@ export const cases = [
           assert.match(found.message, words, source);
           assert.equal(found.name, "NomoatError");
         }
+        for (const [act, what] of [
+          ["loadError", { source: "some/gguf", options: { device: "cpu", hub, budget: 1e5 } }],
+          ["foretold", { source: "some/gguf", settings: { device: "cpu", hub, budget: 1e5 } }],
+        ]) {
+          const { code, message } = await bench.lab(/** @type {string} */ (act), what);
+          assert.equal(code, "too-big", message);
+          assert.match(message, /the smallest that can be read is BF16, 0.2 MB; there is room for 0.1 MB/);
+        }
         const busy = await bench.lab("listed", { reference: "busy/model", how: { hub } });
         assert.equal(busy.value?.variant, "Q8_0", busy.message);
       }),
