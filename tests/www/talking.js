@@ -171,7 +171,7 @@ export async function heard({ text, size }) {
   const observer = new MutationObserver((records) => {
     for (const { target } of records) said.push(target.textContent ?? "");
   });
-  for (const live of document.querySelectorAll("[aria-live], [role=status], [role=alert]")) observer.observe(live, { childList: true, characterData: true, subtree: true });
+  for (const live of talk.querySelectorAll("[aria-live], [role=status], [role=alert]")) observer.observe(live, { childList: true, characterData: true, subtree: true });
   const focused = document.activeElement;
   talk.begin({ name: "m", sha256: "", device: "cpu" });
   for (let at = 0; at < text.length; at += size) {
