@@ -11,6 +11,8 @@ import { say } from "./words.js";
 const DEPTH = 24;
 /** A paragraph with more marks than this is plain text: pairing them takes time that grows with their square (5 s for 20 kB). */
 const MARKS = 500;
+/** A line that opens more quotations and lists in one another than any text has; the lexer takes seconds to give up on it. */
+const NESTED = /^[ \t]*(?:>[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+){24}/m;
 /** What cannot be seen or turns the reading direction: controls, zero-width, bidirectional, fillers, tags. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/gu;
 /** @type {Record<string, string>} */
@@ -68,6 +70,8 @@ export function markdown(place) {
 
 /** @param {string} text @param {Record<string, any>} links @returns {{ tokens: Token[], defined: Record<string, any> }} */
 function lex(text, links) {
+  const plain = { tokens: [/** @type {Token} */ ({ type: "text", raw: text, text })], defined: {} };
+  if (NESTED.test(text)) return plain;
   try {
     const lexer = new Lexer({ gfm: true, breaks: true });
     Object.assign(lexer.tokens.links, links);
@@ -80,8 +84,8 @@ function lex(text, links) {
     const tokens = lexer.lex(text);
     return { tokens, defined: { ...lexer.tokens.links } };
   } catch {
-    // too deep for the lexer's recursion: then it is plain
-    return { tokens: [{ type: "text", raw: text, text }], defined: {} };
+    // too deep for its recursion in another way
+    return plain;
   }
 }
 
