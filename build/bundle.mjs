@@ -27,9 +27,10 @@ async function bundled(options) {
 
 /** @type {import("esbuild").Plugin} */
 const inside = {
-  name: "the worker's code is inside",
+  name: "the worker's code is inside, the page's words are not",
   setup({ onResolve }) {
     onResolve({ filter: /\/thread\.js$/ }, () => ({ path: path.join(root, "build/inside.js") }));
+    onResolve({ filter: /^\.\/words\.js$/ }, () => ({ path: path.join(root, "www/ui/widget/say.js") }));
   },
 };
 

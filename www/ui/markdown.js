@@ -2,7 +2,7 @@
 // is ever fetched for it, and only the last block is made again when text comes.
 
 import { Lexer } from "../vendor/markdown.js";
-import { make } from "./element.js";
+import { make } from "./make.js";
 import { say } from "./words.js";
 
 /** @typedef {import("../vendor/markdown.js").Token} Token */

@@ -444,6 +444,53 @@ export const cases = [
     },
   },
   {
+    name: "the widget shows Markdown as nodes, in its own language: no image is fetched, no markup is made, code can be copied",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, asked, quiet, close } = await visit(bench, ({ model, cdn }) => ({
+        body: element(model, `${SAID} lang="zh"`),
+        csp: STRICT(cdn),
+      }));
+      const content = [
+        "**bold** and [a link](https://example.org/x) ![a picture](https://example.org/p.png)",
+        '<img src="https://example.org/q.png" onerror="globalThis.ran = 1"><script>globalThis.ran = 1</script>',
+        "```js\nlet a = 1;\n```",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+      ].join("\n\n");
+      await raw.evaluate((/** @type {string} */ content) => {
+        const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
+        chat.messages = [
+          { role: "user", content: "**not** Markdown" },
+          { role: "assistant", content, model: "a model" },
+        ];
+      }, content);
+      const seen = await raw.evaluate(() => {
+        const root = /** @type {ShadowRoot} */ (document.querySelector("nomoat-chat")?.shadowRoot);
+        return {
+          user: root.querySelector(".user .body")?.textContent,
+          tags: [...new Set([...root.querySelectorAll(".assistant .body *")].map((node) => node.localName))].sort().join(),
+          link: root.querySelector(".assistant a")?.textContent,
+          code: root.querySelector("[part=code]")?.textContent,
+          button: root.querySelector("[data-act=code]")?.textContent,
+          text: root.querySelector(".assistant .body")?.textContent,
+          ran: /** @type {any} */ (globalThis).ran,
+        };
+      });
+      assert.equal(seen.user, "**not** Markdown");
+      assert.equal(seen.tags, "a,bdi,button,code,div,p,pre,span,strong,table,tbody,td,th,thead,tr");
+      assert.equal(seen.link, "a link example.org");
+      assert.equal(seen.code, "let a = 1;");
+      assert.equal(seen.button, "复制代码");
+      assert.match(seen.text, /图片（未加载）：a picture.*<img src=/s);
+      assert.equal(seen.ran, undefined);
+      assert.deepEqual(asked(), ["/embed.js"]);
+      await accessible(raw, "Markdown");
+      await raw.screenshot({ path: path.join(bench.shots, "widget-markdown-1280.png") });
+      quiet();
+      await close();
+    },
+  },
+  {
     name: "the widget is a field of a form: required, sent, reset, disabled, kept",
     shared: "zoo/llama3",
     on: ["chromium"],

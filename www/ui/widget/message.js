@@ -1,6 +1,8 @@
-// A message of the widget's log. What a model writes becomes text nodes, never markup.
+// A message of the widget's log. What a model writes becomes nodes by the builder of Markdown, or text; never markup.
 
 import { make } from "../make.js";
+import { markdown } from "../markdown.js";
+import { speaking } from "./say.js";
 
 /** @typedef {import("../words/widget.js").Speaker} Speaker */
 
@@ -15,8 +17,9 @@ import { make } from "../make.js";
 
 /** @typedef {ReturnType<typeof article>} Article */
 
-/** @param {Message} message @param {Speaker} speaker */
-export function article({ role, content, model = "", finishReason }, { say, tag }) {
+/** @param {Message} message @param {Speaker} speaker @param {boolean} rich Whether it is Markdown. */
+export function article({ role, content, model = "", finishReason }, speaker, rich) {
+  const { say, tag } = speaker;
   const body = make("div", { class: "body", dir: "auto" });
   const who = make("p", { class: "who", lang: tag }, role === "user" ? say("you") : say("answer", { model }));
   const note = make("p", { class: "note", lang: tag });
@@ -29,22 +32,35 @@ export function article({ role, content, model = "", finishReason }, { say, tag 
     note,
     tools,
   );
-  const text = body.appendChild(document.createTextNode(content));
+  const shown = rich ? markdown(body) : undefined;
+  body.classList.toggle("rich", rich);
+  let whole = "";
+  const add = (/** @type {string} */ more) => {
+    whole += more;
+    speaking(speaker);
+    if (shown) shown.show(whole);
+    else body.textContent = whole;
+  };
+  if (content) add(content);
   const ended = (/** @type {string | undefined} */ reason) => {
     const key = { abort: "stopped", length: "endLength", context: "endContext" }[reason ?? ""];
     note.textContent = key ? say(key) : "";
     note.hidden = !key;
     body.removeAttribute("aria-busy");
+    speaking(speaker);
+    shown?.end();
+    for (const block of body.querySelectorAll("pre")) block.setAttribute("part", "code");
   };
-  ended(finishReason);
+  if (content) ended(finishReason);
+  else {
+    note.hidden = true;
+    body.setAttribute("aria-busy", "true");
+  }
   return {
     node,
     tools,
-    /** More text of an answer that is being written. @param {string} more */
-    add(more) {
-      body.setAttribute("aria-busy", "true");
-      text.appendData(more);
-    },
+    /** More text of an answer that is being written. */
+    add,
     ended,
   };
 }

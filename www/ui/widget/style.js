@@ -40,7 +40,24 @@ const CSS = `
 .body { white-space: pre-wrap; overflow-wrap: anywhere; word-break: auto-phrase; }
 .user .body { background: var(--wash); border-radius: calc(var(--round) * 0.75); padding: 0.5em 0.75em; inline-size: fit-content; max-inline-size: 100%; }
 .body.rich { white-space: normal; }
-.body pre { overflow-x: auto; direction: ltr; text-align: start; }
+.body > :first-child { margin-block-start: 0; }
+.body > :last-child { margin-block-end: 0; }
+.body :is(p, ul, ol, blockquote, table, .code, .table) { margin-block: 0.6em; }
+.body :is(h2, h3, h4, h5, h6) { font-size: 1.05em; margin-block: 0.9em 0.4em; }
+.body :is(ul, ol) { padding-inline-start: 1.5em; }
+.body blockquote { margin-inline: 0; padding-inline-start: 0.9em; border-inline-start: 3px solid var(--line); color: var(--soft); }
+.body a { color: var(--mark); overflow-wrap: anywhere; }
+.host { font-size: 0.8125em; color: var(--soft); }
+.code { border: 1px solid var(--line); border-radius: calc(var(--round) * 0.5); }
+.code > .row { justify-content: space-between; padding-inline: 0.75em; min-block-size: 2.25rem; }
+.code button { min-block-size: 1.75rem; padding: 0 0.5em; font-size: 0.8125rem; border-color: transparent; }
+.body code { font: 0.875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono", monospace; }
+.body pre { margin: 0; padding: 0.75em; overflow-x: auto; direction: ltr; text-align: start; white-space: pre; background: var(--wash); }
+.body .table { overflow-x: auto; }
+.body table { border-collapse: collapse; margin: 0; }
+.body :is(th, td) { padding: 0.3em 0.75em; border: 1px solid var(--line); text-align: start; }
+.body .center { text-align: center; }
+.body .right { text-align: end; }
 .panel { display: grid; gap: calc(var(--gap) / 2); padding: var(--gap); border: 1px solid var(--line); border-radius: calc(var(--round) * 0.75); background: var(--wash); }
 .panel p, .frame > p { margin: 0; }
 /* the widget's own words read left to right, whatever the page's direction */

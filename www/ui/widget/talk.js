@@ -1,6 +1,8 @@
 // The widget's conversation: what was said, how it is shown, and the answer under way.
 
+import { copy } from "../copy.js";
 import { flow } from "../flow.js";
+import { written } from "../markdown.js";
 import { article, tool } from "./message.js";
 
 /** @typedef {import("./message.js").Message} Message @typedef {import("./share.js").Model} Model */
@@ -30,6 +32,14 @@ export class Talk {
     this.#log = log;
     this.#aloud = aloud;
     this.#host = host;
+    log.addEventListener("click", (event) => {
+      const button = event.target instanceof Element ? event.target.closest("[data-act=code]") : null;
+      const block = button?.closest(".code");
+      if (!button || !block) return;
+      void copy(written(block)).then((done) => {
+        if (done) button.textContent = host.speaker().say("copied");
+      });
+    });
   }
 
   get messages() {
@@ -52,6 +62,11 @@ export class Talk {
     return this.#messages.findLast(({ role }) => role === "assistant")?.content ?? "";
   }
 
+  /** Whether answers are Markdown; what a base model goes on with is a text like any. */
+  get #rich() {
+    return this.#host.model()?.info.chat ?? true;
+  }
+
   /** Shows all messages anew, in the language of now. */
   draw() {
     // an answer under way is drawn when it is there
@@ -60,14 +75,11 @@ export class Talk {
     const inside = this.#log.contains(/** @type {ShadowRoot} */ (this.#log.getRootNode()).activeElement);
     this.#log.replaceChildren();
     this.#messages.forEach((message, at) => {
-      const shown = article(message, this.#host.speaker());
+      const shown = article(message, this.#host.speaker(), message.role === "assistant" && this.#rich);
       const last = at >= this.#messages.length - 2;
       if (message.role === "assistant") {
-        const copy = tool(shown, say("copy"), async () => {
-          await navigator.clipboard?.writeText(message.content).then(
-            () => (copy.textContent = say("copied")),
-            () => {}, // not allowed here: the text can be selected
-          );
+        const button = tool(shown, say("copy"), async () => {
+          if (await copy(message.content)) button.textContent = say("copied");
         });
         if (at === this.#messages.length - 1) tool(shown, say("again"), () => void this.regenerate());
       } else if (last) tool(shown, say("edit"), () => this.#host.emit("edit", at));
@@ -116,7 +128,7 @@ export class Talk {
     this.#stop = stop;
     this.#host.changed();
     const { name, sha256, chat } = model.info;
-    const shown = article({ role: "assistant", content: "", model: name }, this.#host.speaker());
+    const shown = article({ role: "assistant", content: "", model: name }, this.#host.speaker(), chat);
     this.#log.append(shown.node);
     this.#log.scrollTop = this.#log.scrollHeight;
     const running = flow(shown.add, this.#aloud, this.#log);
