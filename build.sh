@@ -82,6 +82,7 @@ build_module() {
   local profile=$1 folder=$1 bindgen module out=www/pkg stamp=www/pkg/.built
   need_rust
   need_node
+  node build/vendor.mjs
   [ "$profile" = dev ] && folder=debug
   cargo build --locked --lib --target "$wasm_target" --profile "$profile"
   module=target/$wasm_target/$folder/nomoat.wasm
@@ -102,6 +103,9 @@ build_module() {
   printf '%s\n' "$profile" >"$stamp"
 }
 
+# The widget as one file, beside the wasm whose hash it carries.
+bundle() { node build/bundle.mjs www/pkg; }
+
 serve() {
   local port=${1:-8737}
   # A steady port keeps the page's stored models; if something listens there already, any free one will do.
@@ -111,6 +115,7 @@ serve() {
 
 release() {
   build_module wasm
+  bundle
   node build/shell.mjs www
   node build/pack.mjs
   node build/notices.mjs dist/THIRD_PARTY_NOTICES
@@ -276,16 +281,19 @@ command=${1:-help}
 case "$command" in
   build)
     build_module wasm
+    bundle
     node build/shell.mjs www
     ;;
   serve)
     build_module wasm
+    bundle
     node build/shell.mjs www
     node build/sizes.mjs www >&2
     serve "$@"
     ;;
   dev)
     build_module dev
+    bundle
     # nothing is kept, so that a changed file is seen at once
     node build/shell.mjs www --empty
     serve "$@"

@@ -1,7 +1,7 @@
 // Writes the widget as one file, embed.js, beside the wasm in the folder given, and embed.json with its hash and the tag to
 // paste. The hash of embed.js pins everything that it loads: the worker's code is inside, and so is the hash of the wasm.
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -62,6 +62,16 @@ export async function bundle(folder) {
   };
   writeFileSync(path.join(folder, "embed.json"), `${JSON.stringify(about, null, 2)}\n`);
   return about;
+}
+
+/** Pins what the pages of a folder embed by its hash, as on any other site. @param {string} folder @param {{ script: { integrity: string } }} about */
+export function pin(folder, { script }) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    const more = `integrity="${script.integrity}" crossorigin="anonymous"`;
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(/src="[./]*pkg\/embed\.js"/g, `$& ${more}`));
+  }
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

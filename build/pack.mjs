@@ -1,7 +1,9 @@
-// Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types.
+// Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types, nomoat.js the widget as one file
+// beside its wasm, and integrity.json what pins it.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { pin } from "./bundle.mjs";
 import { preload } from "./preload.mjs";
 import { list } from "./shell.mjs";
 
@@ -14,11 +16,18 @@ mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
 cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !source.endsWith(".d.ts") });
 
+const about = JSON.parse(readFileSync("www/pkg/embed.json", "utf8"));
+pin("dist/site/docs", about);
+cpSync("www/pkg/embed.js", "dist/nomoat.js");
+cpSync(`www/pkg/${about.wasm.name}`, `dist/${about.wasm.name}`);
+const tag = `<script type="module" src="nomoat.js" integrity="${about.script.integrity}" crossorigin="anonymous"></script>`;
+writeFileSync("dist/integrity.json", `${JSON.stringify({ ...about, tag }, null, 2)}\n`);
+
 preload("dist/site");
 list("dist/site");
 
 // The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
-const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "shell.js"]);
+const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "docs", "css", "shell.js"]);
 cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
 for (const text of texts) {
   cpSync(text, `dist/npm/${text}`);
@@ -37,6 +46,7 @@ writeFileSync(
       types: "./types/nomoat.d.ts",
       exports: {
         ".": { types: "./types/nomoat.d.ts", default: "./nomoat.js" },
+        "./element": { types: "./types/ui/widget.d.ts", default: "./ui/widget.js" },
         "./*": "./*",
       },
       sideEffects: true,
@@ -46,11 +56,11 @@ writeFileSync(
   )}\n`,
 );
 
-// The package's types are those of its entry and what that imports.
+// The package's types are those of its entries and what they import.
 const config = {
   extends: "../jsconfig.json",
   compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir: "../dist/npm/types", rootDir: "../www" },
-  files: ["../www/nomoat.js"],
+  files: ["../www/nomoat.js", "../www/ui/widget.js"],
   include: [],
 };
 writeFileSync("target/types.json", JSON.stringify(config));

@@ -5,7 +5,7 @@ import { chatDress, chatRequest, completionDress, completionRequest, ids, tokens
 import { addressOf, locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import { budget } from "./room.js";
-import { find } from "./store.js";
+import { find, nameOf } from "./store.js";
 import { connects, embedded, here, thread, wasm } from "./thread.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
@@ -32,6 +32,7 @@ import { connects, embedded, here, thread, wasm } from "./thread.js";
  * @property {(warning: NomoatError) => void} [onWarning]
  * @property {AbortSignal} [signal]
  * @property {(line: string) => void} [log] Gets the trace, a line at a time.
+ * @property {(sent: import("./protocol.js").Sent) => void} [onRequest] Hears of every request that the worker makes.
  */
 
 const STARTING_MS = 30_000;
@@ -75,6 +76,9 @@ export class Engine {
   inPage = false;
   /** Where there is no worker: until the model's memory is given back. @type {Promise<unknown> | undefined} */
   #freed;
+
+  /** @type {((sent: import("./protocol.js").Sent) => void) | undefined} */
+  onRequest;
 
   /** Bytes of WebAssembly memory, as of the last answer. */
   heapBytes = 0;
@@ -147,6 +151,8 @@ export class Engine {
           clearTimeout(late);
           greeted = true;
           resolve(reply);
+        } else if (reply.type === "request") {
+          this.onRequest?.(reply.sent);
         } else if (reply.type === "trace") {
           this.trace(reply.what, reply.more, reply.ms);
         } else {
@@ -223,6 +229,11 @@ export class Engine {
     });
   }
 
+  /** Holds what is generated until it may go on. @param {boolean} on */
+  pause(on) {
+    this.#port?.postMessage({ type: "pause", on });
+  }
+
   /** Stops what is under way and gives the memory back. */
   async close() {
     this.end(new NomoatError("aborted", "the model was unloaded"));
@@ -253,9 +264,10 @@ export class Engine {
  * @param {LoadSettings} [settings]
  */
 export async function load(source, settings = {}) {
-  const { onProgress, onWarning, signal, log, hub, store = "auto", patience, ...options } = settings;
+  const { onProgress, onWarning, onRequest, signal, log, hub, store = "auto", patience, ...options } = settings;
   if (signal?.aborted) throw aborted(signal.reason);
   const engine = new Engine(log);
+  engine.onRequest = onRequest;
   /** @type {NomoatError[]} */
   const warnings = [];
   /** @param {string} code @param {string} message */
@@ -301,6 +313,11 @@ export async function load(source, settings = {}) {
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
     const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
+    // a folder has no name of its own, and stored files have lost theirs
+    if (!value.card.name && (files || typeof source === "string")) {
+      const repository = typeof source === "string" ? parse(source, hub)?.repo.split("/")[1] : undefined;
+      value.name = repository ?? nameOf(known?.source ?? (typeof source === "string" ? source : /** @type {any} */ (from)));
+    }
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);
   } catch (thrown) {
@@ -332,6 +349,7 @@ async function keeping(engine, log, onPage) {
   // where there is no worker, there is none for this either
   if (onPage !== "no-gpu-in-worker") return engine;
   const keeper = new Engine(log);
+  keeper.onRequest = engine.onRequest;
   return keeper.start(false, false).then(
     () => keeper,
     () => engine,
@@ -535,6 +553,9 @@ function modelOf(engine, info, warnings) {
       if (!Array.isArray(messages)) throw new NomoatError("unsupported-field", "messages: expected an array");
       return (await engine.send({ type: "template", messages, generationPrompt })).value;
     },
+
+    /** Holds what is being written, or lets it go on. @param {boolean} on */
+    pause: (on) => engine.pause(on),
 
     /** Gives all memory back; requests under way end. */
     unload: () => engine.close(),

@@ -15,6 +15,7 @@ import * as room from "./room.js";
  * @property {number | null} [memory] Bytes of memory that the device has; by default what the browser tells, which is little.
  * @property {number | null} [disk] Bytes that may be stored; by default what the browser tells.
  * @property {string} [hub] Address of another hub.
+ * @property {(sent: import("./protocol.js").Sent) => void} [onRequest] Hears of every request that the worker makes.
  * @property {AbortSignal} [signal]
  *
  * @typedef {import("./protocol.js").Fit & { hub: import("./hub.js").Found | null }} Answer
@@ -31,7 +32,7 @@ let asking = 0;
  * @param {Parameters<typeof import("./engine.js").load>[0]} source @param {FitSettings} [settings]
  * @returns {Promise<Answer>}
  */
-export async function fit(source, { hub: host, signal, memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
+export async function fit(source, { hub: host, signal, onRequest, memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
   if (!["auto", "gpu", "cpu"].includes(device)) throw new NomoatError("unsupported-field", `device: expected auto, gpu or cpu, found ${device}`);
   const found = typeof source === "string" && parse(source, host) ? await locate(source, { hub: host, signal, budget: room.budget() }) : null;
   const from = readable(found?.files ?? (await resolved(source)));
@@ -45,7 +46,7 @@ export async function fit(source, { hub: host, signal, memory = room.memory(), d
     disk: disk === undefined ? await room.disk() : disk,
   };
   /** @type {import("./protocol.js").Fit} */
-  const told = await ask({ type: "fit", source: from, options }, signal);
+  const told = await ask({ type: "fit", source: from, options }, signal, onRequest);
   if (!used && device !== "cpu") {
     const message = software ? "the only GPU here is emulated in software: it would run on the CPU" : "there is no GPU that a page may use: it would run on the CPU";
     told.reasons.push({ code: software ? "software-gpu" : "no-webgpu", message, values: {} });
@@ -59,11 +60,11 @@ export async function fit(source, { hub: host, signal, memory = room.memory(), d
   return { ...told, card: { ...told.card, licence, licenceName, licenceLink, files: hashes?.length ? hashes : null }, hub: found };
 }
 
-/** @param {any} order @param {AbortSignal} [signal] */
-async function ask(order, signal) {
+/** @param {any} order @param {AbortSignal} [signal] @param {FitSettings["onRequest"]} [onRequest] */
+async function ask(order, signal, onRequest) {
   asking += 1;
   try {
-    const engine = await (shared ??= begun());
+    const engine = await (shared ??= begun(onRequest));
     return (await engine.send(order, signal)).value;
   } catch (thrown) {
     const error = thrown instanceof NomoatError ? thrown : new NomoatError("internal", thrown instanceof Error ? thrown.message : String(thrown), thrown);
@@ -76,8 +77,10 @@ async function ask(order, signal) {
   }
 }
 
-async function begun() {
+/** @param {FitSettings["onRequest"]} [onRequest] */
+async function begun(onRequest) {
   const engine = new Engine();
+  engine.onRequest = onRequest;
   await engine.start(false, false);
   return engine;
 }

@@ -43,8 +43,9 @@
  * @typedef {{ type: "detokenize", id: number, ids: Uint32Array, skipSpecial: boolean }} Detokenize
  * @typedef {{ type: "template", id: number, messages: object[], generationPrompt: boolean }} Template
  * @typedef {{ type: "unload", id: number }} Unload
+ * @typedef {{ type: "pause", on: boolean }} Pause Holds what is generated; stopping still works.
  * @typedef {{ type: "stop", id: number }} Stop Ends the fetch, load or generation with that id.
- * @typedef {Fetch | Load | FitOrder | Generate | Logits | Tokenize | Detokenize | Template | Unload | Stop} Order
+ * @typedef {Fetch | Load | FitOrder | Generate | Logits | Tokenize | Detokenize | Template | Unload | Pause | Stop} Order
  */
 
 // From the worker.
@@ -53,12 +54,13 @@
  * @typedef {{ type: "progress", id: number, phase: string, done: number, total: number }} Progress
  * @typedef {{ type: "warning", id: number, code: string, message: string }} Warning
  * @typedef {{ type: "trace", ms: number, what: string, more: unknown }} Trace
+ * @typedef {{ type: "request", sent: Sent }} Requested
  * @typedef {{ type: "prefill", id: number, done: number, total: number }} Prefill
  * @typedef {{ type: "token", id: number, token: number, text: string }} Token
  * @typedef {{ type: "end", id: number, reason: Finish, text: string, stats: Stats, heapBytes: number }} End
  * @typedef {{ type: "result", id: number, value: any, heapBytes: number }} Result
  * @typedef {{ type: "error", id: number, code: string, message: string, fatal: boolean }} Failure `fatal`: the module is gone.
- * @typedef {Hello | Progress | Warning | Trace | Prefill | Token | End | Result | Failure} Reply
+ * @typedef {Hello | Progress | Warning | Trace | Requested | Prefill | Token | End | Result | Failure} Reply
  */
 
 /**
@@ -125,6 +127,12 @@
  * @property {number} dispatchesPerToken
  * @property {number} submissionsPerToken
  * @property {{ pipelines: number, bindGroups: number, buffers: number, writes: number }} created
+ */
+
+/**
+ * A request that the worker or the page made, or more bytes of it (`requests: 0`).
+ * @typedef {{ url: string, via?: string, at: number, requests: number, bytes: number, status?: number, failed?: boolean }} Sent `via`: where
+ * it was sent on to.
  */
 
 /**

@@ -3,6 +3,7 @@
 
 import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
+import { watch } from "./requests.js";
 import { keep } from "./store/keep.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
@@ -30,7 +31,7 @@ async function instantiate(wasm) {
   // the glue makes one instance and no other, so after a panic a fresh copy of it is taken
   const module = panics ? await import(new URL(`./pkg/nomoat.js?${panics}`, import.meta.url).href) : glue;
   await module.default(wasm && { module_or_path: await fetched(wasm) }).catch((/** @type {Error} */ error) => {
-    if (!/policy|CSP|unsafe-eval/i.test(error.message)) throw error;
+    if (!/content security policy|CSP/i.test(error.message)) throw error;
     throw coded("csp", "this site's content security policy forbids WebAssembly: its script-src must have 'wasm-unsafe-eval'");
   });
   const { promise, reject } = withReject();
@@ -226,6 +227,8 @@ export function serve(port) {
   const stops = new Map();
   /** @type {Promise<void>} */
   let turn = Promise.resolve();
+  /** What waits while generation is paused. @type {Set<() => void> | undefined} */
+  let paused;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
@@ -233,8 +236,10 @@ export function serve(port) {
   const trace = (what, more) => say({ type: "trace", ms: performance.now(), what, more });
 
   port.addEventListener("message", (/** @type {MessageEvent<Order>} */ { data: order }) => {
-    if (order.type === "stop") {
-      stops.get(order.id)?.abort();
+    if (order.type === "stop" || order.type === "pause") {
+      if (order.type === "stop") stops.get(order.id)?.abort();
+      for (const go of paused ?? []) go();
+      if (order.type === "pause") paused = order.on ? new Set() : undefined;
       return;
     }
     if ("source" in order) order.source = borrow(order.source);
@@ -366,6 +371,7 @@ export function serve(port) {
     model.begin(ids(prompt, model), JSON.stringify(request));
     for (;;) {
       await breathe();
+      while (paused && !signal.aborted) await new Promise((/** @type {(value: void) => void} */ go) => paused?.add(go));
       if (signal.aborted) {
         model.stop();
         return end("abort", "");
@@ -416,4 +422,8 @@ function failure(thrown, panic) {
 }
 
 const workers = /** @type {any} */ (globalThis).DedicatedWorkerGlobalScope;
-if (workers && globalThis instanceof workers) serve(/** @type {any} */ (globalThis));
+if (workers && globalThis instanceof workers) {
+  const port = /** @type {any} */ (globalThis);
+  watch((sent) => port.postMessage({ type: "request", sent }));
+  serve(port);
+}

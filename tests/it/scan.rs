@@ -35,7 +35,7 @@ impl File {
 /// Every text file that is ours, by path.
 pub(crate) fn files() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let skip = ["target", "dist", "node_modules", "pkg", ".git", "shared"];
+    let skip = ["target", "dist", "node_modules", "pkg", "vendor", ".git", "shared"];
     let (mut folders, mut out) = (vec![root.to_owned()], vec![]);
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path());

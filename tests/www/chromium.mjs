@@ -7,7 +7,7 @@ export const gpu = true;
 
 export const BINARY = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
 
-const FLAGS = [
+export const FLAGS = [
   "--headless=new",
   "--no-sandbox",
   "--enable-unsafe-webgpu",

@@ -30,7 +30,7 @@ export const hollow = (size) => ({ bytes: Buffer.alloc(0), size });
 /** @param {string} repo The commit that all branches of it are at. */
 export const commitOf = (repo) => createHash("sha1").update(repo).digest("hex");
 /** @param {Blob} blob */
-export const hashOf = ({ bytes, size = bytes.length }) => createHash("sha256").update(bytes).update(String(size)).digest("hex");
+export const hashOf = ({ bytes, size }) => createHash("sha256").update(size === undefined ? bytes : String(size)).digest("hex");
 
 /** @param {Record<string, Repository>} repos By `owner/name`. */
 export async function serveHub(repos) {

@@ -1,6 +1,6 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
-import { fit, load as stored, resolve } from "/nomoat.js";
+import { fit, load as stored, resolve, store } from "/nomoat.js";
 import { breakScopes } from "./broken.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
@@ -431,4 +431,11 @@ export async function foretoldAndTaken({ source, files, options, hub }) {
   const { info } = made;
   await made.unload();
   return { told, info };
+}
+
+/** What the store keeps of a source, which is then removed. @param {string} source */
+export async function kept(source) {
+  const found = (await store.list()).filter((entry) => entry.source === source);
+  for (const { key } of found) await store.remove(key);
+  return found;
 }

@@ -12,6 +12,10 @@ if (how === "cramped") {
   // what browsers say of their room is rounded and padded, so no driver can set it
   StorageManager.prototype.estimate = async () => ({ usage: 1e6, quota: 31e6 });
 }
+if (how === "blind") {
+  // one that has WebGPU, but not in workers
+  Object.defineProperty(navigator, "gpu", { value: undefined });
+}
 if (how === "wired") {
   // a device whose network comes and goes: no driver can do that to a worker in every browser
   let online = true;

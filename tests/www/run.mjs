@@ -12,15 +12,19 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as bigFile from "./big.mjs";
 import { cases as big } from "./cases/big.mjs";
+import { cases as embedding } from "./cases/embedding.mjs";
 import { cases as engine } from "./cases/engine.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as installed } from "./cases/installed.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as offline } from "./cases/offline.mjs";
 import { cases as page } from "./cases/page.mjs";
-import { cases as store } from "./cases/store.mjs";
-import { hostileCases } from "./cases/hostile.mjs";
+import { cases as shell } from "./cases/shell.mjs";
 import { cases as single } from "./cases/single.mjs";
+import { cases as store } from "./cases/store.mjs";
+import { cases as talk } from "./cases/talk.mjs";
+import { cases as widget } from "./cases/widget.mjs";
+import { hostileCases } from "./cases/hostile.mjs";
 import * as chromium from "./chromium.mjs";
 import { depot as makeDepot } from "./faults.mjs";
 import * as firefox from "./firefox.mjs";
@@ -77,7 +81,7 @@ const server = await serve({ root: path.join(root, "www"), mounts, depot, log: v
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });
 
 /** @type {Case[]} */
-const all = [...engine, ...hub, ...loading, ...page, ...offline, ...installed, ...single, ...store, ...big, ...(await hostileCases({ root, made }))];
+const all = [...engine, ...hub, ...loading, ...page, ...shell, ...offline, ...installed, ...single, ...store, ...talk, ...widget, ...embedding, ...big, ...(await hostileCases({ root, made }))];
 
 for (const driver of [chromium, firefox, webkit]) {
   if (values.only && !values.only.split(",").includes(driver.name)) continue;

@@ -45,6 +45,7 @@ export const CSP = [
  * @property {number} [port] 0 picks one.
  * @property {Record<string, string>} [mounts] Folders by path prefix.
  * @property {boolean} [cors] Whether other origins may read.
+ * @property {string} [policy] The content security policy of its pages; none if empty.
  * @property {(line: string) => void} [log] Gets a line a request.
  * @property {import("./faults.mjs").Depot} [depot] Answers first.
  */
@@ -54,7 +55,7 @@ export const CSP = [
  * @param {Settings} settings
  * @returns {Promise<{ url: string, requests: string[], close: () => Promise<void> }>}
  */
-export async function serve({ root, port = 0, mounts = {}, cors = false, log, depot }) {
+export async function serve({ root, port = 0, mounts = {}, cors = false, policy = CSP, log, depot }) {
   /** Requests since the start, as `GET /path bytes=…`. @type {string[]} */
   const requests = [];
   /** How often each faulty address was asked for. @type {Map<string, number>} */
@@ -85,7 +86,7 @@ export async function serve({ root, port = 0, mounts = {}, cors = false, log, de
       const file = locate(url.pathname);
       if (!file) return refuse(response, 404);
       const { size, mtimeMs } = await stat(file);
-      await answer(request, response, { file, size, fault, time, etag: `"${size}-${mtimeMs}"` });
+      await answer(request, response, { file, size, fault, time, etag: `"${size}-${mtimeMs}"`, policy });
     } catch (error) {
       const missing = error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR", "EISDIR"].includes(String(error.code));
       if (response.headersSent) response.destroy();
@@ -132,12 +133,13 @@ function refuse(response, status) {
 
 /**
  * @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response
- * @param {{ file: string, size: number, fault: string, time: number, etag: string }} what
+ * @param {{ file: string, size: number, fault: string, time: number, etag: string, policy: string }} what
  */
-async function answer(request, response, { file, size, fault, time, etag }) {
+async function answer(request, response, { file, size, fault, time, etag, policy }) {
   const type = /** @type {Record<string, string>} */ (TYPES)[path.extname(file)] ?? "application/octet-stream";
   response.setHeader("Content-Type", type);
-  if (type.startsWith("text/html")) response.setHeader("Content-Security-Policy", CSP);
+  // the examples are other people's pages and bring their own
+  if (policy && type.startsWith("text/html") && !file.includes(`${path.sep}docs${path.sep}`)) response.setHeader("Content-Security-Policy", policy);
   response.setHeader("ETag", fault === "changing" ? `"${time}"` : etag);
   let [start, end, status] = [0, size - 1, 200];
   if (fault !== "no-range") {

@@ -11,7 +11,7 @@ let stop;
 /** @type {Promise<any> | undefined} */
 let under;
 
-/** @typedef {{ source: any, options?: any, odd?: "refusing" | "cramped" | "wired" }} What */
+/** @typedef {{ source: any, options?: any, odd?: "refusing" | "cramped" | "blind" | "wired" }} What */
 
 const Real = globalThis.Worker;
 

@@ -226,9 +226,17 @@ export async function check(folder, kept, seen, signal) {
   let start = 0;
   try {
     const file = await (await folder.getFileHandle(kept.slot)).getFile();
-    for (const { end, sha256 } of kept.chunks) {
+    const read = (/** @type {number} */ from, /** @type {Chunk | undefined} */ chunk) => {
+      const bytes = chunk && file.slice(from, chunk.end).arrayBuffer();
+      bytes?.catch(() => {}); // heard when it is its turn
+      return bytes;
+    };
+    let next = read(0, kept.chunks[0]);
+    for (const [i, { end, sha256 }] of kept.chunks.entries()) {
       if (signal?.aborted) throw new NomoatError("aborted", "stopped by the caller", signal.reason);
-      if (end > file.size || (await digest(await file.slice(start, end).arrayBuffer())) !== sha256) break;
+      const bytes = /** @type {ArrayBuffer} */ (await next);
+      next = read(end, kept.chunks[i + 1]);
+      if (bytes.byteLength !== end - start || (await digest(bytes)) !== sha256) break;
       seen(end - start);
       start = end;
     }

@@ -208,13 +208,13 @@ async function withoutStore(source, { patience, hasher, host }) {
   return files;
 }
 
-/** Passes on what is new, now and then, and always what is whole. @param {(done: number, total: number) => void} tell */
+/** Passes on what is new: now and then, each fiftieth part, and always what is whole. @param {(done: number, total: number) => void} tell */
 function seldom(tell) {
-  let last = -Infinity;
+  let [last, said] = [-Infinity, 0];
   return (/** @type {number} */ done, /** @type {number} */ total) => {
     const now = performance.now();
-    if (done < total && now - last < TELL_MS) return;
-    last = now;
+    if (done < total && now - last < TELL_MS && Math.abs(done - said) < total / 50) return;
+    [last, said] = [now, done];
     tell(done, total);
   };
 }

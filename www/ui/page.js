@@ -1,10 +1,21 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
-// The address may carry ?model=, device=, precision=, kv=, contextLength= and log=.
+// The address may carry ?model=, device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
 
-import { load, NomoatError } from "../nomoat.js";
+import { parse } from "../hub.js";
+import { load, NomoatError, store } from "../nomoat.js";
+import { watch } from "../requests.js";
+import { awake, bears, followKeyboard, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
-import { PANELS } from "./panels.js";
-import { hush, known, number, say, settle, toggle } from "./words.js";
+import { reopened } from "./keeper.js";
+import { hostOf, HUB, nameOf } from "./lookup.js";
+import { PANELS, SIDE } from "./panels.js";
+import { hush, known, number, say, settle } from "./words.js";
+
+/** @typedef {import("./lookup.js").Chosen} Chosen */
+
+/** After unclean ends: tokens of context, and bytes of a model. */
+const SHORT = 1024;
+const TINY = 0.75e9;
 
 for (const [name, element] of PANELS) customElements.define(name, element);
 
@@ -27,40 +38,63 @@ class NomoatPage extends NomoatElement {
   #talk = panel("nomoat-talk");
   #write = panel("nomoat-write");
   #settings = panel("nomoat-settings");
-  #trace = panel("nomoat-trace");
+  /** What the user opened; else the model decides. @type {"chat" | "text" | null} */
+  #opened = null;
+  #side = panel("nomoat-side");
+  #consent = panel("nomoat-consent");
+  #library = panel("nomoat-library");
+  #card = panel("nomoat-card");
+  #privacy = panel("nomoat-privacy");
+  #diagnosis = panel("nomoat-diagnosis");
+  #header = panel("nomoat-header");
   #offline = panel("nomoat-offline");
+  #notice = make("p", { class: "calm row spread", role: "status", hidden: true });
+  /** What was loaded last, or tried. @type {Chosen | undefined} */
+  #chosen;
+  /** How often the page ended badly, if that is why it starts small. */
+  #ends = 0;
   #status = make("p", { class: "hidden", role: "status" });
   #warning = make("p", { class: "aside warning", role: "status" });
 
   build() {
     settle();
+    watch((sent) => this.#privacy.sent(sent));
     this.#source.setAttribute("address", this.#query.get("model") ?? "");
     this.#source.setAttribute("device", this.#query.get("device") ?? "auto");
-    const language = say(button("language", toggle, { class: "quiet" }), "languageLabel", {}, "aria-label");
-    this.replaceChildren(
-      make("header", {}, make("h1", {}, "nomoat"), language),
-      make(
-        "main",
-        {},
-        make("div", { class: "lead" }, say(make("p", { class: "big" }), "lead"), say(make("p", {}), "promise")),
-        this.#problem,
-        this.#source,
-        this.#progress,
-        this.#facts,
-        this.#warning,
-        this.#talk,
-        this.#write,
-        this.#settings,
-        this.#trace,
-        this.#offline,
-        this.#status,
-      ),
+    const main = make(
+      "main",
+      { id: "main", tabindex: -1 },
+      make("div", { class: "lead" }, say(make("p", { class: "big" }), "lead"), say(make("p", {}), "promise")),
+      this.#notice,
+      this.#problem,
+      this.#source,
+      this.#progress,
+      this.#facts,
+      this.#warning,
+      this.#settings,
+      this.#talk,
+      this.#write,
+      this.#offline,
+      this.#status,
     );
+    const skip = button("skip", () => main.focus(), { class: "skip" });
+    this.replaceChildren(skip, this.#header, make("div", { class: "frame" }, this.#side, main), this.#consent);
+    for (const [name, element] of SIDE) if (customElements.get(element)) this.#side.add(name, this.#panelOf(element));
     this.#problem.hidden = true;
-    this.#trace.hidden = !this.#query.has("log");
+    this.#diagnosis.model = () => this.#model?.info;
     this.setAttribute("status", "empty");
 
-    this.addEventListener("nomoat-source", (event) => void this.#load(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("nomoat-source", (event) => void this.#choose(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("nomoat-act", (event) => void this.#act(/** @type {CustomEvent} */ (event).detail.act));
+    this.addEventListener("nomoat-request", (event) => this.#privacy.sent(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("nomoat-stock", () => void this.#source.stock());
+    this.addEventListener("nomoat-card", () => this.#side.open("card"));
+    this.addEventListener("nomoat-side", (event) => (this.#header.expanded = /** @type {CustomEvent} */ (event).detail.open));
+    this.addEventListener("nomoat-side-show", (event) => {
+      const { name } = /** @type {CustomEvent} */ (event).detail;
+      if (name || !this.#side.isOpen) this.#side.open(name);
+      else this.#side.close();
+    });
     this.addEventListener("nomoat-cancel", () => this.#stop?.abort());
     this.addEventListener("nomoat-stop", () => this.#stop?.abort());
     this.addEventListener("nomoat-another", () => void this.#leave());
@@ -73,9 +107,116 @@ class NomoatPage extends NomoatElement {
       const { prompt } = /** @type {CustomEvent} */ (event).detail;
       void this.#generate(this.#write, (model, more) => model.completions.create({ prompt, ...more }));
     });
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing && this.getAttribute("status") === "busy") this.#stop?.abort();
+    this.addEventListener("nomoat-open", (event) => this.#open(/** @type {CustomEvent} */ (event).detail.talk));
+    this.addEventListener("nomoat-gone", (event) => {
+      const { id } = /** @type {CustomEvent} */ (event).detail;
+      for (const view of [this.#talk, this.#write]) if (view.record.id === id) view.forget();
     });
+    this.addEventListener("nomoat-started", () => {
+      this.#opened = null;
+      this.changed();
+    });
+    document.addEventListener("keydown", (event) => {
+      // in a dialog, the key closes that
+      const inside = event.target instanceof Element && event.target.closest("dialog:modal");
+      if (event.key === "Escape" && !event.isComposing && !inside && this.getAttribute("status") === "busy") this.#stop?.abort();
+    });
+    if (this.#query.has("log")) this.#side.open("diagnosis", false);
+    else this.#side.restore();
+    this.#world();
+    void reopened().then((talk) => talk && this.#open(talk));
+    void this.#small().then(() => this.#linked());
+  }
+
+  /** Shows a conversation or a text of the history. @param {import("./tree.js").Talk} talk */
+  #open(talk) {
+    if (this.getAttribute("status") === "busy") this.#stop?.abort();
+    this.#side.yield();
+    this.#opened = talk.kind;
+    (talk.kind === "text" ? this.#write : this.#talk).open(talk);
+    this.changed();
+  }
+
+  /** @param {string} element */
+  #panelOf(element) {
+    /** @type {Record<string, any>} */
+    const mine = { "nomoat-library": this.#library, "nomoat-card": this.#card, "nomoat-privacy": this.#privacy, "nomoat-diagnosis": this.#diagnosis };
+    return mine[element] ?? panel(element);
+  }
+
+  /** Follows what happens around the page: the keyboard, being hidden, being left. */
+  #world() {
+    followKeyboard();
+    // a small device needs its power and memory for what is seen
+    const { small } = bears();
+    document.addEventListener("visibilitychange", () => small && this.#model?.pause(document.hidden));
+    addEventListener("pagehide", () => unstamp(!this.#ends));
+    addEventListener("pageshow", () => this.#model && stamp());
+    addEventListener("hashchange", () => this.#linked());
+  }
+
+  /** After ends that nobody wanted, less is tried. */
+  async #small() {
+    this.#ends = await uncleanEnds();
+    if (!this.#ends) return;
+    this.#source.setAttribute("small", String(TINY));
+    const usual = button("startNormally", () => {
+      this.#ends = 0;
+      unstamp(true);
+      this.#source.removeAttribute("small");
+      this.#notice.hidden = true;
+    });
+    this.#notice.replaceChildren(say(make("span", {}), "startedSmall", { times: number(this.#ends) }), usual);
+    this.#notice.hidden = false;
+  }
+
+  /** A link may choose a model and begin a message; it may neither load nor send. */
+  #linked() {
+    const link = new URLSearchParams(location.hash.slice(1));
+    const [source, prompt] = [link.get("model"), link.get("prompt")];
+    if (prompt) this.#talk.draft = prompt;
+    if (!source || this.getAttribute("status") !== "empty") return;
+    this.#source.address = source;
+    void this.#choose({ source, name: nameOf(source), device: this.#query.get("device") ?? "auto", linked: true });
+  }
+
+  /** Asks before anything is downloaded. @param {Chosen} chosen */
+  async #choose(chosen) {
+    if (!["empty", "ready"].includes(this.getAttribute("status") ?? "")) return;
+    this.#problem.hidden = true;
+    this.#side.yield();
+    this.#chosen = { ...chosen, device: chosen.device || (this.#query.get("device") ?? "auto"), contextLength: this.#context(chosen) };
+    try {
+      const agreed = hostOf(chosen.source) && !chosen.stored ? await this.#consent.ask(this.#chosen) : this.#chosen;
+      if (agreed === "file") return this.#source.pick();
+      if (!agreed) return;
+      if (this.#model) await this.#leave();
+      await this.#load(agreed);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {Chosen} chosen */
+  #context({ contextLength }) {
+    const asked = Number(this.#query.get("contextLength"));
+    return contextLength ?? (asked > 0 ? asked : this.#ends ? SHORT : undefined);
+  }
+
+  /** The one thing to do about an error. @param {string} act */
+  async #act(act) {
+    const chosen = this.#chosen;
+    if (act === "report") return this.#side.open("diagnosis");
+    if (act === "room") return this.#side.open("library");
+    this.#problem.hidden = true;
+    if (act === "clear") return this.#talk.clear();
+    if (act === "visit" && chosen) return void open(pageOf(chosen.source), "_blank", "noopener,noreferrer");
+    const again = { cpu: { device: "cpu" }, again: {}, short: { contextLength: SHORT }, memory: { store: "never" }, refetch: {} }[act];
+    if (act === "refetch") for (const { key, source } of await store.list()) if (source === chosen?.source) await store.remove(key);
+    if (again && chosen) return this.#choose({ ...chosen, .../** @type {any} */ (again) });
+    if (this.getAttribute("status") === "ready") await this.#leave();
+    if (act === "file" || act === "downloaded") this.#source.pick();
+    else this.#source.focus();
   }
 
   changed() {
@@ -83,22 +224,24 @@ class NomoatPage extends NomoatElement {
     const ready = status === "ready" || status === "busy";
     const chat = Boolean(this.#model?.info.chat);
     const lead = this.querySelector(".lead");
-    if (lead) lead.toggleAttribute("hidden", status !== "empty");
+    if (lead) lead.toggleAttribute("hidden", status !== "empty" || Boolean(this.#opened));
     this.#source.hidden = status !== "empty";
     this.#progress.hidden = status !== "loading";
     this.#facts.hidden = !ready;
     this.#settings.hidden = !ready;
-    this.#talk.hidden = !ready || !chat;
-    this.#write.hidden = !ready || chat;
+    // while there is no model yet, a message can be written and what was opened can be read
+    const kind = this.#opened ?? (!ready || chat ? "chat" : "text");
+    this.#talk.hidden = kind !== "chat" || (status === "empty" && !this.#opened);
+    this.#write.hidden = kind !== "text";
     this.#warning.hidden = !this.#warning.textContent;
-    const busy = status === "busy" ? "busy" : "idle";
-    this.#talk.setAttribute("status", busy);
-    this.#write.setAttribute("status", busy);
+    const state = { loading: "loading", ready: "idle", busy: "busy" }[status ?? ""] ?? "none";
+    this.#talk.setAttribute("status", state === "idle" && !chat ? "unfit" : state);
+    this.#write.setAttribute("status", state);
     this.#offline.setAttribute("status", status ?? "");
   }
 
-  /** @param {{ source: any, name: string, device: string }} chosen */
-  async #load({ source, name, device }) {
+  /** @param {Chosen} chosen */
+  async #load({ source, name, device, contextLength, store, card }) {
     this.#problem.hidden = true;
     hush(this.#warning);
     const stop = new AbortController();
@@ -106,15 +249,21 @@ class NomoatPage extends NomoatElement {
     for (const key of ["phase", "done", "total", "rate"]) this.#progress.removeAttribute(key);
     this.#progress.setAttribute("name", name);
     this.setAttribute("status", "loading");
-    const length = Number(this.#query.get("contextLength"));
+    this.#privacy.expect(source);
+    stamp();
+    const loaded = Promise.withResolvers();
+    awake(loaded.promise);
     try {
       this.#model = await load(source, {
         device: /** @type {any} */ (device),
         precision: /** @type {any} */ (this.#query.get("precision") ?? undefined),
         kv: /** @type {any} */ (this.#query.get("kv") ?? undefined),
-        contextLength: length > 0 ? length : undefined,
+        contextLength,
+        store,
+        hub: HUB,
         signal: stop.signal,
-        log: this.#query.has("log") ? (line) => this.#trace.line(line) : undefined,
+        log: (line) => this.#diagnosis.trace.line(line),
+        onRequest: (sent) => this.#privacy.sent(sent),
         onProgress: ({ phase, done, total, bytesPerSecond }) => {
           for (const [key, value] of Object.entries({ phase, done, total, rate: Math.round(bytesPerSecond) })) {
             this.#progress.setAttribute(key, String(value));
@@ -128,14 +277,40 @@ class NomoatPage extends NomoatElement {
       });
     } catch (error) {
       hush(this.#warning);
+      unstamp();
       this.setAttribute("status", "empty");
       this.#fail(error);
       return;
+    } finally {
+      loaded.resolve(undefined);
+      void this.#source.stock();
     }
-    this.#facts.info = this.#model.info;
+    const info = { ...this.#model.info };
+    // what the host stated before, where the files themselves state nothing
+    info.card = /** @type {any} */ ({ ...card, ...Object.fromEntries(Object.entries(info.card).filter(([, stated]) => stated !== null)) });
+    info.licence ??= info.card.licence ?? info.card.licenceName ?? null;
+    this.#facts.info = info;
+    this.#settle(this.#model);
+    this.#card.show(info, typeof source === "string" ? source : "");
     this.setAttribute("status", "ready");
     say(this.#status, "ready", { name: this.#model.info.name });
-    (this.#model.info.chat ? this.#talk : this.#write).focus();
+    // who is writing already goes on writing
+    if (!document.activeElement || document.activeElement === document.body) (this.#write.hidden ? this.#talk : this.#write).focus();
+  }
+
+  /** The views learn what the model is. @param {import("../engine.js").Model} model */
+  #settle(model) {
+    const { chat, contextLength, gpuBytes, heapBytes } = model.info;
+    if (!chat && this.#opened !== "text") {
+      // a text to go on with is no conversation: what was written while it loaded becomes the beginning
+      this.#opened = null;
+      if (!this.#write.filled && this.#talk.draft) [this.#write.text, this.#talk.draft] = [this.#talk.draft, ""];
+    }
+    this.#talk.limit = contextLength;
+    this.#talk.count = chat
+      ? async (/** @type {object[]} */ messages) => (await model.tokenize(await model.template(messages), { special: true })).length
+      : undefined;
+    this.#talk.tell({ memory: gpuBytes + heapBytes });
   }
 
   /**
@@ -148,7 +323,8 @@ class NomoatPage extends NomoatElement {
     const stop = new AbortController();
     this.#stop = stop;
     this.setAttribute("status", "busy");
-    view.begin();
+    const { name, sha256, device } = model.info;
+    view.begin({ name, sha256, device });
     let reason = "abort";
     try {
       for await (const chunk of await create(model, { ...this.#settings.fields, stream: true, signal: stop.signal })) {
@@ -158,39 +334,26 @@ class NomoatPage extends NomoatElement {
         reason = choice?.finish_reason ?? reason;
       }
     } catch (error) {
+      if (!stop.signal.aborted) reason = "broken";
       if (this.#model === model) this.#fail(error);
     }
     // the model was left while it wrote: what is on the page belongs to another one, or to none
     if (this.#model !== model) return view.clear();
     this.setAttribute("status", "ready");
-    view.end(this.#note(reason));
-  }
-
-  /** What stands under an answer. @param {string} reason */
-  #note(reason) {
-    const stats = this.#model?.stats();
-    const note = make("p", { class: "aside" });
-    if (stats) {
-      const round = { maximumFractionDigits: 1 };
-      const figures = {
-        tokens: number(stats.generatedTokens),
-        rate: number(stats.decodeTps, round),
-        first: number(stats.firstTokenMs, { maximumFractionDigits: 0 }),
-      };
-      note.append(say(make("span", {}), "figures", figures));
-    }
-    const key = { abort: "stopped", length: "endLength", context: "endContext" }[reason];
-    if (key) note.append(" ", say(make("span", {}), key));
-    return note;
+    const { gpuBytes, heapBytes } = model.info;
+    view.end({ reason, stats: reason === "broken" ? undefined : model.stats(), memory: gpuBytes + heapBytes });
   }
 
   async #leave() {
     this.#stop?.abort();
     const model = this.#model;
     this.#model = undefined;
-    this.#talk.clear();
+    this.#talk.count = undefined;
+    this.#opened ??= this.#talk.filled ? "chat" : null;
     hush(this.#warning);
     this.#problem.hidden = true;
+    this.#card.show(undefined);
+    unstamp();
     this.setAttribute("status", "empty");
     await model?.unload();
   }
@@ -203,6 +366,13 @@ class NomoatPage extends NomoatElement {
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;
   }
+}
+
+/** Where a person reads about what is at `source`. @param {any} source */
+function pageOf(source) {
+  const reference = typeof source === "string" && parse(source, HUB);
+  if (reference) return `${HUB}/${reference.repo}`;
+  return typeof source === "string" ? new URL(source, location.href).href : location.href;
 }
 
 customElements.define("nomoat-page", NomoatPage);

@@ -1,11 +1,21 @@
 // The table of the page's elements: one line a feature.
 
+import { NomoatCard } from "./card.js";
 import { NomoatTalk } from "./chat.js";
+import { NomoatComposer } from "./composer.js";
+import { NomoatConsent } from "./consent.js";
+import { NomoatDiagnosis } from "./diagnosis.js";
 import { NomoatFacts } from "./facts.js";
+import { NomoatHeader } from "./header.js";
+import { NomoatHistory } from "./history.js";
+import { NomoatLibrary } from "./library.js";
 import { NomoatOffline } from "./offline.js";
+import { NomoatPrivacy } from "./privacy.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
 import { NomoatSettings } from "./settings.js";
+import { NomoatShare } from "./share.js";
+import { NomoatSide } from "./side.js";
 import { NomoatSingle } from "./single.js";
 import { NomoatSource } from "./source.js";
 import { NomoatTrace } from "./trace.js";
@@ -17,10 +27,29 @@ export const PANELS = [
   ["nomoat-progress", NomoatProgress],
   ["nomoat-problem", NomoatProblem],
   ["nomoat-facts", NomoatFacts],
+  ["nomoat-composer", NomoatComposer],
   ["nomoat-talk", NomoatTalk],
   ["nomoat-write", NomoatWrite],
   ["nomoat-settings", NomoatSettings],
+  ["nomoat-history", NomoatHistory],
+  ["nomoat-share", NomoatShare],
   ["nomoat-trace", NomoatTrace],
+  ["nomoat-header", NomoatHeader],
   ["nomoat-offline", NomoatOffline],
   ["nomoat-single", NomoatSingle],
+  ["nomoat-side", NomoatSide],
+  ["nomoat-consent", NomoatConsent],
+  ["nomoat-library", NomoatLibrary],
+  ["nomoat-card", NomoatCard],
+  ["nomoat-privacy", NomoatPrivacy],
+  ["nomoat-diagnosis", NomoatDiagnosis],
+];
+
+/** The tabs at the side, in their order: name, element; those that are not in the table above are left out. @type {[string, string][]} */
+export const SIDE = [
+  ["history", "nomoat-history"],
+  ["library", "nomoat-library"],
+  ["card", "nomoat-card"],
+  ["privacy", "nomoat-privacy"],
+  ["diagnosis", "nomoat-diagnosis"],
 ];

@@ -1,7 +1,7 @@
 // <nomoat-progress name phase done total rate>: how far loading is. Emits nomoat-cancel.
 
 import { button, make, NomoatElement } from "./element.js";
-import { say, size, words } from "./words.js";
+import { duration, say, size, words } from "./words.js";
 
 export class NomoatProgress extends NomoatElement {
   static observedAttributes = ["name", "phase", "done", "total", "rate"];
@@ -30,6 +30,10 @@ export class NomoatProgress extends NomoatElement {
     this.#said = phase;
     if (total > 0) this.#bar.value = done / total;
     else this.#bar.removeAttribute("value");
-    this.#figures.textContent = total > 0 ? `${size(done)} / ${size(total)}${rate > 0 ? ` · ${size(rate)}/s` : ""}` : words("") + "\u00a0";
+    const parts = total > 0 ? [`${size(done)} / ${size(total)}`] : ["\u00a0"];
+    if (total > 0 && rate > 0) parts.push(`${size(rate)}/s`);
+    // the first seconds tell little
+    if (total - done > 5 * rate && rate > 0) parts.push(words("left", { time: duration((total - done) / rate) }));
+    this.#figures.textContent = parts.join(" · ");
   }
 }

@@ -1,21 +1,38 @@
-// <nomoat-source address="…" device="auto">: where the user says which model. Emits nomoat-source { source, name, device }.
+// <nomoat-source address="…" device="auto">: where the user says which model: one that is here, one that suits this
+// device, a file, an address. Emits nomoat-source with a Chosen.
 
+import { MODELS } from "../models.js";
+import { store } from "../nomoat.js";
+import { bears } from "./device.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
-import { say } from "./words.js";
+import { HUB, nameOf } from "./lookup.js";
+import { ago, current, say, size, words } from "./words.js";
+
+/** @typedef {import("../models.js").Entry} Entry @typedef {import("./lookup.js").Chosen} Chosen */
+
+/** On the CPU, what is bigger than this is too slow to be a pleasure. */
+const SLOW = 0.8e9;
 
 export class NomoatSource extends NomoatElement {
-  static observedAttributes = ["address", "device"];
+  static observedAttributes = ["address", "device", "small"];
 
+  /** Whether there is a GPU in hardware. */
+  #swift = false;
   #address = make("input", { type: "text", inputmode: "url", name: "address", autocomplete: "off", spellcheck: "false", required: true });
   #device = make("select", { name: "device" });
   #gpu = make("p", { class: "aside", role: "status" });
+  #ways = make("div", { class: "ways" });
+  #here = make("div", { class: "card", hidden: true });
+  #shelf = make("ul", { class: "shelf" });
+  #offer = make("div", { class: "card offer" });
+  #memory = say(make("p", { class: "aside" }), "memoryOnly");
+  #file = make("input", { type: "file", multiple: true, class: "hidden", tabindex: -1 });
 
   build() {
-    const file = make("input", { type: "file", multiple: true, class: "hidden", tabindex: -1 });
     const folder = make("input", { type: "file", webkitdirectory: true, class: "hidden", tabindex: -1 });
-    say(file, "chooseFile", {}, "aria-label");
+    say(this.#file, "chooseFile", {}, "aria-label");
     say(folder, "chooseFolder", {}, "aria-label");
-    for (const input of [file, folder]) {
+    for (const input of [this.#file, folder]) {
       input.addEventListener("change", () => {
         this.choose([...(input.files ?? [])]);
         input.value = "";
@@ -23,42 +40,61 @@ export class NomoatSource extends NomoatElement {
     }
     const files = make(
       "div",
-      { class: "files" },
-      make(
-        "div",
-        { class: "row" },
-        button("chooseFile", () => file.click(), { class: "main" }),
-        button("chooseFolder", () => folder.click()),
-        say(make("span", { class: "aside fine-pointer" }), "drop"),
-      ),
+      { class: "card files" },
+      say(make("p", { class: "over" }), "ownModel"),
+      say(make("h2", { class: "name" }), "ownOpen"),
       say(make("p", { class: "aside" }), "formats"),
-      file,
+      make("p", { class: "aside" }, say(make("span", {}), "ownFile"), " ", say(make("span", { class: "fine-pointer" }), "ownDrop")),
+      make("div", { class: "row" }, button("chooseFile", () => this.pick()), button("chooseFolder", () => folder.click())),
+      this.#file,
       folder,
     );
+    this.#here.append(say(make("h2", { class: "over" }), "alreadyHere"), this.#shelf);
+    this.#ways.append(this.#here, this.#offer, files);
 
     const form = make("form", { class: "address" });
-    say(this.#address, "addressHint", {}, "placeholder");
-    form.append(
-      labelled("address", this.#address),
-      make("div", { class: "row" }, this.#address, say(make("button", { type: "submit" }), "load")),
-    );
+    say(this.#address, "addressExample", {}, "placeholder");
+    form.append(labelled("addressOrName", this.#address), make("div", { class: "row" }, this.#address, say(make("button", { type: "submit" }), "lookUp")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const source = this.#address.value.trim();
-      if (source) this.emit("nomoat-source", { source, name: last(source), device: this.#device.value });
+      if (source) this.#chose({ source, name: nameOf(source) });
     });
 
     for (const device of ["auto", "gpu", "cpu"]) this.#device.append(say(make("option", { value: device }), device));
     const runOn = make("p", { class: "run-on" }, labelled("runOn", this.#device), " ", this.#device);
-
-    this.append(files, form, make("div", { class: "foot" }, runOn, this.#gpu));
+    this.#memory.hidden = Boolean(navigator.storage?.getDirectory);
+    this.append(this.#ways, form, make("div", { class: "foot" }, runOn, this.#gpu), this.#memory);
     this.#dropping();
     void this.#look();
+    void this.stock();
   }
 
   changed() {
     this.#address.value ||= this.getAttribute("address") ?? "";
     if (this.hasAttribute("device")) this.#device.value = this.getAttribute("device") ?? "auto";
+    this.#suggest();
+    void this.stock();
+  }
+
+  focus() {
+    this.#address.focus();
+    this.#address.select();
+  }
+
+  /** Puts an address where it can be corrected. @param {string} address */
+  set address(address) {
+    this.#address.value = address;
+  }
+
+  /** Opens the browser's dialog for files. */
+  pick() {
+    this.#file.click();
+  }
+
+  /** @param {Partial<Chosen> & { source: any, name: string }} chosen */
+  #chose(chosen) {
+    this.emit("nomoat-source", { device: this.#device.value, ...chosen });
   }
 
   /** @param {File[]} files */
@@ -66,7 +102,52 @@ export class NomoatSource extends NomoatElement {
     if (!files.length) return;
     const [first] = files;
     const name = first.webkitRelativePath.split("/")[0] || (files.length > 1 ? `${first.name} …` : first.name);
-    this.emit("nomoat-source", { source: files, name, device: this.#device.value });
+    this.#chose({ source: files, name });
+  }
+
+  /** Shows what is stored here. */
+  async stock() {
+    const all = await store.list().catch(() => []);
+    this.#here.hidden = !all.length;
+    this.#shelf.replaceChildren(
+      ...all.slice(0, 4).map(({ name, bytes, done, complete, source, lastUsed }) => {
+        const state = complete ? size(bytes) : words("lib_part", { done: size(done), size: size(bytes) });
+        const when = lastUsed ? ` · ${ago(lastUsed)}` : "";
+        const open = button(complete ? "open" : "resume", () => this.#chose({ source, name, stored: complete }), { class: complete ? "main" : "" });
+        open.setAttribute("aria-label", `${open.textContent}: ${name}`);
+        return make("li", {}, make("div", {}, make("h3", {}, name), make("p", { class: "figures" }, state + when)), open);
+      }),
+    );
+  }
+
+  /** The best of the catalogue that this device bears, and the others. */
+  #suggest() {
+    const limit = Number(this.getAttribute("small")) || Math.min(bears().budget, this.#swift ? Infinity : SLOW);
+    const speaks = (/** @type {Entry} */ { languages }) => languages.includes(current());
+    const open = MODELS.filter(({ gated }) => !gated);
+    const fit = open.filter(({ minMemory }) => minMemory <= limit).sort((a, b) => Number(speaks(b)) - Number(speaks(a)) || b.bytes - a.bytes);
+    const [best, ...rest] = [...fit, ...open.filter((entry) => !fit.includes(entry))];
+    this.#offer.hidden = !best;
+    if (!best) return;
+    const others = rest.map((entry) =>
+      make("li", {}, make("div", {}, make("h3", {}, entry.name), make("p", { class: "figures" }, about(entry))), this.#get(entry, false)),
+    );
+    const more = make("details", {}, say(make("summary", {}), "others"), make("ul", { class: "shelf" }, ...others));
+    more.hidden = !others.length;
+    this.#offer.replaceChildren(
+      say(make("p", { class: "over" }), "forDevice"),
+      make("h2", { class: "name" }, best.name),
+      make("p", { class: "figures" }, about(best)),
+      make("p", { class: "aside" }, words("speaks", { languages: spoken(best.languages) })),
+      make("div", { class: "row" }, this.#get(best, true)),
+      more,
+    );
+  }
+
+  /** @param {Entry} entry @param {boolean} main */
+  #get(entry, main) {
+    const node = button("get", () => this.#chose({ source: entry.reference, name: entry.name, entry }), { class: main ? "main" : "quiet" });
+    return say(say(node, "get", { size: size(entry.bytes) }), "getOf", { name: entry.name, size: size(entry.bytes) }, "aria-label");
   }
 
   /** Files may be dropped anywhere. */
@@ -95,14 +176,21 @@ export class NomoatSource extends NomoatElement {
     const gpu = navigator.gpu;
     const adapter = await gpu?.requestAdapter().catch(() => null);
     const software = Boolean(/** @type {any} */ (adapter?.info)?.isFallbackAdapter ?? /** @type {any} */ (adapter)?.isFallbackAdapter);
+    this.#swift = Boolean(adapter && !software);
+    this.#suggest();
     say(this.#gpu, software ? "gpuSoftware" : adapter ? "gpuReady" : gpu ? "gpuNone" : "gpuMissing");
   }
 }
 
-/** @param {string} address */
-function last(address) {
-  const parts = address.split(/[?#]/)[0].split("/").filter(Boolean);
-  return parts.at(-1) ?? address;
+/** @param {Entry} entry */
+function about({ bytes, licence, origin }) {
+  return words("offerFrom", { size: size(bytes), licence, origin, host: new URL(HUB).host });
+}
+
+/** @param {string[]} languages */
+function spoken(languages) {
+  const names = new Intl.DisplayNames(current(), { type: "language" });
+  return new Intl.ListFormat(current()).format(languages.slice(0, 4).map((tag) => names.of(tag) ?? tag));
 }
 
 /** The files of a drop, those of a dropped folder too (not of folders inside it). @param {DataTransfer} data @returns {Promise<File[]>} */

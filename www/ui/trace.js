@@ -1,29 +1,37 @@
-// <nomoat-trace>: what the engine logs, to copy into a report; shown with ?log=.
+// <nomoat-trace>: what the engine logs, to copy into a report.
 
-import { button, make, NomoatElement } from "./element.js";
+import { make, NomoatElement } from "./element.js";
 import { say } from "./words.js";
 
+/** Lines that are kept; of more, the newest. */
+const LINES = 1000;
+
 export class NomoatTrace extends NomoatElement {
-  #text = make("pre", { tabindex: 0 });
-  #done = make("span", { class: "aside", role: "status" });
+  /** @type {string[]} */
+  #lines = [];
+  #text = make("pre", { tabindex: 0, role: "region" });
+  #frame = 0;
 
   build() {
     say(this.#text, "trace", {}, "aria-label");
-    this.#text.setAttribute("role", "region");
-    const copy = button("copy", async () => {
-      try {
-        await navigator.clipboard.writeText(this.#text.textContent ?? "");
-        say(this.#done, "copied");
-      } catch {
-        // not allowed to write there: select it, so that one key copies it
-        getSelection()?.selectAllChildren(this.#text);
-      }
-    });
-    this.append(make("div", { class: "row spread" }, say(make("h2", {}), "trace"), make("div", { class: "row" }, this.#done, copy)), this.#text);
+    this.append(make("section", {}, say(make("h2", {}), "trace"), this.#text));
+    this.#paint();
+  }
+
+  get text() {
+    return this.#lines.join("\n");
   }
 
   /** @param {string} line */
   line(line) {
-    this.#text.append(`${line}\n`);
+    this.#lines.push(line);
+    if (this.#lines.length > 2 * LINES) this.#lines = this.#lines.slice(-LINES);
+    this.#frame ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint() {
+    this.#frame = 0;
+    this.hidden = !this.#lines.length;
+    this.#text.textContent = this.text;
   }
 }

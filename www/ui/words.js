@@ -1,14 +1,19 @@
 // How what the page says gets its words, in English and Chinese, and how numbers read in each.
 
+import { HISTORY } from "./words/history.js";
 import { OFFLINE } from "./words/offline.js";
 import { PAGE } from "./words/page.js";
+import { PROBLEM } from "./words/problem.js";
+import { SHARE } from "./words/share.js";
+import { SHELL } from "./words/shell.js";
+import { TALK } from "./words/talk.js";
 
 /** @typedef {"en" | "zh"} Language */
 
 /** @typedef {Record<string, Record<Language, string>>} Words One table a feature, in words/. */
 
 /** @type {Words} */
-const WORDS = { ...PAGE, ...OFFLINE };
+const WORDS = { ...OFFLINE, ...PAGE, ...TALK, ...HISTORY, ...PROBLEM, ...SHARE, ...SHELL };
 
 /** @type {Language} */
 let language = initial();
@@ -103,4 +108,19 @@ export function size(bytes) {
 /** 656 K, 1.1 B. @param {number} value */
 export function compact(value) {
   return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(value);
+}
+
+/** How long ago, in words. @param {number} time Milliseconds since 1970. */
+export function ago(time) {
+  const seconds = (time - Date.now()) / 1000;
+  const units = /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]]);
+  const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / length), unit);
+}
+
+/** 40 s, 3 min, 2 h: the unit that suits. @param {number} seconds */
+export function duration(seconds) {
+  const units = /** @type {const} */ ([["hour", 3600], ["minute", 60], ["second", 1]]);
+  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ["second", 1];
+  return number(Math.max(1, Math.round(seconds / length)), { style: "unit", unit, unitDisplay: "short" });
 }

@@ -1,19 +1,30 @@
-// <nomoat-write status="idle | busy">: a text that a base model goes on with. Emits nomoat-continue { prompt } and
-// nomoat-stop; the page feeds what comes back through begin(), add() and end().
+// <nomoat-write status="none | loading | idle | busy | unfit">: a text that a base model goes on with. Emits
+// nomoat-continue { prompt } and nomoat-stop; the page feeds what comes back through begin(), add() and end().
 
+import { copy } from "./copy.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
 import { flow } from "./flow.js";
+import { keeper } from "./keeper.js";
+import { note } from "./message.js";
+import { fresh, unique } from "./tree.js";
 import { say } from "./words.js";
+
+/** @typedef {import("./tree.js").Talk} Talk */
 
 export class NomoatWrite extends NomoatElement {
   static observedAttributes = ["status"];
 
+  #talk = fresh("text");
+  #keeper = keeper("text", () => this.#talk);
   #text = make("textarea", { rows: 6, name: "text", dir: "auto", spellcheck: "false" });
-  #goOn = button("goOn", () => this.#continue(), { class: "main" });
-  #stop = button("stop", () => this.emit("nomoat-stop"), { class: "main" });
+  // one button for both, so that the focus stays where it is
+  #go = button("goOn", () => this.#pressed(), { class: "main" });
   #back = button("back", () => this.#takeBack(), { class: "quiet" });
+  #copy = button("copyText", () => void this.#copied(), { class: "quiet" });
+  #new = button("newText", () => this.start(), { class: "quiet" });
   #note = make("div", { class: "note" });
   #aloud = make("p", { class: "hidden", "aria-live": "polite" });
+  #said = make("p", { class: "hidden", role: "status" });
   /** What the text was before each continuation. @type {string[]} */
   #before = [];
   /** @type {ReturnType<typeof flow> | undefined} */
@@ -26,47 +37,124 @@ export class NomoatWrite extends NomoatElement {
     this.#text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
       event.preventDefault();
-      this.#continue();
+      if (this.getAttribute("status") !== "busy") this.#continue();
+    });
+    this.#text.addEventListener("input", () => this.#changedText());
+    this.#note.addEventListener("click", (event) => {
+      const { hash } = /** @type {HTMLElement} */ (event.target).dataset;
+      if (hash) void copy(hash).then((done) => say(this.#said, done ? "copied" : "copyFailed"));
     });
     this.append(
       say(make("p", { class: "aside" }), "baseModel"),
       label,
       this.#text,
-      make("div", { class: "row spread" }, this.#note, make("div", { class: "row" }, this.#back, this.#goOn, this.#stop)),
+      make("div", { class: "row spread" }, this.#note, make("div", { class: "row" }, this.#new, this.#copy, this.#back, this.#go)),
       this.#aloud,
+      this.#said,
     );
+    this.#keeper.follow((talk) => !this.#flow && (talk ? this.open(talk) : this.forget()));
   }
 
   changed() {
-    const busy = this.getAttribute("status") === "busy";
-    this.#goOn.hidden = busy;
-    this.#stop.hidden = !busy;
+    const status = this.getAttribute("status");
+    const busy = status === "busy";
+    say(this.#go, busy ? "stop" : "goOn");
+    this.#go.disabled = !busy && status !== "idle";
     this.#back.hidden = busy || !this.#before.length;
+    this.#new.hidden = this.#copy.hidden = busy || !this.#text.value;
     this.#text.readOnly = busy;
   }
 
+  get record() {
+    return this.#talk;
+  }
+
+  /** Whether anything is written. */
+  get filled() {
+    return Boolean(this.#text.value);
+  }
+
+  get text() {
+    return this.#text.value;
+  }
+
+  set text(text) {
+    this.#text.value = text;
+    this.#changedText();
+  }
+
+  /** @param {Talk} talk */
+  open(talk) {
+    this.clear();
+    this.#keeper.flush();
+    this.#talk = talk;
+    this.#before = [];
+    this.#text.value = talk.text;
+    this.#note.replaceChildren(...(talk.made ? [note(talk.made)] : []));
+    this.#keeper.current();
+    this.changed();
+  }
+
+  /** It was deleted: what is shown goes, and nothing is kept of it. */
+  forget() {
+    if (this.#flow) this.emit("nomoat-stop");
+    this.#flow = undefined;
+    this.#text.removeAttribute("aria-busy");
+    this.#talk = fresh("text");
+    this.open(this.#talk);
+    this.emit("nomoat-started");
+  }
+
+  /** Begins another text; this one stays in the history. */
+  start() {
+    if (this.#flow) return;
+    this.#keeper.now();
+    this.open(fresh("text"));
+    this.emit("nomoat-started");
+    this.focus();
+  }
+
+  #changedText() {
+    this.#talk.text = this.#text.value;
+    this.#talk.updated = Date.now();
+    this.#keeper.soon();
+    this.changed();
+  }
+
+  #pressed() {
+    if (this.getAttribute("status") === "busy") this.emit("nomoat-stop");
+    else this.#continue();
+  }
+
   #continue() {
-    if (this.getAttribute("status") === "busy") return;
+    if (this.getAttribute("status") !== "idle") return;
     const prompt = this.#text.value || this.#text.placeholder;
     this.#before.push(this.#text.value);
-    this.#text.value = prompt;
+    this.text = prompt;
     this.emit("nomoat-continue", { prompt });
   }
 
   #takeBack() {
     const before = this.#before.pop();
-    if (before !== undefined) this.#text.value = before;
+    if (before !== undefined) this.text = before;
     this.#note.replaceChildren();
     this.changed();
     this.focus();
   }
 
-  begin() {
+  async #copied() {
+    say(this.#said, (await copy(this.#text.value)) ? "copied" : "copyFailed");
+  }
+
+  /** @param {import("./tree.js").By} by */
+  begin(by) {
+    this.#talk.made = { id: unique(), parent: null, role: "assistant", content: "", at: Date.now(), by };
     this.#note.replaceChildren(say(make("p", { class: "aside" }), "writing"));
     this.#text.setAttribute("aria-busy", "true");
     this.#flow = flow((more) => {
       const atEnd = this.#text.scrollHeight - this.#text.scrollTop - this.#text.clientHeight < 48;
       this.#text.value += more;
+      this.#changedText();
       if (atEnd) this.#text.scrollTop = this.#text.scrollHeight;
     }, this.#aloud);
   }
@@ -76,20 +164,26 @@ export class NomoatWrite extends NomoatElement {
     this.#flow?.add(text);
   }
 
-  /** @param {Node} note */
-  end(note) {
-    this.#flow?.end();
+  /** @param {{ reason: string, stats?: import("../protocol.js").Stats }} how */
+  end({ reason, stats }) {
+    if (!this.#flow) return;
+    this.#flow.end();
+    this.#flow = undefined;
     this.#text.removeAttribute("aria-busy");
-    this.#note.replaceChildren(note);
+    const { made } = this.#talk;
+    if (made) {
+      made.reason = reason;
+      if (stats) made.figures = { tokens: stats.generatedTokens, rate: stats.decodeTps, first: stats.firstTokenMs };
+      this.#note.replaceChildren(note(made));
+    }
+    this.#talk.updated = Date.now();
+    this.#keeper.now();
     this.changed();
   }
 
-  /** Forgets what was under way; the text stays. */
+  /** The model is gone, and with it what it was writing; the text stays. */
   clear() {
-    this.#flow?.end();
-    this.#text.removeAttribute("aria-busy");
-    this.#note.replaceChildren();
-    this.changed();
+    this.end({ reason: "abort" });
   }
 
   focus() {

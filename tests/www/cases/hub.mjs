@@ -167,10 +167,28 @@ export const cases = [
         }
         const folder = await bench.lab("watched", { source: "some/stories", options, prompt: [1, 147, 201, 282, 215] });
         assert.deepEqual(folder.ids.slice(0, 4), [286, 598, 1662, 356]);
+        assert.equal(folder.info.name, "stories");
         const shards = await bench.lab("watched", { source: "some/shards:safetensors", options, prompt: PROMPT });
         assert.equal(shards.info.card.formats[0], "F16");
         const commits = requests.filter((line) => line.includes("/resolve/")).map((line) => /resolve\/([^/]+)/.exec(line)?.[1]);
         assert.ok(commits.length && commits.every((commit) => /^[0-9a-f]{40}$/.test(commit ?? "")), "a file of a branch was asked for");
+      }),
+  },
+  {
+    name: "a model of a hub is kept with the hashes that were listed, and loads again when the hub is gone",
+    shared: true,
+    on: ["chromium"],
+    run: (bench) =>
+      withHub(bench, async (hub) => {
+        const what = { source: "some/gguf", options: { device: "cpu", hub: hub.url, store: "auto" }, prompt: PROMPT };
+        const first = await bench.lab("watched", what);
+        await hub.close();
+        const again = await bench.lab("watched", what);
+        assert.deepEqual(again.ids, first.ids);
+        const [kept, ...rest] = await bench.lab("kept", "some/gguf");
+        assert.equal(rest.length, 0);
+        assert.equal(kept.files[0].sha256, hashOf(onDisk(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"))));
+        assert.match(kept.files[0].url, /\/resolve\/[0-9a-f]{40}\/Tiny-BF16\.gguf$/);
       }),
   },
   {
@@ -241,19 +259,19 @@ export const cases = [
         assert.equal(told.contextLength, 2048);
         assert.equal(told.needs.disk, told.disk);
         assert.equal(told.needs.weights + told.needs.kv + told.needs.scratch, told.needs.total);
-        assert.ok(told.needs.weights > 269e6 && told.needs.weights < 270e6);
+        assert.ok(Math.abs(told.needs.weights - told.disk) < 3e6, `${told.needs.weights} of ${told.disk}`);
         assert.deepEqual(told.reasons.map((/** @type {any} */ r) => r.code), ["fits", "quota"]);
         assert.match(told.reasons[0].message, /^fits with a context of 2048 tokens: \d+\.\d MB$/);
         assert.equal(told.hub.revision, commitOf("some/big"));
         assert.equal(told.card.name, "Random weights in the shape of SmolLM2-135M");
         assert.equal(told.card.licence, "cc0-1.0");
         assert.equal(told.card.author, null);
-        assert.equal(told.card.files[0].sha256, told.hub.files[0].sha256);
+        assert.equal(told.card.files[0].sha256, told.hub.variants[0].files[0].sha256);
 
         const ask = async (/** @type {any} */ more) => (await bench.lab("foretold", { source: "some/big", settings: { ...settings, disk: null, ...more } })).value;
         const codes = (/** @type {any} */ { fits, reasons }) => [fits, ...reasons.map((/** @type {any} */ r) => r.code)];
         assert.deepEqual(codes(await ask({ memory: 3e8 })), [false, "memory", "format"]);
-        assert.deepEqual(codes(await ask({ memory: 5e8 })), [true, "fits", "tight"]);
+        assert.deepEqual(codes(await ask({ memory: 6e8 })), [true, "fits", "tight"]);
         assert.deepEqual(codes(await ask({ maxBinding: 512 })), [false, "tensor-too-big"]);
         assert.deepEqual(codes(await ask({ contextLength: 9000 })), [true, "fits", "long-context"]);
         assert.deepEqual(codes(await ask({ adapter: null })), [false, "fits", "no-webgpu"]);
@@ -281,7 +299,7 @@ export const cases = [
         }
         for (const [source, settings, code] of /** @type {[any, any, string][]} */ ([
           ["/nowhere/model.gguf", {}, "not-found"],
-          ["/shared/zoo/llama3/tokenizer.json", {}, "bad-file"],
+          ["/shared/zoo/llama3/tokenizer.json", {}, "unsupported-format"],
           ["/shared/zoo/llama3/model-bf16.gguf", { device: "toaster" }, "unsupported-field"],
           ["/shared/zoo/llama3/model-bf16.gguf", { kv: "q1" }, "unsupported-field"],
           ["/shared/zoo/llama3/model-bf16.gguf", { frobnicate: 1 }, "unsupported-field"],
@@ -289,7 +307,7 @@ export const cases = [
           const found = await bench.lab("foretold", { source, settings: { device: "cpu", ...settings } });
           assert.equal(found.code, code, `${source} ${JSON.stringify(settings)}: ${found.message}`);
         }
-        const stopped = await bench.lab("foretold", { source: "/shared/zoo/llama3/model-bf16.gguf?fault=slow", settings: {}, patience: 150 });
+        const stopped = await bench.lab("foretold", { source: "/shared/models/TinyStories-656K/model.safetensors?fault=slow", settings: {}, patience: 150 });
         assert.equal(stopped.code, "aborted", stopped.message);
       }),
   },

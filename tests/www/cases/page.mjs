@@ -4,48 +4,20 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CSP } from "../server.mjs";
+import { accessible, agree, ask, load, open, quiet, READY, STORY } from "../steps.mjs";
 
-const STORY = "shared/models/TinyStories-656K/";
-const READY = 'nomoat-page[status="ready"]';
-
-/** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
-/** @typedef {import("../browser.mjs").View} View */
-
-/** What is wrong for people who do not see or point. @param {any} page @param {string} where */
-async function accessible(page, where) {
-  const axe = await readFile(new URL("../../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const { violations } = await /** @type {any} */ (globalThis).axe.run();
-    return violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(" ")}`);
-  });
-  assert.deepEqual(found, [], where);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${where}: ${wide} px too wide`);
-}
-
-/** Console messages other than 404s of optional files. @param {string[]} messages */
-function quiet(messages) {
-  assert.deepEqual(
-    messages.filter((line) => !/status of 404/.test(line)),
-    [],
-  );
-}
-
-/** @param {Bench} bench @param {View} view @param {string} [query] */
-async function open({ browser, server }, view, query = "?device=gpu") {
-  const page = await browser.open(server.url + query, view);
-  await page.raw.waitForSelector("nomoat-source button");
-  return page;
-}
+/** @typedef {import("../case.mjs").Case} Case */
 
 /** Loads by address, with the keyboard alone. @param {any} raw @param {string} address */
 async function loadByKeyboard(raw, address) {
   await raw.keyboard.press("Tab");
-  for (let presses = 0; presses < 12 && (await raw.evaluate(() => /** @type {any} */ (document.activeElement).name)) !== "address"; presses++) {
+  for (let presses = 0; presses < 20 && (await raw.evaluate(() => /** @type {any} */ (document.activeElement).name)) !== "address"; presses++) {
     await raw.keyboard.press("Tab");
   }
   await raw.keyboard.type(address);
+  await raw.keyboard.press("Enter");
+  // the answer that agrees has the focus
+  await raw.waitForSelector("nomoat-consent button.main:focus");
   await raw.keyboard.press("Enter");
   await raw.waitForSelector(READY, { timeout: 60_000 });
 }
@@ -115,6 +87,7 @@ function writes(device) {
           const input = await find("[name=address]");
           input.value = address;
           input.form.requestSubmit();
+          (await find("nomoat-consent dialog[open] button.main:not([hidden])")).click();
           await find('nomoat-page[status="ready"]');
           const text = await find("[name=text]");
           text.value = "Once upon a time, ";
@@ -149,9 +122,7 @@ export const cases = [
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 1280, height: 800 });
       for (const round of ["left", "kept"]) {
-        await raw.fill("[name=address]", bench.server.url + STORY);
-        await raw.click("nomoat-source form button");
-        await raw.waitForSelector(READY, { timeout: 60_000 });
+        await load(raw, bench.server.url + STORY);
         await raw.fill("[name=text]", "Once upon a time, ");
         await raw.focus("[name=text]");
         await raw.keyboard.press("Control+Enter");
@@ -175,9 +146,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
-      await raw.fill("[name=address]", `${bench.server.url}shared/zoo/codellama/`);
-      await raw.click("nomoat-source form button");
-      await raw.waitForSelector(READY, { timeout: 60_000 });
+      await load(raw, `${bench.server.url}shared/zoo/codellama/`);
       await raw.click("summary");
       await raw.fill("[name=max_tokens]", "40");
       await raw.fill("[name=seed]", "3");
@@ -241,14 +210,14 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
-      await raw.fill("[name=address]", `${bench.server.url}nowhere/model.gguf`);
-      await raw.click("nomoat-source form button");
+      await ask(raw, `${bench.server.url}nowhere/model.gguf`);
+      await agree(raw);
       await raw.waitForSelector("nomoat-problem:not([hidden])");
       const problem = await raw.textContent("nomoat-problem");
       assert.match(problem, /Code: not-found/);
       assert.match(problem, /Check the address/);
-      await raw.fill("[name=address]", `${bench.server.url}${STORY}model.safetensors?fault=slow`);
-      await raw.click("nomoat-source form button");
+      await ask(raw, `${bench.server.url}${STORY}model.safetensors?fault=slow`);
+      await agree(raw);
       await raw.waitForSelector("nomoat-progress button");
       await raw.screenshot({ path: path.join(bench.shots, "loading-390.png"), fullPage: true });
       await accessible(raw, "loading");
@@ -287,7 +256,7 @@ export const cases = [
       assert.equal(await raw.getAttribute("html", "lang"), "zh-Hans");
       assert.match(await raw.textContent("main"), /开放的语言模型/);
       await raw.screenshot({ path: path.join(bench.shots, "empty-390-zh.png"), fullPage: true });
-      await raw.click("header button");
+      await raw.click("header button:has-text('English')");
       assert.equal(await raw.getAttribute("html", "lang"), "en");
       assert.match(await raw.textContent("main"), /An open language model/);
       quiet(messages);
@@ -300,7 +269,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, close } = await open(bench, {}, "?log=1&device=gpu");
-      await loadByKeyboard(raw, bench.server.url + STORY);
+      await load(raw, bench.server.url + STORY);
       const trace = await raw.textContent("nomoat-trace pre");
       for (const word of ["phase weights", "maxStorageBufferBindingSize", "loaded", "adapter"]) assert.ok(trace.includes(word), word);
       await accessible(raw, "trace");

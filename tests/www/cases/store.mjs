@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { replay } from "../../../www/store/journal.js";
+import { serveHub } from "../hub.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 /** @typedef {(name: string, argument?: any) => Promise<any>} Store */
@@ -115,10 +116,10 @@ const kills = (times) => (bench) =>
     const seed = Number(process.env.NOMOAT_SEED ?? Date.now() % 1e9);
     const random = mulberry(seed);
     const source = [{ name: "big.gguf", url: `${other.url}depot/big.gguf`, sha256: sha256(big) }];
-    let [worst, slack, whole, last, sent] = [0, 0, 0, 0, 0];
+    let [worst, whole, last] = [0, 0, 0];
     for (let killed = 0; killed < times; ) {
       const { store, done, kill, close } = await tab(page, server.url);
-      depot.play(() => ({ rate: 60_000_000 }));
+      depot.play(() => ({ rate: 40_000_000 }));
       await store("begin", { source });
       const target = last + random() * 3 * CHUNK;
       const ended = store("end").catch(() => null);
@@ -127,9 +128,7 @@ const kills = (times) => (bench) =>
       if (last) {
         const lost = last - Number(from);
         assert.ok(lost <= CHUNK, `${lost} bytes lost, seed ${seed}`);
-        assert.ok(sent - Number(from) <= CHUNK + (4 << 20), `${sent - Number(from)} bytes sent in vain, seed ${seed}`);
         worst = Math.max(worst, lost);
-        slack = Math.max(slack, sent - Number(from));
       }
       if (target >= big.length) {
         wrote(await ended);
@@ -142,12 +141,11 @@ const kills = (times) => (bench) =>
       await kill();
       killed += 1;
       last = done();
-      sent = Number(from) + (depot.seen[0]?.sent ?? 0);
     }
     const { store } = await tab(page, server.url);
     depot.play();
     wrote(await store("bring", { source }));
-    return `${times} kills, ${whole + 1} times whole, ${worst} bytes lost at most of those told, ${slack} of those sent, seed ${seed}`;
+    return `${times} kills, ${whole + 1} times whole, ${worst} bytes lost at most, seed ${seed}`;
   });
 
 /** @type {Case[]} */
@@ -377,6 +375,9 @@ export const cases = [
         depot.play(() => ({ rate: 20_000_000 }));
         await store("begin", { source });
         await store("reached", 6_000_000);
+        const [partly] = await store("list");
+        assert.ok(!partly.complete && partly.done >= CHUNK && partly.bytes === big.length, JSON.stringify(partly));
+        assert.equal((await store("verify", partly.key)).code, "busy");
         const { code, done } = await store("halt");
         assert.equal(code, "aborted");
         depot.play();
@@ -408,19 +409,24 @@ export const cases = [
         depot.play(() => ({ rate: 20_000_000 }));
         const rest = await four();
         for (const { store } of rest) await store("begin", { source });
+        /** @type {[number, number][]} What had come at each end, and which request would be the next. */
+        const ends = [];
         for (let at = 6_000_000; rest.length > 1; at += 8_000_000) {
           await rest[0].store("reached", at);
-          await rest.shift()?.kill();
+          const [one] = rest.splice(0, 1);
+          await one.kill();
+          ends.push([one.done(), depot.seen.length]);
         }
         assert.equal((await rest[0].store("remove", key)).code, "busy");
         wrote(await rest[0].store("end"));
         const takeovers = depot.seen.length - 1;
         assert.ok(takeovers >= 1);
-        for (const [i, { from, sent }] of depot.seen.entries()) {
-          const before = depot.seen[i - 1];
-          if (before) assert.ok(Number(before.from) + before.sent - Number(from) <= CHUNK + (4 << 20), JSON.stringify(depot.seen));
-          if (i === takeovers) assert.equal(Number(from) + sent, big.length);
+        for (const [done, next] of ends) {
+          const from = depot.seen[next]?.from ?? done;
+          assert.ok(done - from <= CHUNK, `${done - from} bytes lost`);
         }
+        const { from, sent } = depot.seen[takeovers];
+        assert.equal(Number(from) + sent, big.length);
         return `${takeovers} taken over`;
       }),
   },
@@ -538,6 +544,41 @@ export const cases = [
         assert.equal(depot.seen.length, 3);
         const [{ source, name }] = await store("list");
         assert.deepEqual([source, name], [list, "model.safetensors"]);
+      }),
+  },
+  {
+    name: "a reference is stored under its name, and opens when its hub is gone",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const hub = await serveHub({ "some/model": { files: { "big-BF16.gguf": { bytes: big } } } });
+        const options = { hub: hub.url };
+        const source = "some/model:BF16";
+        wrote(await store("bring", { source, options }));
+        const [one, ...more] = await store("list");
+        assert.equal(more.length, 0);
+        assert.deepEqual([one.source, one.complete, one.sha256], [source, true, sha256(big)]);
+        await hub.close();
+        wrote(await store("bring", { source, options }));
+        wrote(await store("bring", { source: one.source }));
+      }),
+  },
+  {
+    name: "where the model runs on the page, a worker stores it all the same",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        const what = { source: `${other.url}depot/big.gguf`, odd: "blind", options: { device: "gpu" } };
+        const first = await store("bring", what);
+        wrote(first);
+        assert.ok(first.warnings.includes("no-gpu-in-worker") && !first.warnings.includes("storage-unavailable"), first.warnings.join());
+        const again = await store("bring", what);
+        wrote(again);
+        assert.equal(depot.seen.length, 1);
+        // and nobody holds it any more
+        const [{ key }] = await store("list");
+        assert.equal(await store("remove", key), null);
       }),
   },
   {

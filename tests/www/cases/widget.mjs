@@ -1,0 +1,562 @@
+// The widget on other people's sites: one script tag with a hash, consent before a byte, strict policies, React, forms.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { bundle } from "../../../build/bundle.mjs";
+import { foreign } from "../foreign.mjs";
+
+/** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
+const MODEL = "shared/zoo/llama3/model-bf16.gguf";
+const READY = 'nomoat-chat[status="ready"]';
+
+/** @type {Awaited<ReturnType<typeof bundle>> | undefined} */
+let about;
+
+/** The bundle, made once, where the other origin serves it; and what the tag says. @param {Bench} bench */
+async function embed({ made, other }) {
+  const folder = path.join(made, "widget");
+  if (!about) {
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(path.join(root, "www/pkg/nomoat_bg.wasm"), path.join(folder, "nomoat_bg.wasm"));
+    about = await bundle(folder);
+  }
+  const cdn = other.url.slice(0, -1);
+  const src = `${cdn}/made/widget/embed.js`;
+  return { about, folder, cdn, src, tag: tag(src, about.script.integrity), model: `${cdn}/${MODEL}` };
+}
+
+/** @param {string} src @param {string} integrity */
+const tag = (src, integrity) => `<script type="module" src="${src}" integrity="${integrity}" crossorigin="anonymous"></script>`;
+
+/** @param {string} head @param {string} body */
+const html = (head, body) => `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A site</title>${head}</head><body>${body}</body></html>`;
+
+/** @param {string} model @param {string} [more] @param {string} [device] */
+const element = (model, more = "", device = "cpu") => `<nomoat-chat model="${model}" max-tokens="24" sampling-mode="most-predictable" device="${device}" ${more}></nomoat-chat>`;
+
+/** @param {string} cdn */
+const STRICT = (cdn) =>
+  `default-src 'none'; script-src ${cdn} 'wasm-unsafe-eval'; worker-src blob:; connect-src ${cdn}; trusted-types nomoat; require-trusted-types-for 'script'`;
+
+/** What other people's page asked the script's origin for since `from`. @param {Bench} bench @param {number} from */
+const asked = ({ other }, from) => other.requests.slice(from).map((line) => line.replace(/^GET (\/made\/widget)?/, ""));
+
+/** Asks once and gives the answer's text. @param {any} raw @param {string} question */
+async function conversation(raw, question) {
+  const input = raw.locator("nomoat-chat textarea").first();
+  await input.fill(question);
+  await input.press("Enter");
+  await raw.waitForSelector("nomoat-chat article.assistant .body:not([aria-busy])", { timeout: 60_000 });
+  return raw.locator("nomoat-chat article.assistant .body").first().textContent();
+}
+
+/**
+ * @param {string} name @param {(made: Awaited<ReturnType<typeof embed>>, own: string, app: string) => Record<string, import("../foreign.mjs").Site>} pages
+ * @param {(raw: any) => Promise<void>} [more]
+ * @returns {Case}
+ */
+function onSite(name, pages, more) {
+  return {
+    name: `the widget on ${name}: one tag with its hash, no byte before consent, an answer, no report`,
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const made = await embed(bench);
+      const app = await reactApp(made.model);
+      const site = await foreign((own) => pages(made, own, app));
+      const from = bench.other.requests.length;
+      const { raw, messages, close } = await bench.browser.open(`${site.url}/`);
+      await raw.waitForSelector("nomoat-chat[status=idle]");
+      const consent = await raw.locator("nomoat-chat [part=consent]").textContent();
+      assert.match(consent, /It comes from 127\.0\.0\.1:\d+ and stays on this device/);
+      assert.match(consent, /model-bf16 · 0\.2 MB · licence: MIT/);
+      assert.deepEqual(asked(bench, from), ["/embed.js"], "more than the script before consent");
+      await raw.click("nomoat-chat [part=consent] button");
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      assert.ok(asked(bench, from).includes("/nomoat_bg.wasm"));
+      assert.ok((await conversation(raw, "Hello")).length > 0);
+      await more?.(raw);
+      assert.match(await raw.locator("nomoat-chat [part~=licence]").first().textContent(), /^Made by .* on this device · Licence: /);
+      assert.deepEqual(messages.filter((line) => !/status of 404/.test(line)), []);
+      assert.deepEqual(site.reports, []);
+      await close();
+      await site.close();
+    },
+  };
+}
+
+/** A page made with React, as one script. @param {string} model */
+async function reactApp(model) {
+  const contents = `
+    import { useState } from "react";
+    import { createRoot } from "react-dom/client";
+    function App() {
+      const [said, say] = useState("");
+      return <main>
+        <nomoat-chat model=${JSON.stringify(model)} size="234656" licence="MIT" maxTokens={24} samplingMode="most-predictable" device="gpu"
+          required={true} onnm-message={(event) => say(event.detail.message.role)} />
+        <output>{said}</output>
+      </main>;
+    }
+    createRoot(document.querySelector("#app")).render(<App />);`;
+  const { outputFiles } = await build({
+    stdin: { contents, loader: "jsx", resolveDir: root },
+    jsx: "automatic",
+    define: { "process.env.NODE_ENV": '"production"' },
+    bundle: true,
+    minify: true,
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+const SAID = 'size="234656" licence="MIT"';
+
+/**
+ * A page of someone else's with `body`, opened; and what was asked of the script's origin.
+ * @param {Bench} bench @param {(made: Awaited<ReturnType<typeof embed>>) => { body: string, head?: string, csp?: string }} page
+ * @param {import("../browser.mjs").View} [view]
+ */
+async function visit(bench, page, view) {
+  const made = await embed(bench);
+  const { body, head = made.tag, csp } = page(made);
+  const site = await foreign(() => ({ "/": { html: html(head, body), csp } }));
+  const from = bench.other.requests.length;
+  const { raw, messages, close, run } = await bench.browser.open(`${site.url}/`, view);
+  return {
+    ...{ raw, messages, run, site },
+    asked: () => asked(bench, from),
+    quiet: () => assert.deepEqual(messages.filter((line) => !/status of 404/.test(line)), []),
+    async close() {
+      await close();
+      await site.close();
+    },
+  };
+}
+
+/** What is wrong for people who do not see or point. @param {any} raw @param {string} where */
+async function accessible(raw, where) {
+  await raw.evaluate(await readFile(path.join(root, "node_modules/axe-core/axe.min.js"), "utf8"));
+  const found = await raw.evaluate(async () => {
+    // the page around it is bare on purpose
+    const { violations } = await /** @type {any} */ (globalThis).axe.run("nomoat-chat");
+    return violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(" ")}`);
+  });
+  assert.deepEqual(found, [], where);
+}
+
+/** Roles and names as the browser tells them to screen readers. @param {any} raw @returns {Promise<string[]>} */
+async function named(raw) {
+  const session = await raw.context().newCDPSession(raw);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  return nodes.map((/** @type {any} */ node) => `${node.role?.value}: ${node.name?.value}`);
+}
+
+/** @param {any} raw @param {string} [which] */
+async function start(raw, which = "nomoat-chat") {
+  await raw.locator(`${which} [part=consent] button`).click();
+  await raw.waitForSelector(`${which}[status="ready"]`, { timeout: 60_000 });
+}
+
+/** What the first widget says of itself. @param {any} raw @param {string} name @returns {Promise<any>} */
+const property = (raw, name) => raw.evaluate((/** @type {string} */ name) => /** @type {any} */ (document.querySelector("nomoat-chat"))[name], name);
+
+/** @type {Case[]} */
+export const cases = [
+  onSite("a bare page", ({ tag, model }) => ({ "/": { html: html(tag, element(model, SAID, "gpu")) } })),
+  onSite("a page with a strict policy and Trusted Types", ({ tag, model, cdn }) => ({
+    "/": { html: html(tag, element(model, SAID, "gpu")), csp: STRICT(cdn) },
+  })),
+  onSite(
+    "a page made with React",
+    ({ tag, cdn }, own, app) => ({
+      "/": { html: html(tag, '<div id="app"></div><script src="/app.js"></script>'), csp: `${STRICT(cdn)}`.replace("script-src", `script-src ${own}`) },
+      "/app.js": { html: app, type: "text/javascript" },
+    }),
+    async (raw) => {
+      await raw.waitForFunction(() => document.querySelector("output")?.textContent === "assistant");
+      assert.equal(await raw.evaluate(() => /** @type {any} */ (document.querySelector("nomoat-chat")).required), true);
+    },
+  ),
+  {
+    name: "the widget's script is not run when it is not the one that the tag names",
+    on: ["chromium"],
+    async run(bench) {
+      const wrong = `sha384-${"A".repeat(64)}`;
+      const { raw, asked, close } = await visit(bench, ({ src, model }) => ({ head: tag(src, wrong), body: element(model) }));
+      await raw.waitForLoadState("networkidle");
+      assert.equal(await raw.evaluate(() => customElements.get("nomoat-chat")), undefined);
+      assert.deepEqual(asked(), ["/embed.js"]);
+      await close();
+    },
+  },
+  {
+    name: "the widget refuses a wasm that is not the one it was built with: hash-mismatch",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { folder, cdn } = await embed(bench);
+      const other = path.join(folder, "tampered");
+      mkdirSync(other, { recursive: true });
+      copyFileSync(path.join(folder, "embed.js"), path.join(other, "embed.js"));
+      const bytes = readFileSync(path.join(folder, "nomoat_bg.wasm"));
+      bytes[bytes.length - 1] ^= 1;
+      writeFileSync(path.join(other, "nomoat_bg.wasm"), bytes);
+      const { raw, close } = await visit(bench, ({ about, model }) => ({
+        head: tag(`${cdn}/made/widget/tampered/embed.js`, about.script.integrity),
+        body: element(model, SAID),
+      }));
+      const failed = raw.evaluate(
+        () => new Promise((resolve) => document.addEventListener("nm-error", (event) => resolve(/** @type {CustomEvent} */ (event).detail))),
+      );
+      await raw.click("nomoat-chat [part=consent] button");
+      const { code, recoverable } = await failed;
+      assert.deepEqual({ code, recoverable }, { code: "hash-mismatch", recoverable: false });
+      assert.match(await raw.locator("nomoat-chat [part=problem]").textContent(), /not what this site's owner chose.*Code: hash-mismatch/);
+      await accessible(raw, "a problem");
+      await close();
+    },
+  },
+  {
+    name: "the widget runs on the page where the site forbids workers from blobs, and says so",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, close } = await visit(bench, ({ cdn, model }) => ({
+        body: element(model, SAID),
+        csp: STRICT(cdn).replace("worker-src blob:", "worker-src 'none'"),
+      }));
+      await start(raw);
+      assert.match(await raw.locator("nomoat-chat .frame > [role=status] >> nth=0").textContent(), /run on the page itself/);
+      assert.ok((await conversation(raw, "Hello")).length > 0);
+      await close();
+    },
+  },
+  {
+    name: "the widget refuses a model that is not the one its site named, and reads the one that is there without asking anyone",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const right = createHash("sha256").update(readFileSync(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"))).digest("hex");
+      const wrong = await visit(bench, ({ model }) => ({ body: element(model, `${SAID} sha256="${"0".repeat(64)}"`) }));
+      await wrong.raw.click("nomoat-chat [part=consent] button");
+      await wrong.raw.waitForSelector("nomoat-chat[status=failed]");
+      assert.match(await wrong.raw.locator("nomoat-chat [part=problem]").textContent(), /Code: hash-mismatch/);
+      await wrong.close();
+      const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({ body: element(model, `${SAID} sha256="${right}"`) }));
+      await start(raw);
+      assert.equal(await property(raw, "availability"), "available");
+      const before = asked().length;
+      await raw.reload();
+      await raw.locator("nomoat-chat [part=consent]", { hasText: "already on this device" }).waitFor();
+      await start(raw);
+      assert.deepEqual(
+        asked().slice(before).filter((line) => line.includes(MODEL)),
+        [],
+      );
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget says that the site's policy forbids WebAssembly, where it does",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, close } = await visit(bench, ({ cdn, model }) => ({
+        body: element(model, SAID),
+        csp: STRICT(cdn).replace(" 'wasm-unsafe-eval'", ""),
+      }));
+      await raw.click("nomoat-chat [part=consent] button");
+      await raw.waitForSelector("nomoat-chat[status=failed]", { timeout: 60_000 });
+      assert.match(await raw.locator("nomoat-chat [part=problem]").textContent(), /Code: csp/);
+      await close();
+    },
+  },
+  {
+    name: "the widgets of one page have one model: loaded once, asked in turn, given back with the last",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({
+        body: element(model, `${SAID} id="one"`) + element(model, `${SAID} id="two"`),
+      }));
+      await start(raw, "#one");
+      await raw.waitForSelector("#two[status=ready]");
+      const counted = (/** @type {string} */ name) => asked().filter((line) => line.startsWith(name)).length;
+      assert.equal(counted("/nomoat_bg.wasm"), 1);
+      const weights = counted(`/${MODEL}`);
+      const { texts, most } = await raw.evaluate(async () => {
+        const all = /** @type {any[]} */ ([...document.querySelectorAll("nomoat-chat")]);
+        const [one, two] = await Promise.all(all.map((chat) => chat.send("Hello there")));
+        return { texts: [one, two], most: all[0].engine === all[1].engine };
+      });
+      assert.ok(most, "two engines");
+      assert.ok(texts[0].length > 0 && texts[0] === texts[1], `greedy answers differ: ${texts}`);
+      assert.equal(counted(`/${MODEL}`), weights, "read again");
+      const code = await raw.evaluate(async () => {
+        const [one, two] = /** @type {any[]} */ ([...document.querySelectorAll("nomoat-chat")]);
+        const { engine } = one;
+        // moved, not removed
+        document.body.append(one);
+        two.remove();
+        await new Promise((resolve) => setTimeout(resolve));
+        await one.send("And again");
+        one.remove();
+        await new Promise((resolve) => setTimeout(resolve));
+        return engine.tokenize("x").catch((/** @type {any} */ error) => error.code);
+      });
+      assert.equal(code, "aborted", "the model is still there");
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget asks again when the model is larger than the site said",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, close } = await visit(bench, ({ model }) => ({ body: element(model, 'size="1000"') }));
+      await raw.click("nomoat-chat [part=consent] button");
+      const ask = raw.locator("nomoat-chat [part=consent] p", { hasText: "This site said" });
+      await ask.waitFor({ timeout: 60_000 });
+      assert.match(await ask.textContent(), /This site said 0\.0 MB, but the model is 0\.2 MB\./);
+      await start(raw);
+      await close();
+    },
+  },
+  {
+    name: "the widget obeys its site: consent can be held back, attributes and properties, edit, regenerate, stop, export",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({ body: element(model, `${SAID} system="Be brief."`) }));
+      const held = await raw.evaluate(async () => {
+        const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
+        /** @type {any[]} */
+        const events = ((/** @type {any} */ (globalThis)).events = []);
+        for (const name of ["consent", "progress", "ready", "token", "message", "abort", "error"]) {
+          document.addEventListener(`nm-${name}`, (event) => events.push([name, /** @type {CustomEvent} */ (event).detail]));
+        }
+        const hold = (/** @type {Event} */ event) => event.preventDefault();
+        chat.addEventListener("nm-consent", hold, { once: true });
+        chat.shadowRoot.querySelector("[part=consent] button").click();
+        return { availability: chat.availability, consent: events[0], status: chat.getAttribute("status") };
+      });
+      assert.equal(held.status, "idle");
+      assert.equal(held.availability, "downloadable");
+      assert.deepEqual({ ...held.consent[1], source: "" }, { model: "model-bf16", source: "", host: new URL(bench.other.url).host, bytes: 234656, licence: "MIT", how: "click" });
+      assert.deepEqual(asked(), ["/embed.js"]);
+      const got = await raw.evaluate(async () => {
+        const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
+        const { events } = /** @type {any} */ (globalThis);
+        const model = await chat.load({ agreed: true });
+        const first = await chat.send("Hello there");
+        await chat.regenerate();
+        const again = chat.messages.at(-1).content;
+        const edited = await chat.edit(0, "Another thing");
+        const roles = chat.messages.map((/** @type {any} */ m) => m.role).join();
+        chat.maxTokens = 400;
+        const cut = chat.send("Go on and on");
+        await new Promise((resolve) => chat.addEventListener("nm-token", resolve, { once: true }));
+        chat.stop();
+        await cut;
+        const kept = JSON.parse(chat.exportChat());
+        const { sha256 } = chat.card;
+        chat.clear();
+        return {
+          ...{ first, again, edited, roles, kept, sha256, same: model === chat.engine, left: chat.messages.length, stats: chat.stats.generatedTokens },
+          names: [...new Set(events.map((/** @type {any} */ e) => e[0]))].join(),
+          tokens: events.filter((/** @type {any} */ e) => e[0] === "token").length,
+        };
+      });
+      assert.ok(got.same && got.first === got.again, "greedy answers differ");
+      assert.equal(got.roles, "user,assistant");
+      assert.equal(got.kept.messages.length, 4);
+      assert.equal(got.kept.messages[3].finishReason, "abort");
+      assert.equal(got.kept.messages[1].sha256, got.sha256);
+      assert.equal(got.left, 0);
+      assert.equal(got.names, "consent,progress,ready,message,token,abort");
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget begins by itself only where it is asked to, once seen, for a visitor who agreed before; it pauses and goes on",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, asked, quiet, close } = await visit(bench, ({ model }) => ({
+        body: `<div id="tall"></div>${element(model, `${SAID} autoload="visible"`)}`,
+      }));
+      const state = () => raw.getAttribute("nomoat-chat", "status");
+      await raw.waitForSelector("nomoat-chat[status=idle]");
+      // one frame is enough for what is seen to be known
+      const frames = () => raw.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      await frames();
+      assert.deepEqual(asked(), ["/embed.js"]);
+      // written before there is a model, sent when there is one
+      await raw.locator("nomoat-chat textarea").fill("Hello");
+      await raw.locator("nomoat-chat textarea").press("Enter");
+      const focused = () => raw.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.textContent);
+      assert.equal(await focused(), "Download and start");
+      const states = await raw.evaluate(() => {
+        const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
+        const seen = [];
+        chat.shadowRoot.querySelector("[part=consent] button").click();
+        seen.push(chat.getAttribute("status"));
+        chat.pause();
+        seen.push(chat.getAttribute("status"));
+        chat.resume();
+        seen.push(chat.getAttribute("status"));
+        return seen;
+      });
+      assert.deepEqual(states, ["loading", "paused", "loading"]);
+      await raw.waitForSelector("nomoat-chat article.assistant .body:not([aria-busy])", { timeout: 60_000 });
+      assert.equal(await raw.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.localName), "textarea", "the focus was lost");
+      await raw.reload();
+      await raw.waitForSelector("nomoat-chat[status]");
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      await raw.evaluate(async () => {
+        const { style } = /** @type {HTMLElement} */ (document.querySelector("#tall"));
+        style.height = "300vh";
+        const chat = /** @type {HTMLElement} */ (document.querySelector("nomoat-chat"));
+        const again = /** @type {HTMLElement} */ (chat.cloneNode());
+        again.removeAttribute("status");
+        chat.remove();
+        // the model is given back in the next turn
+        await new Promise((resolve) => setTimeout(resolve));
+        document.body.append(again);
+      });
+      await frames();
+      assert.equal(await state(), "idle", "it began before it was seen");
+      await raw.evaluate(() => document.querySelector("nomoat-chat")?.scrollIntoView());
+      await raw.waitForSelector(READY, { timeout: 60_000 });
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget is a field of a form: required, sent, reset, disabled, kept",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, quiet, close } = await visit(bench, ({ model }) => ({
+        body: `<form><fieldset><label for="chat">Ask</label>${element(model, `${SAID} id="chat" name="answer" required persist`)}</fieldset><button>Send</button></form>`,
+      }));
+      const form = (/** @type {string} */ script) => raw.evaluate(`(() => { const form = document.forms[0], chat = form.querySelector("nomoat-chat"); return ${script}; })()`);
+      assert.deepEqual(await form("[form.checkValidity(), chat.validity.valueMissing, chat.form === form, new FormData(form).get('answer')]"), [false, true, true, null]);
+      await raw.click("label");
+      assert.equal(await form("chat.shadowRoot.activeElement.localName"), "textarea");
+      await start(raw);
+      const answer = await conversation(raw, "Hello");
+      assert.deepEqual(await form("[form.checkValidity(), new FormData(form).get('answer')]"), [true, answer]);
+      await form("(form.querySelector('fieldset').disabled = true)");
+      assert.deepEqual(await form("[chat.shadowRoot.querySelector('textarea').disabled, chat.matches(':disabled')]"), [true, true]);
+      await raw.reload();
+      await raw.waitForSelector("nomoat-chat article.assistant");
+      assert.equal(await form("chat.value"), answer);
+      await form("form.reset()");
+      assert.deepEqual(await form("[chat.messages.length, chat.value, form.checkValidity()]"), [0, "", false]);
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget by keyboard, by input method, right to left, in forced colours, in Chinese; axe finds nothing",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      for (const [look, width] of /** @type {[string, number][]} */ ([
+        ["light", 1280],
+        ["dark", 390],
+      ])) {
+        const { raw, quiet, close } = await visit(bench, ({ model }) => ({ body: element(model, SAID) }), { width, height: 800, dark: look === "dark" });
+        const shot = (/** @type {string} */ name) => raw.screenshot({ path: path.join(bench.shots, `widget-${name}-${width}-${look}.png`) });
+        await accessible(raw, "consent");
+        await shot("consent");
+        await raw.keyboard.press("Tab");
+        await raw.keyboard.press("Enter");
+        await raw.waitForSelector(READY, { timeout: 60_000 });
+        const chat = raw.locator("nomoat-chat");
+        await raw.locator("nomoat-chat textarea").focus();
+        await raw.keyboard.type("你好, hello");
+        await raw.locator("nomoat-chat textarea").evaluate((/** @type {HTMLElement} */ input) => {
+          input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true }));
+        });
+        assert.equal(await raw.locator("nomoat-chat article").count(), 0, "sent while composing");
+        await raw.evaluate(() => {
+          const aloud = /** @type {Node} */ (document.querySelector("nomoat-chat")?.shadowRoot?.querySelector("[aria-live=polite]"));
+          /** @type {any} */ (globalThis).spoken = 0;
+          new MutationObserver(() => /** @type {any} */ (globalThis).spoken++).observe(aloud, { childList: true, characterData: true });
+        });
+        await raw.keyboard.press("Enter");
+        await raw.waitForSelector("nomoat-chat article.assistant .body:not([aria-busy])", { timeout: 60_000 });
+        await raw.waitForSelector(READY);
+        assert.ok((await raw.evaluate(() => /** @type {any} */ (globalThis).spoken)) <= 3, "read aloud token by token");
+        assert.equal(await property(raw, "value").then((/** @type {string} */ text) => text.length > 0), true);
+        await accessible(raw, "conversation");
+        await shot("conversation");
+        // what it was made by is said even where the site hides it
+        await raw.addStyleTag({ content: "nomoat-chat::part(licence), nomoat-chat::part(badge) { display: none }" });
+        const names = await named(raw);
+        assert.ok(names.some((name) => /^group: Chat with .*, which runs on this device\. Licence: /.test(name)), names.join("\n"));
+        assert.ok(names.some((name) => /^article: .*, on this device$/.test(name)), names.join("\n"));
+        await raw.keyboard.press("ArrowUp");
+        assert.equal(await raw.locator("nomoat-chat textarea").inputValue(), "你好, hello");
+        await raw.emulateMedia({ forcedColors: "active" });
+        await accessible(raw, "forced colours");
+        await shot("forced");
+        await raw.emulateMedia({ forcedColors: "none" });
+        await chat.evaluate((/** @type {HTMLElement} */ node) => {
+          node.lang = "zh-CN";
+          node.dir = "rtl";
+        });
+        assert.match(await raw.locator("nomoat-chat [part=composer]").textContent(), /发送/);
+        assert.equal(await raw.locator("nomoat-chat .frame").evaluate((/** @type {Element} */ node) => getComputedStyle(node).direction), "rtl");
+        await accessible(raw, "in Chinese, right to left");
+        await shot("zh-rtl");
+        const wide = await raw.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(wide <= 0, `${wide} px too wide`);
+        quiet();
+        await close();
+      }
+    },
+  },
+  {
+    name: "the widget writes in this browser, on another's site",
+    shared: "zoo/llama3",
+    async run(bench) {
+      const { run, close } = await visit(bench, ({ model, cdn }) => ({
+        body: element(model, SAID, bench.devices.includes("gpu") ? "gpu" : "auto"),
+        csp: STRICT(cdn),
+      }));
+      const got = await run(`async () => {
+        await customElements.whenDefined("nomoat-chat");
+        const chat = document.querySelector("nomoat-chat");
+        await chat.load({ agreed: true });
+        return { text: await chat.send("Hello there"), device: chat.card.info.device };
+      }`);
+      assert.ok(got.text.length > 0);
+      await close();
+      return got.device;
+    },
+  },
+  {
+    name: "the widget's script and wasm are within their budgets",
+    on: ["chromium"],
+    async run(bench) {
+      const { about } = await embed(bench);
+      assert.ok(about.script.brotli <= 60_000, `${about.script.brotli} bytes of script`);
+      assert.ok(about.script.brotli + about.wasm.brotli <= 1_000_000, `${about.script.brotli + about.wasm.brotli} bytes in all`);
+      return `${about.script.brotli} and ${about.wasm.brotli} bytes of brotli`;
+    },
+  },
+];

@@ -1,0 +1,63 @@
+// <nomoat-card>: what a model's own files state of it; property `info`. What they leave out is "not stated".
+
+import { make, NomoatElement } from "./element.js";
+import { compact, number, say, words } from "./words.js";
+
+export class NomoatCard extends NomoatElement {
+  /** @type {any} */
+  #info;
+  #source = "";
+  #none = say(make("p", { class: "aside" }), "card_none");
+  #name = make("h2", {});
+  #terms = make("dl", { class: "terms" });
+  #note = say(make("p", { class: "aside" }), "card_stated");
+
+  build() {
+    this.append(make("section", {}, this.#none, this.#name, this.#terms, this.#note));
+  }
+
+  /** @param {any} info Of a loaded model, or nothing. @param {string} [source] Its address; empty for a file. */
+  show(info, source = "") {
+    this.#info = info;
+    this.#source = source;
+    this.changed();
+  }
+
+  changed() {
+    const info = this.#info;
+    this.#none.hidden = Boolean(info);
+    for (const node of [this.#name, this.#terms, this.#note]) node.hidden = !info;
+    if (!info) return;
+    const card = info.card ?? {};
+    this.#name.textContent = info.name;
+    const licence = card.licence ?? card.licenceName ?? info.licence;
+    /** @type {[string, (string | null | undefined)[]][]} */
+    const rows = [
+      ["card_name", [[card.name ?? info.name, card.version].filter(Boolean).join(" ")]],
+      ["card_author", [[card.author, card.organisation].filter(Boolean).join(", ")]],
+      ["card_licence", [licence, card.licenceName !== licence && card.licenceName, card.licenceLink]],
+      ["card_lineage", [...(card.baseModels ?? []).map(base), card.finetune, card.source]],
+      ["card_datasets", card.datasets ?? []],
+      ["card_languages", [(card.languages ?? []).join(", ")]],
+      ["card_quantiser", [card.quantisedBy]],
+      ["card_formats", [info.formats.join(", ")]],
+      ["card_family", [info.family]],
+      ["card_parameters", [compact(info.parameters)]],
+      ["card_context", [words("card_contextOf", { count: number(info.contextLength), trained: number(info.contextTrained) })]],
+      ["card_source", [this.#source || words("card_file")]],
+      ["card_hash", [info.sha256]],
+    ];
+    this.#terms.replaceChildren(
+      ...rows.flatMap(([key, lines]) => {
+        const stated = lines.filter(Boolean).map((line) => make("div", { class: key === "card_hash" ? "hash" : "" }, String(line)));
+        const content = stated.length ? stated : [make("span", { class: "aside" }, words("notStated"))];
+        return [say(make("dt", {}), key), make("dd", {}, ...content)];
+      }),
+    );
+  }
+}
+
+/** @param {{ name: string, organisation?: string, version?: string, address?: string }} base */
+function base({ name, organisation, version, address }) {
+  return [[organisation, name].filter(Boolean).join("/"), version, address && `(${address})`].filter(Boolean).join(" ");
+}

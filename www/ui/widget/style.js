@@ -1,0 +1,97 @@
+// The widget's look, as a sheet that its shadow trees adopt: no style is ever inline, so no policy of a host stands in the way.
+
+const CSS = `
+:host {
+  position: relative;
+  display: block;
+  color-scheme: light dark;
+  --paper: var(--nm-bg, light-dark(#fffefb, #1c1e1b));
+  --ink: var(--nm-fg, light-dark(#1e211d, #e7e5dd));
+  --mark: var(--nm-accent, light-dark(#22614f, #8fcdb6));
+  --gap: var(--nm-gap, 0.75rem);
+  --round: var(--nm-radius, 0.75rem);
+  --line: color-mix(in oklab, var(--ink) 22%, var(--paper));
+  --soft: color-mix(in oklab, var(--ink) 74%, var(--paper));
+  --wash: color-mix(in oklab, var(--mark) 12%, var(--paper));
+  font: 1rem/1.5 var(--nm-font, system-ui, -apple-system, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans CJK SC", sans-serif);
+  color: var(--ink);
+}
+:host([hidden]), [hidden] { display: none !important; }
+:host([theme="light"]) { color-scheme: light; }
+:host([theme="dark"]) { color-scheme: dark; }
+* { box-sizing: border-box; }
+.frame {
+  display: flex;
+  flex-direction: column;
+  gap: var(--gap);
+  max-block-size: var(--nm-max-height, 36rem);
+  padding: var(--gap);
+  background: var(--paper);
+  border: 1px solid var(--line);
+  border-radius: var(--round);
+}
+.bar, .row { display: flex; flex-wrap: wrap; align-items: center; gap: calc(var(--gap) / 2); }
+.bar { justify-content: space-between; }
+.badge { font-weight: 600; overflow-wrap: anywhere; }
+.log { flex: 1 1 auto; min-block-size: 3rem; overflow: auto; display: grid; gap: var(--gap); align-content: start; overscroll-behavior: contain; }
+.log:empty { display: none; }
+.message { min-inline-size: 0; }
+.who, .note, .licence, .aside { font-size: 0.8125rem; color: var(--soft); margin: 0; }
+.body { white-space: pre-wrap; overflow-wrap: anywhere; word-break: auto-phrase; }
+.user .body { background: var(--wash); border-radius: calc(var(--round) * 0.75); padding: 0.5em 0.75em; inline-size: fit-content; max-inline-size: 100%; }
+.body.rich { white-space: normal; }
+.body pre { overflow-x: auto; direction: ltr; text-align: start; }
+.panel { display: grid; gap: calc(var(--gap) / 2); padding: var(--gap); border: 1px solid var(--line); border-radius: calc(var(--round) * 0.75); background: var(--wash); }
+.panel p, .frame > p { margin: 0; }
+/* the widget's own words read left to right, whatever the page's direction */
+p, button, .badge, [lang] { unicode-bidi: plaintext; }
+progress { inline-size: 100%; accent-color: var(--mark); }
+.composer { display: flex; align-items: flex-end; gap: calc(var(--gap) / 2); }
+textarea {
+  flex: 1;
+  min-inline-size: 0;
+  min-block-size: 2.75rem;
+  max-block-size: 10rem;
+  resize: none;
+  field-sizing: content;
+  font: inherit;
+  font-size: max(1em, 16px);
+  color: inherit;
+  background: transparent;
+  border: 1px solid color-mix(in oklab, var(--ink) 55%, var(--paper));
+  border-radius: calc(var(--round) * 0.75);
+  padding: 0.55em 0.75em;
+}
+textarea::placeholder { color: var(--soft); opacity: 1; }
+button {
+  font: inherit;
+  font-size: 0.9375rem;
+  min-block-size: 2.75rem;
+  padding: 0.3em 0.9em;
+  color: inherit;
+  background: transparent;
+  border: 1px solid color-mix(in oklab, var(--ink) 45%, var(--paper));
+  border-radius: calc(var(--round) * 0.75);
+  cursor: pointer;
+}
+button.main { background: var(--mark); border-color: var(--mark); color: var(--paper); font-weight: 600; }
+button.small { min-block-size: 1.75rem; padding: 0 0.5em; font-size: 0.8125rem; border-color: transparent; color: var(--soft); }
+button:disabled, textarea:disabled { opacity: 0.55; cursor: default; }
+:focus-visible { outline: 2px solid var(--mark); outline-offset: 2px; }
+.away { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media (prefers-contrast: more) { :host { --soft: var(--ink); --line: var(--ink); } }
+@media (forced-colors: active) {
+  button, textarea, .frame, .panel { border-color: ButtonBorder; }
+  button.main { background: ButtonFace; color: ButtonText; }
+  .user .body { border: 1px solid CanvasText; }
+}
+`;
+
+/** @type {CSSStyleSheet | undefined} */
+let sheet;
+
+/** The one sheet of all widgets. */
+export function style() {
+  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(CSS);
+  return sheet;
+}
