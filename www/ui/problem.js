@@ -27,6 +27,7 @@ export const ACTS = {
   quota: "room",
   "storage-unavailable": "memory",
   offline: "again",
+  sealed: "file",
   "context-full": "clear",
   busy: "again",
   aborted: "again",
