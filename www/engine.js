@@ -1,16 +1,16 @@
-// The client: starts the worker that owns a model, and gives the model the surface of the contract.
+// The client: starts the worker that owns a model, brings the files that it reads, and loads it.
 
+import { parse } from "./hub.js";
 import { lend } from "./lend.js";
-import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
-import { addressOf, locate, parse } from "./hub.js";
+import { mark, modelOf } from "./model.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
+import { readable, resolved } from "./source.js";
 import { find, nameOf } from "./store.js";
-import { connects, embedded, here, thread, wasm } from "./thread.js";
+import { here, thread, wasm } from "./thread.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
-/** @typedef {import("./protocol.js").Info} Info @typedef {import("./protocol.js").Stats} Stats */
-/** @typedef {import("./protocol.js").Finish} Finish @typedef {import("./openai.js").Asked} Asked */
+/** @typedef {import("./model.js").Model} Model */
 
 /**
  * @typedef {object} LoadProgress
@@ -47,11 +47,6 @@ const ON_PAGE = {
   "no-gpu-in-worker": "this browser has WebGPU, but not in workers: the model runs on the page itself",
   "no-worker": "this site's rules allow no worker here: the model runs on the page itself, which may stutter",
 };
-
-/** @param {string} name @param {unknown} [detail] */
-function mark(name, detail) {
-  performance.mark(`nomoat:${name}`, { detail });
-}
 
 /** @param {unknown} [cause] */
 function aborted(cause) {
@@ -369,240 +364,5 @@ function speedometer() {
     while (seen.length > 2 && now - seen[0][0] > 5000) seen.shift();
     const [then, before] = seen[0];
     return now > then ? ((done - before) * 1000) / (now - then) : 0;
-  };
-}
-
-/** Files of a host as the module reads them: by their address. @param {any} from @returns {import("./protocol.js").Source} */
-export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
-
-/** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
-export async function resolved(source, how = {}) {
-  if (!connects && source !== "embedded" && (typeof source === "string" || source instanceof URL)) {
-    throw new NomoatError("sealed", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
-  }
-  if (source instanceof URL) return source.href;
-  if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, how)).files;
-  if (typeof source === "string") return address(source);
-  if (source instanceof Blob) return [named(source)];
-  if (globalThis.FileSystemHandle && source instanceof FileSystemHandle) return handle(source);
-  if (source?.[Symbol.iterator]) {
-    const listed = [...source];
-    if (listed.length && listed.every((file) => typeof file?.name === "string" && typeof file.url === "string")) {
-      return listed.map((file) => ({ ...file, url: new URL(file.url, location.href).href }));
-    }
-    // of files in sub-folders, those nearest to the top count
-    const files = listed.map(named).sort((a, b) => a.depth - b.depth);
-    return files.map(({ name, blob }) => ({ name, blob }));
-  }
-  throw new NomoatError("unsupported-field", "source: expected an address, a file, files, or a file handle");
-}
-
-/** @param {string} source @returns {import("./protocol.js").Source} */
-function address(source) {
-  const inside = source === "embedded" ? embedded() : undefined;
-  if (inside) return inside;
-  if (source === "embedded") throw new NomoatError("unsupported-field", "there is no embedded model yet: name a file");
-  try {
-    return new URL(source, location.href).href;
-  } catch (cause) {
-    throw new NomoatError("unsupported-field", `${source} is not an address`, cause);
-  }
-}
-
-/** @param {any} blob */
-function named(blob) {
-  if (!(blob instanceof Blob)) throw new NomoatError("unsupported-field", "source: expected files");
-  const { name = "model.gguf", webkitRelativePath = "" } = /** @type {File} */ (blob);
-  return { name, blob, depth: webkitRelativePath.split("/").length };
-}
-
-/** @param {any} handle @returns {Promise<import("./protocol.js").NamedBlob[]>} */
-async function handle(handle) {
-  if (handle.kind === "file") return [named(await handle.getFile())];
-  const files = [];
-  for await (const entry of handle.values()) if (entry.kind === "file") files.push(named(await entry.getFile()));
-  return files;
-}
-
-/** @typedef {ReturnType<typeof modelOf>} Model */
-
-/** @param {Engine} engine @param {Info} info @param {NomoatError[]} warnings */
-function modelOf(engine, info, warnings) {
-  /** @type {Stats | undefined} */
-  let stats;
-
-  /**
-   * @param {Asked} asked @param {(text: string, token: number | null) => void} [part]
-   * @returns {Promise<{ reason: Finish, text: string, stats: Stats }>}
-   */
-  async function generate({ prompt, request, signal }, part) {
-    mark("request");
-    let first = true;
-    const end = await engine.send({ type: "generate", prompt, request }, signal, (reply) => {
-      if (reply.type !== "token") return;
-      if (first) mark("first-token");
-      first = false;
-      part?.(reply.text, reply.token);
-    });
-    if (end.text) part?.(end.text, null);
-    stats = end.stats;
-    mark("end", { reason: end.reason });
-    engine.trace(`end ${end.reason}`, stats);
-    return end;
-  }
-
-  /**
-   * @param {Asked} asked @param {import("./openai.js").Dress} dress
-   * @returns {Promise<any>}
-   */
-  async function answer(asked, dress) {
-    if (asked.stream) return streamed(asked, dress);
-    let text = "";
-    const end = await generate(asked, (more) => (text += more));
-    return dress.whole(text, end.reason, usageOf(end.stats));
-  }
-
-  /** Begins at once; leaving the loop stops it. @param {Asked} asked @param {import("./openai.js").Dress} dress */
-  function streamed(asked, dress) {
-    const leave = new AbortController();
-    const signal = asked.signal ? AbortSignal.any([asked.signal, leave.signal]) : leave.signal;
-    const { push, close, fail, chunks } = channel();
-    if (dress.first) push(dress.first);
-    generate({ ...asked, signal }, (text) => {
-      if (text) push(dress.part(text));
-    }).then((end) => {
-      push(dress.last(end.reason));
-      if (asked.usage) push(dress.usage(usageOf(end.stats)));
-      close();
-    }, fail);
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: chunks,
-        async return() {
-          leave.abort();
-          close();
-          return { done: true, value: undefined };
-        },
-      }),
-    };
-  }
-
-  return {
-    /** What is known of the model. @type {Info} */
-    get info() {
-      return { ...info, heapBytes: engine.heapBytes || info.heapBytes };
-    },
-    /** What the user should know that was no error. */
-    warnings,
-    /** Figures of the last request; `undefined` before the first. */
-    stats: () => stats,
-
-    chat: {
-      completions: {
-        /** @param {Record<string, any>} body */
-        create: async (body) => answer(chatRequest(body), chatDress(info.name)),
-      },
-    },
-    completions: {
-      /** @param {Record<string, any>} body */
-      create: async (body) => answer(completionRequest(body), completionDress(info.name)),
-    },
-    embeddings: {
-      /** @returns {Promise<never>} */
-      create: async () => {
-        throw new NomoatError("unsupported-architecture", `${info.name} (${info.family}) writes text; it makes no embeddings`);
-      },
-    },
-
-    /**
-     * Ids in, new ids out; nothing is added.
-     * @param {ArrayLike<number>} prompt @param {Record<string, any>} [options]
-     * @returns {Promise<Uint32Array>}
-     */
-    async generateTokens(prompt, options = {}) {
-      /** @type {number[]} */
-      const made = [];
-      await generate(tokensRequest(prompt, options), (_, token) => {
-        if (token !== null) made.push(token);
-      });
-      return Uint32Array.from(made);
-    },
-
-    /**
-     * Logits after `prompt`: one row, or with `all` a row for each id.
-     * @param {ArrayLike<number>} prompt @param {{ all?: boolean, signal?: AbortSignal }} [options]
-     * @returns {Promise<Float32Array[]>}
-     */
-    async logits(prompt, { all = false, signal, ...rest } = {}) {
-      for (const name in rest) throw new NomoatError("unsupported-field", `the field ${name} is not supported`);
-      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), all }, signal)).value;
-    },
-
-    /** @param {string} text @param {{ special?: boolean }} [options] @returns {Promise<Uint32Array>} */
-    async tokenize(text, { special = false } = {}) {
-      if (typeof text !== "string") throw new NomoatError("unsupported-field", "text: expected a string");
-      return (await engine.send({ type: "tokenize", text, special })).value;
-    },
-
-    /** @param {ArrayLike<number>} tokens @param {{ skipSpecial?: boolean }} [options] @returns {Promise<string>} */
-    async detokenize(tokens, { skipSpecial = false } = {}) {
-      return (await engine.send({ type: "detokenize", ids: ids(tokens, "ids"), skipSpecial })).value;
-    },
-
-    /** The prompt that the chat template makes. @param {object[]} messages @param {{ generationPrompt?: boolean }} [options] @returns {Promise<string>} */
-    async template(messages, { generationPrompt = true } = {}) {
-      if (!Array.isArray(messages)) throw new NomoatError("unsupported-field", "messages: expected an array");
-      return (await engine.send({ type: "template", messages, generationPrompt })).value;
-    },
-
-    /** Holds what is being written, or lets it go on. @param {boolean} on */
-    pause: (on) => engine.pause(on),
-
-    /** Gives all memory back; requests under way end. */
-    unload: () => engine.close(),
-  };
-}
-
-/** A queue between one who pushes and one who waits. */
-function channel() {
-  /** @type {any[]} */
-  const full = [];
-  /** @type {{ resolve: (step: any) => void, reject: (error: unknown) => void }[]} */
-  const waiting = [];
-  let closed = false;
-  /** @type {unknown} */
-  let error;
-  const drain = () => {
-    while (waiting.length && (full.length || closed || error)) {
-      const { resolve, reject } = /** @type {(typeof waiting)[0]} */ (waiting.shift());
-      if (full.length) resolve({ done: false, value: full.shift() });
-      else if (error) {
-        reject(error);
-        closed = true;
-        error = undefined;
-      } else resolve({ done: true, value: undefined });
-    }
-  };
-  return {
-    /** @param {any} value */
-    push(value) {
-      if (!closed) full.push(value);
-      drain();
-    },
-    close() {
-      closed = true;
-      drain();
-    },
-    /** @param {unknown} cause */
-    fail(cause) {
-      if (!closed) error = cause;
-      drain();
-    },
-    /** @returns {Promise<any>} */
-    chunks: () =>
-      new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        drain();
-      }),
   };
 }

@@ -1,9 +1,10 @@
 // Whether a model fits this device, from its headers alone: what is asked of the browser, and the order to the worker.
 
-import { Engine, readable, resolved } from "./engine.js";
+import { Engine } from "./engine.js";
 import { locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
+import { readable, resolved } from "./source.js";
 
 /**
  * @typedef {object} FitSettings

@@ -1,5 +1,6 @@
 // The store of models against a host with every fault: never an unverified byte, at most one chunk lost, each failure
 // explained, each gone on from.
+// long because each fault is a claim of its own, over one host and its log.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

@@ -1,0 +1,57 @@
+// What a caller may name as a model, turned into what the worker takes: an address, files of a host, or files at hand.
+
+import { addressOf, locate, parse } from "./hub.js";
+import { NomoatError } from "./protocol.js";
+import { connects, embedded } from "./thread.js";
+
+/** Files of a host as the module reads them: by their address. @param {any} from @returns {import("./protocol.js").Source} */
+export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
+
+/** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
+export async function resolved(source, how = {}) {
+  if (!connects && source !== "embedded" && (typeof source === "string" || source instanceof URL)) {
+    throw new NomoatError("sealed", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
+  }
+  if (source instanceof URL) return source.href;
+  if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, how)).files;
+  if (typeof source === "string") return address(source);
+  if (source instanceof Blob) return [named(source)];
+  if (globalThis.FileSystemHandle && source instanceof FileSystemHandle) return handle(source);
+  if (source?.[Symbol.iterator]) {
+    const listed = [...source];
+    if (listed.length && listed.every((file) => typeof file?.name === "string" && typeof file.url === "string")) {
+      return listed.map((file) => ({ ...file, url: new URL(file.url, location.href).href }));
+    }
+    // of files in sub-folders, those nearest to the top count
+    const files = listed.map(named).sort((a, b) => a.depth - b.depth);
+    return files.map(({ name, blob }) => ({ name, blob }));
+  }
+  throw new NomoatError("unsupported-field", "source: expected an address, a file, files, or a file handle");
+}
+
+/** @param {string} source @returns {import("./protocol.js").Source} */
+function address(source) {
+  const inside = source === "embedded" ? embedded() : undefined;
+  if (inside) return inside;
+  if (source === "embedded") throw new NomoatError("unsupported-field", "there is no embedded model yet: name a file");
+  try {
+    return new URL(source, location.href).href;
+  } catch (cause) {
+    throw new NomoatError("unsupported-field", `${source} is not an address`, cause);
+  }
+}
+
+/** @param {any} blob */
+function named(blob) {
+  if (!(blob instanceof Blob)) throw new NomoatError("unsupported-field", "source: expected files");
+  const { name = "model.gguf", webkitRelativePath = "" } = /** @type {File} */ (blob);
+  return { name, blob, depth: webkitRelativePath.split("/").length };
+}
+
+/** @param {any} handle @returns {Promise<import("./protocol.js").NamedBlob[]>} */
+async function handle(handle) {
+  if (handle.kind === "file") return [named(await handle.getFile())];
+  const files = [];
+  for await (const entry of handle.values()) if (entry.kind === "file") files.push(named(await entry.getFile()));
+  return files;
+}
