@@ -316,7 +316,7 @@ export const cases = [
     shared: true,
     on: ["chromium"],
     async run(bench) {
-      const { raw, messages, close } = await open(bench, {}, "nothing.txt");
+      const { raw, messages, close } = await open(bench);
       await raw.addInitScript(() => Object.defineProperty(StorageManager.prototype, "getDirectory", { value: undefined }));
       await raw.goto(`${bench.server.url}?device=cpu`);
       await raw.waitForSelector("nomoat-source button");
@@ -335,15 +335,21 @@ export const cases = [
     async run(bench) {
       const { raw, close } = await open(bench, {}, "?device=cpu");
       const context = raw.context();
+      await raw.goto("about:blank");
       for (let times = 0; times < 2; times++) {
         const tab = await context.newPage();
         await tab.goto(`${bench.server.url}?device=cpu`);
         await tab.waitForSelector("nomoat-source button");
-        await load(tab, bench.server.url + STORY).catch(() => {});
-        await tab.goto("chrome://crash").catch(() => {});
+        if (!times) await load(tab, bench.server.url + STORY);
+        else await tab.click("nomoat-source .shelf button");
+        await tab.waitForSelector(READY);
+        const crashed = new Promise((resolve) => tab.on("crash", resolve));
+        const cdp = await context.newCDPSession(tab);
+        void cdp.send("Page.crash").catch(() => {});
+        await crashed;
         await tab.close();
       }
-      await raw.reload();
+      await raw.goto(`${bench.server.url}?device=cpu`);
       await raw.waitForSelector('text="Start as usual"');
       assert.match(await raw.textContent("nomoat-page"), /ended unexpectedly 2 times/);
       await accessible(raw, "small");
