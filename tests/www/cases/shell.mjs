@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { PROBLEM } from "../../../www/ui/words/problem.js";
 import { SHELL } from "../../../www/ui/words/shell.js";
+import { onDisk, serveHub } from "../hub.mjs";
 import { accessible, agree, ask, CHAT, load, open, quiet, READY, STORY } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
@@ -85,7 +86,7 @@ function looks(locale, width, dark) {
       await view("problem");
       await raw.click("nomoat-problem .row .row button:last-child");
       await raw.click("nomoat-facts button");
-      await raw.waitForSelector("nomoat-source .shelf button");
+      await raw.waitForSelector("nomoat-source .here button");
       await view("returning");
       quiet(messages);
       await close();
@@ -180,6 +181,41 @@ export const cases = [
     },
   },
   {
+    name: "a reference to a hub: its variants, its licence, and the one that was chosen is loaded; a gated one leads to its page",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const file = onDisk(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"));
+      const hub = await serveHub({
+        "some/two": { files: { "Tiny-BF16.gguf": file, "Tiny-F16.gguf": file }, info: { tags: ["license:llama3"] } },
+        "gated/model": { files: { "Tiny-BF16.gguf": file }, info: { gated: "manual" } },
+      });
+      try {
+        const { raw, messages, close } = await open(bench, {}, `?device=gpu&hub=${encodeURIComponent(hub.url.replace(/\/$/, ""))}`);
+        await ask(raw, "some/two");
+        await raw.waitForFunction(() => document.querySelectorAll("[name=variant] option").length === 2);
+        assert.match(await raw.textContent("nomoat-consent .terms"), /llama3/);
+        await accessible(raw, "variants");
+        await raw.selectOption("[name=variant]", "F16");
+        await raw.waitForFunction(() => /:F16/.test(document.querySelector("nomoat-consent .terms")?.textContent ?? ""));
+        await raw.waitForFunction(() => !document.querySelector("nomoat-consent [role=status]")?.textContent);
+        await agree(raw);
+        await raw.waitForSelector(READY);
+        assert.match(await raw.textContent("nomoat-card"), /some\/two:F16/);
+        assert.match(await raw.textContent("nomoat-facts"), /Licence: llama3/);
+        await raw.click("nomoat-facts button");
+        await raw.fill("[name=address]", "gated/model");
+        await raw.click("nomoat-source form button");
+        await raw.waitForSelector("nomoat-problem:not([hidden])");
+        assert.match(await raw.textContent("nomoat-problem"), /Code: gated/);
+        quiet(messages);
+        await close();
+      } finally {
+        await hub.close();
+      }
+    },
+  },
+  {
     name: "a link fills in and asks; it neither looks up, loads nor sends",
     shared: true,
     on: ["chromium"],
@@ -259,7 +295,7 @@ export const cases = [
       const { raw, messages, close } = await open(bench);
       await load(raw, bench.server.url + STORY);
       await raw.click("nomoat-facts button");
-      await raw.click("nomoat-source .shelf button");
+      await raw.click("nomoat-source .here button");
       await raw.waitForSelector(READY, { timeout: 60_000 });
       assert.ok(await raw.isHidden(ASKED));
       await panel(raw, "library");
@@ -274,7 +310,7 @@ export const cases = [
       assert.equal(await item.count(), 1, "one press deleted it");
       await item.locator('text="Delete for good"').click();
       await raw.waitForFunction(() => !document.querySelector("nomoat-library li"));
-      await raw.waitForFunction(() => !document.querySelector("nomoat-source .shelf button"));
+      await raw.waitForFunction(() => !document.querySelector("nomoat-source .here button"));
       quiet(messages);
       await close();
     },
@@ -341,7 +377,7 @@ export const cases = [
         await tab.goto(`${bench.server.url}?device=cpu`);
         await tab.waitForSelector("nomoat-source button");
         if (!times) await load(tab, bench.server.url + STORY);
-        else await tab.click("nomoat-source .shelf button");
+        else await tab.click("nomoat-source .here button");
         await tab.waitForSelector(READY);
         const crashed = new Promise((resolve) => tab.on("crash", resolve));
         const cdp = await context.newCDPSession(tab);
