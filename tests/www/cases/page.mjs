@@ -87,7 +87,7 @@ function writes(device) {
           const input = await find("[name=address]");
           input.value = address;
           input.form.requestSubmit();
-          (await find("nomoat-consent dialog[open] button.main:not([hidden])")).click();
+          (await find("nomoat-consent dialog[open] button.main:not([hidden]):not(:disabled)")).click();
           await find('nomoat-page[status="ready"]');
           const text = await find("[name=text]");
           text.value = "Once upon a time, ";
@@ -210,8 +210,8 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
-      await ask(raw, `${bench.server.url}nowhere/model.gguf`);
-      await agree(raw);
+      await raw.fill("[name=address]", `${bench.server.url}nowhere/model.gguf`);
+      await raw.click("nomoat-source form button");
       await raw.waitForSelector("nomoat-problem:not([hidden])");
       const problem = await raw.textContent("nomoat-problem");
       assert.match(problem, /Code: not-found/);
