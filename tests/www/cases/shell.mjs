@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { OFFLINE } from "../../../www/ui/words/offline.js";
 import { PROBLEM } from "../../../www/ui/words/problem.js";
 import { SHELL } from "../../../www/ui/words/shell.js";
 import { onDisk, serveHub } from "../hub.mjs";
@@ -10,6 +11,8 @@ import { accessible, agree, ask, CHAT, load, open, quiet, READY, STORY } from ".
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
+/** What is said of errors, by whoever says it. */
+const SAID = { ...PROBLEM, ...OFFLINE };
 const MENU = "nomoat-header button";
 const ASKED = "nomoat-consent dialog[open]";
 
@@ -104,7 +107,7 @@ export const cases = [
       assert.ok(codes.length >= 24, codes.join());
       for (const code of codes) {
         for (const what of ["is", "did", "do"]) {
-          const { en, zh } = PROBLEM[`${what}_${code}`] ?? {};
+          const { en, zh } = SAID[`${what}_${code}`] ?? {};
           assert.ok(en && zh, `${what}_${code}`);
           assert.ok(!/[a-z]{4}/.test(zh.replace(/GPU|CPU|WebGPU|SHA-256|nomoat/g, "")), `${what}_${code}: ${zh}`);
         }
@@ -126,7 +129,7 @@ export const cases = [
         await shown(raw, code);
         const label = await raw.textContent("nomoat-problem .main");
         assert.ok(label && !label.startsWith("act_"), `${code}: ${label}`);
-        assert.equal(await raw.textContent("nomoat-problem h2"), PROBLEM[`is_${code}`].en);
+        assert.equal(await raw.textContent("nomoat-problem h2"), SAID[`is_${code}`].en);
       }
       await accessible(raw, "problem");
       // a code that nobody knows is still an error in words
