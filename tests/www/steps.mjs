@@ -27,7 +27,7 @@ export async function load(raw, address) {
 export async function ask(raw, address) {
   await raw.fill("[name=address]", address);
   await raw.click("nomoat-source form button");
-  await raw.waitForSelector("nomoat-consent dialog[open] .acts button.main:not([hidden])");
+  await raw.waitForSelector("nomoat-consent dialog[open] .acts button.main:not([hidden]):not(:disabled)");
 }
 
 /** @param {any} raw */

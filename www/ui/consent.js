@@ -65,7 +65,7 @@ export class NomoatConsent extends NomoatElement {
     // a link may not make the page ask anyone anything
     if (chosen.linked) this.changed();
     else void this.#find();
-    (chosen.linked ? this.#look : this.#yes).focus();
+    if (chosen.linked) this.#look.focus();
     return answer;
   }
 
@@ -87,7 +87,7 @@ export class NomoatConsent extends NomoatElement {
     this.#chosen = { ...chosen, linked: false };
     say(this.#state, "askLooking", { host: hostOf(chosen.source) });
     this.changed();
-    if (chosen.linked) this.#yes.focus();
+    (this.#yes.disabled ? this.#title : this.#yes).focus();
     try {
       const found = await lookUp(chosen, stop.signal, (sent) => this.emit("nomoat-request", sent));
       if (stop.signal.aborted) return;
@@ -103,6 +103,7 @@ export class NomoatConsent extends NomoatElement {
     }
     hush(this.#state);
     this.changed();
+    if (document.activeElement === this.#title) this.#yes.focus();
   }
 
   changed() {
@@ -137,6 +138,8 @@ export class NomoatConsent extends NomoatElement {
     this.#notes.replaceChildren(...notes);
     this.#look.hidden = !chosen.linked;
     this.#yes.hidden = Boolean(chosen.linked);
+    // nobody agrees to what is not known yet
+    this.#yes.disabled = looking && !bytes;
     if (fit && !fit.fits) say(this.#yes, "askAnyway");
     else if (bytes) say(this.#yes, "askDownloadSize", { size: size(bytes) });
     else say(this.#yes, "askDownload");

@@ -13,6 +13,8 @@ export class NomoatLibrary extends NomoatElement {
   #list = make("ul", { class: "stock" });
   #none = make("p", { class: "aside" });
   #said = make("p", { class: "hidden", role: "status" });
+  /** How many are being verified: their rows stay. */
+  #verifying = 0;
 
   build() {
     say(this.#used, "lib_used", {}, "aria-label");
@@ -26,7 +28,7 @@ export class NomoatLibrary extends NomoatElement {
   /** Looks again. */
   async shown() {
     const [all, room] = await Promise.all([store.list().catch(() => []), store.estimate().catch(() => null)]);
-    this.#list.replaceChildren(...all.map((stored) => this.#item(stored)));
+    if (!this.#verifying) this.#list.replaceChildren(...all.map((stored) => this.#item(stored)));
     this.#none.hidden = Boolean(all.length);
     const able = Boolean(navigator.storage?.getDirectory);
     say(this.#none, able ? "lib_empty" : "lib_none");
@@ -66,6 +68,7 @@ export class NomoatLibrary extends NomoatElement {
       "lib_verify",
       async () => {
         verify.disabled = true;
+        this.#verifying += 1;
         say(state, "lib_verifying");
         try {
           const { sound } = await store.verify(key);
@@ -74,6 +77,7 @@ export class NomoatLibrary extends NomoatElement {
           this.#failed(state, error);
         }
         verify.disabled = false;
+        this.#verifying -= 1;
       },
       { class: "quiet" },
     );

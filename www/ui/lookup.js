@@ -73,3 +73,10 @@ async function free() {
   if (!navigator.storage?.getDirectory) return undefined;
   return (await disk()) ?? undefined;
 }
+
+/** Where a person reads about what is at `source`. @param {any} source */
+export function pageOf(source) {
+  const reference = typeof source === "string" && parse(source, HUB);
+  if (reference) return `${HUB}/${reference.repo}`;
+  return typeof source === "string" ? new URL(source, location.href).href : location.href;
+}

@@ -1,13 +1,12 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
 // The address may carry ?model=, device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
 
-import { parse } from "../hub.js";
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
 import { awake, bears, followKeyboard, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
 import { reopened } from "./keeper.js";
-import { hostOf, HUB, nameOf } from "./lookup.js";
+import { hostOf, HUB, nameOf, pageOf } from "./lookup.js";
 import { PANELS, SIDE } from "./panels.js";
 import { hush, known, number, say, settle } from "./words.js";
 
@@ -366,13 +365,6 @@ class NomoatPage extends NomoatElement {
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;
   }
-}
-
-/** Where a person reads about what is at `source`. @param {any} source */
-function pageOf(source) {
-  const reference = typeof source === "string" && parse(source, HUB);
-  if (reference) return `${HUB}/${reference.repo}`;
-  return typeof source === "string" ? new URL(source, location.href).href : location.href;
 }
 
 customElements.define("nomoat-page", NomoatPage);

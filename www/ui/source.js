@@ -22,7 +22,7 @@ export class NomoatSource extends NomoatElement {
   #device = make("select", { name: "device" });
   #gpu = make("p", { class: "aside", role: "status" });
   #ways = make("div", { class: "ways" });
-  #here = make("div", { class: "card", hidden: true });
+  #here = make("div", { class: "card here", hidden: true });
   #shelf = make("ul", { class: "shelf" });
   #offer = make("div", { class: "card offer" });
   #memory = say(make("p", { class: "aside" }), "memoryOnly");

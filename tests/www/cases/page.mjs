@@ -87,7 +87,7 @@ function writes(device) {
           const input = await find("[name=address]");
           input.value = address;
           input.form.requestSubmit();
-          (await find("nomoat-consent dialog[open] button.main:not([hidden])")).click();
+          (await find("nomoat-consent dialog[open] button.main:not([hidden]):not(:disabled)")).click();
           await find('nomoat-page[status="ready"]');
           const text = await find("[name=text]");
           text.value = "Once upon a time, ";
@@ -183,7 +183,7 @@ export const cases = [
       const { raw, messages, close } = await open(bench, {});
       const gguf = await readFile(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"));
       const [file] = [{ name: "model-bf16.gguf", mimeType: "application/octet-stream", buffer: gguf }];
-      await raw.setInputFiles("input[type=file]:not([webkitdirectory])", [file]);
+      await raw.setInputFiles("nomoat-source input[type=file]:not([webkitdirectory])", [file]);
       await raw.waitForSelector(READY, { timeout: 60_000 });
       await raw.click("nomoat-facts button");
       await raw.waitForSelector('nomoat-page[status="empty"]');
@@ -195,7 +195,7 @@ export const cases = [
       }, bytes);
       await raw.waitForSelector(READY, { timeout: 60_000 });
       await raw.click("nomoat-facts button");
-      await raw.setInputFiles("input[type=file]:not([webkitdirectory])", [{ ...file, buffer: gguf.subarray(0, 5000) }]);
+      await raw.setInputFiles("nomoat-source input[type=file]:not([webkitdirectory])", [{ ...file, buffer: gguf.subarray(0, 5000) }]);
       await raw.waitForSelector("nomoat-problem:not([hidden])");
       assert.match(await raw.textContent("nomoat-problem"), /Code: bad-file/);
       await accessible(raw, "problem");
@@ -210,8 +210,8 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
-      await ask(raw, `${bench.server.url}nowhere/model.gguf`);
-      await agree(raw);
+      await raw.fill("[name=address]", `${bench.server.url}nowhere/model.gguf`);
+      await raw.click("nomoat-source form button");
       await raw.waitForSelector("nomoat-problem:not([hidden])");
       const problem = await raw.textContent("nomoat-problem");
       assert.match(problem, /Code: not-found/);

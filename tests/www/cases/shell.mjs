@@ -3,12 +3,16 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { OFFLINE } from "../../../www/ui/words/offline.js";
 import { PROBLEM } from "../../../www/ui/words/problem.js";
 import { SHELL } from "../../../www/ui/words/shell.js";
+import { onDisk, serveHub } from "../hub.mjs";
 import { accessible, agree, ask, CHAT, load, open, quiet, READY, STORY } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
+/** What is said of errors, by whoever says it. */
+const SAID = { ...PROBLEM, ...OFFLINE };
 const MENU = "nomoat-header button";
 const ASKED = "nomoat-consent dialog[open]";
 
@@ -85,7 +89,7 @@ function looks(locale, width, dark) {
       await view("problem");
       await raw.click("nomoat-problem .row .row button:last-child");
       await raw.click("nomoat-facts button");
-      await raw.waitForSelector("nomoat-source .shelf button");
+      await raw.waitForSelector("nomoat-source .here button");
       await view("returning");
       quiet(messages);
       await close();
@@ -103,7 +107,7 @@ export const cases = [
       assert.ok(codes.length >= 24, codes.join());
       for (const code of codes) {
         for (const what of ["is", "did", "do"]) {
-          const { en, zh } = PROBLEM[`${what}_${code}`] ?? {};
+          const { en, zh } = SAID[`${what}_${code}`] ?? {};
           assert.ok(en && zh, `${what}_${code}`);
           assert.ok(!/[a-z]{4}/.test(zh.replace(/GPU|CPU|WebGPU|SHA-256|nomoat/g, "")), `${what}_${code}: ${zh}`);
         }
@@ -125,7 +129,7 @@ export const cases = [
         await shown(raw, code);
         const label = await raw.textContent("nomoat-problem .main");
         assert.ok(label && !label.startsWith("act_"), `${code}: ${label}`);
-        assert.equal(await raw.textContent("nomoat-problem h2"), PROBLEM[`is_${code}`].en);
+        assert.equal(await raw.textContent("nomoat-problem h2"), SAID[`is_${code}`].en);
       }
       await accessible(raw, "problem");
       // a code that nobody knows is still an error in words
@@ -177,6 +181,38 @@ export const cases = [
       assert.equal(await raw.inputValue("[name=address]"), address);
       quiet(messages);
       await close();
+    },
+  },
+  {
+    name: "a reference to a hub: its variants and its licence before a byte of them; a gated one leads to its page",
+    shared: true,
+    on: ["chromium"],
+    async run(bench) {
+      const file = onDisk(path.join(bench.shared, "zoo/llama3/model-bf16.gguf"));
+      const hub = await serveHub({
+        "some/two": { files: { "Tiny-BF16.gguf": file, "Tiny-F16.gguf": file }, info: { tags: ["license:llama3"] } },
+        "gated/model": { files: { "Tiny-BF16.gguf": file }, info: { gated: "manual" } },
+      });
+      try {
+        const { raw, messages, close } = await open(bench, {}, `?device=gpu&hub=${encodeURIComponent(hub.url.replace(/\/$/, ""))}`);
+        await ask(raw, "some/two");
+        await raw.waitForFunction(() => document.querySelectorAll("[name=variant] option").length === 2);
+        assert.match(await raw.textContent("nomoat-consent .terms"), /llama3/);
+        await accessible(raw, "variants");
+        await raw.selectOption("[name=variant]", "F16");
+        await raw.waitForFunction(() => /:F16/.test(document.querySelector("nomoat-consent .terms")?.textContent ?? ""));
+        await raw.waitForFunction(() => !document.querySelector("nomoat-consent [role=status]")?.textContent);
+        assert.ok(!hub.requests.some((line) => /Tiny/.test(line) && !/bytes=0-\d+$/.test(line)), "more than headers was read");
+        await raw.click('nomoat-consent button:text("Cancel")');
+        await raw.fill("[name=address]", "gated/model");
+        await raw.click("nomoat-source form button");
+        await raw.waitForSelector("nomoat-problem:not([hidden])");
+        assert.match(await raw.textContent("nomoat-problem"), /Code: gated/);
+        quiet(messages);
+        await close();
+      } finally {
+        await hub.close();
+      }
     },
   },
   {
@@ -259,7 +295,7 @@ export const cases = [
       const { raw, messages, close } = await open(bench);
       await load(raw, bench.server.url + STORY);
       await raw.click("nomoat-facts button");
-      await raw.click("nomoat-source .shelf button");
+      await raw.click("nomoat-source .here button");
       await raw.waitForSelector(READY, { timeout: 60_000 });
       assert.ok(await raw.isHidden(ASKED));
       await panel(raw, "library");
@@ -274,7 +310,7 @@ export const cases = [
       assert.equal(await item.count(), 1, "one press deleted it");
       await item.locator('text="Delete for good"').click();
       await raw.waitForFunction(() => !document.querySelector("nomoat-library li"));
-      await raw.waitForFunction(() => !document.querySelector("nomoat-source .shelf button"));
+      await raw.waitForFunction(() => !document.querySelector("nomoat-source .here button"));
       quiet(messages);
       await close();
     },
@@ -316,7 +352,7 @@ export const cases = [
     shared: true,
     on: ["chromium"],
     async run(bench) {
-      const { raw, messages, close } = await open(bench, {}, "nothing.txt");
+      const { raw, messages, close } = await open(bench);
       await raw.addInitScript(() => Object.defineProperty(StorageManager.prototype, "getDirectory", { value: undefined }));
       await raw.goto(`${bench.server.url}?device=cpu`);
       await raw.waitForSelector("nomoat-source button");
@@ -335,15 +371,21 @@ export const cases = [
     async run(bench) {
       const { raw, close } = await open(bench, {}, "?device=cpu");
       const context = raw.context();
+      await raw.goto("about:blank");
       for (let times = 0; times < 2; times++) {
         const tab = await context.newPage();
         await tab.goto(`${bench.server.url}?device=cpu`);
         await tab.waitForSelector("nomoat-source button");
-        await load(tab, bench.server.url + STORY).catch(() => {});
-        await tab.goto("chrome://crash").catch(() => {});
+        if (!times) await load(tab, bench.server.url + STORY);
+        else await tab.click("nomoat-source .here button");
+        await tab.waitForSelector(READY);
+        const crashed = new Promise((resolve) => tab.on("crash", resolve));
+        const cdp = await context.newCDPSession(tab);
+        void cdp.send("Page.crash").catch(() => {});
+        await crashed;
         await tab.close();
       }
-      await raw.reload();
+      await raw.goto(`${bench.server.url}?device=cpu`);
       await raw.waitForSelector('text="Start as usual"');
       assert.match(await raw.textContent("nomoat-page"), /ended unexpectedly 2 times/);
       await accessible(raw, "small");

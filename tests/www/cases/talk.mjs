@@ -386,13 +386,14 @@ export const cases = [
       const { raw, messages, close } = await open(bench);
       const begin = (/** @type {string} */ source) =>
         raw.evaluate((/** @type {any} */ detail) => document.querySelector("nomoat-page")?.dispatchEvent(new CustomEvent("nomoat-source", { detail })), { source, name: "m", device: "cpu" });
+      await begin(`${bench.server.url}${CHAT}model-bf16.gguf`);
+      await raw.waitForSelector("nomoat-consent .acts button.main:not([hidden]):not(:disabled)");
       let answer = () => {};
       const held = new Promise((resolve) => (answer = () => resolve(undefined)));
       await raw.context().route("**/model-bf16.gguf", async (/** @type {any} */ route) => {
         await held;
         await route.continue();
       });
-      await begin(`${bench.server.url}${CHAT}model-bf16.gguf`);
       await agree(raw);
       await raw.fill(MESSAGE, "are you there?");
       await raw.press(MESSAGE, "Enter");
