@@ -47,6 +47,7 @@ class NomoatPage extends NomoatElement {
   #diagnosis = panel("nomoat-diagnosis");
   #header = panel("nomoat-header");
   #offline = panel("nomoat-offline");
+  #share = panel("nomoat-share");
   #notice = make("p", { class: "calm row spread", role: "status", hidden: true });
   /** What was loaded last, or tried. @type {Chosen | undefined} */
   #chosen;
@@ -74,6 +75,7 @@ class NomoatPage extends NomoatElement {
       this.#talk,
       this.#write,
       this.#offline,
+      this.#share,
       this.#status,
     );
     const skip = button("skip", () => main.focus(), { class: "skip" });
@@ -227,6 +229,8 @@ class NomoatPage extends NomoatElement {
     this.#source.hidden = status !== "empty";
     this.#progress.hidden = status !== "loading";
     this.#facts.hidden = !ready;
+    // the single file has nothing beside it that a site could load
+    this.#share.hidden = !ready || document.documentElement.hasAttribute("data-single");
     this.#settings.hidden = !ready;
     // while there is no model yet, a message can be written and what was opened can be read
     const kind = this.#opened ?? (!ready || chat ? "chat" : "text");
@@ -289,6 +293,7 @@ class NomoatPage extends NomoatElement {
     info.card = /** @type {any} */ ({ ...card, ...Object.fromEntries(Object.entries(info.card).filter(([, stated]) => stated !== null)) });
     info.licence ??= info.card.licence ?? info.card.licenceName ?? null;
     this.#facts.info = info;
+    this.#share.show(this.#model, typeof source === "string" ? source : "", info.licence ?? "", this.#chosen?.entry?.bytes ?? 0);
     this.#settle(this.#model);
     this.#card.show(info, typeof source === "string" ? source : "");
     this.setAttribute("status", "ready");
@@ -352,6 +357,7 @@ class NomoatPage extends NomoatElement {
     hush(this.#warning);
     this.#problem.hidden = true;
     this.#card.show(undefined);
+    this.#share.show(undefined);
     unstamp();
     this.setAttribute("status", "empty");
     await model?.unload();

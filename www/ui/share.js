@@ -1,5 +1,5 @@
 // <nomoat-share model size licence>: a button, and the dialog that it opens: what a site's owner pastes to have this model on a
-// page of theirs, what it costs the visitors, how it looks, and a zip to host oneself. Property `engine`: the loaded model.
+// page of theirs, what it costs the visitors, how it looks, and a zip to host oneself. show() says what is loaded.
 
 import { button, labelled, make, NomoatElement } from "./element.js";
 import { page, policy, readme, tag } from "./snippet.js";
@@ -71,9 +71,13 @@ export class NomoatShare extends NomoatElement {
     if (this.#dialog.open) this.#write();
   }
 
-  /** @param {import("../engine.js").Model | undefined} model */
-  set engine(model) {
+  /**
+   * What the page has loaded, or that it has nothing.
+   * @param {import("../engine.js").Model | undefined} model @param {string} [source] Empty for a file. @param {string} [licence] @param {number} [bytes]
+   */
+  show(model, source = "", licence = "", bytes = 0) {
     this.#engine = model;
+    for (const [name, value] of Object.entries({ model: source, licence, size: bytes || "" })) this.setAttribute(name, String(value));
   }
 
   /** @param {HTMLElement} shown */

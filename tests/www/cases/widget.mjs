@@ -503,7 +503,8 @@ export const cases = [
       await raw.click("label");
       assert.equal(await form("chat.shadowRoot.activeElement.localName"), "textarea");
       await start(raw);
-      const answer = await conversation(raw, "Hello");
+      await conversation(raw, "Hello");
+      const answer = await form("chat.messages.at(-1).content");
       assert.deepEqual(await form("[form.checkValidity(), new FormData(form).get('answer')]"), [true, answer]);
       await form("(form.querySelector('fieldset').disabled = true)");
       assert.deepEqual(await form("[chat.shadowRoot.querySelector('textarea').disabled, chat.matches(':disabled')]"), [true, true]);
