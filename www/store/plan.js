@@ -11,7 +11,7 @@ import { NomoatError } from "../protocol.js";
 
 const INDEX = ".safetensors.index.json";
 const TOKENIZERS = [["tokenizer.json"], ["tokenizer.model"], ["spiece.model"], ["vocab.json", "merges.txt"], ["vocab.txt"]];
-const BESIDE = ["config.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja", "special_tokens_map.json"];
+const BESIDE = ["config.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja", "special_tokens_map.json", "README.md"];
 const MOST_FILES = 4096;
 
 /**
