@@ -37,6 +37,7 @@ async function genuine(path) {
   for (const mode of /** @type {RequestCache[]} */ (["default", "reload"])) {
     const response = await fetch(address, { cache: mode });
     const bytes = await response.arrayBuffer();
+    void tell({ url: address.href, bytes: bytes.byteLength, status: response.status });
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (!response.ok || hash !== FILES[path]) continue;
@@ -46,6 +47,13 @@ async function genuine(path) {
     return new Response(bytes, { headers });
   }
   throw new Error(`${address} is not the file that was built: the page cannot be kept for use without a network`);
+}
+
+/** The page lists every request, so it hears of those that are made here. @param {{ url: string, bytes: number, status?: number }} sent */
+async function tell(sent) {
+  const pages = await worker.clients.matchAll({ includeUncontrolled: true, type: "window" });
+  const mine = pages.filter((/** @type {{ url: string }} */ { url }) => url.startsWith(HERE.href));
+  for (const page of mine) page.postMessage({ sent: { ...sent, at: Date.now(), requests: 1 } });
 }
 
 /** Lets go of what earlier versions had. */
@@ -61,7 +69,11 @@ async function answer(path, request) {
   return (await cache.match(keyOf(path))) ?? fetch(request);
 }
 
-worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keep()));
+worker.addEventListener("install", (/** @type {any} */ event) => {
+  // these two came before anything here could run
+  for (const path of ["sw.js", "pkg/shell.js"]) void tell({ url: new URL(path, HERE).href, bytes: 0 });
+  event.waitUntil(keep());
+});
 // the page that is open already can then start its worker without a network, too
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(tidy().then(() => worker.clients.claim())));
 worker.addEventListener("message", (/** @type {MessageEvent} */ { data }) => {

@@ -1,5 +1,6 @@
 // <nomoat-offline status="empty | loading | ready | busy">: has the page kept for use without a network, brings new versions in
-// when no answer is running, and takes files that the system opens with the app. Emits nomoat-source { source, name, device }.
+// when no answer is running, and takes files that the system opens with the app. Emits nomoat-source { source, name, device }
+// and, for each request of the service worker, nomoat-request.
 
 import { button, make, NomoatElement } from "./element.js";
 import { hush, say } from "./words.js";
@@ -87,6 +88,8 @@ export class NomoatOffline extends NomoatElement {
     const { serviceWorker } = navigator;
     let controlled = Boolean(serviceWorker.controller);
     try {
+      serviceWorker.addEventListener("message", ({ data }) => data?.sent && this.emit("nomoat-request", data.sent));
+      serviceWorker.startMessages();
       const registration = await serviceWorker.register("sw.js", { updateViaCache: "none" });
       this.#registration = registration;
       this.#follow(registration.installing);

@@ -147,7 +147,7 @@ export const cases = [
     async run(bench) {
       const { raw, messages, close } = await open(bench, { width: 390, height: 844 });
       await load(raw, `${bench.server.url}shared/zoo/codellama/`);
-      await raw.click("summary");
+      await raw.click("nomoat-settings summary");
       await raw.fill("[name=max_tokens]", "40");
       await raw.fill("[name=seed]", "3");
       await raw.focus("[name=message]");

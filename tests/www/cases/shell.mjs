@@ -9,6 +9,9 @@ import { SHELL } from "../../../www/ui/words/shell.js";
 import { onDisk, serveHub } from "../hub.mjs";
 import { accessible, agree, ask, CHAT, load, open, quiet, READY, STORY } from "../steps.mjs";
 
+/** Asked for by the browser for itself, and told to no page. */
+const BY_BROWSER = /^\/(icons\/|icon\.svg|manifest\.webmanifest)/;
+
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
 /** What is said of errors, by whoever says it. */
@@ -259,7 +262,7 @@ export const cases = [
       assert.ok(weights.bytes > 1e6 && weights.why === "model", JSON.stringify(weights));
       // of this site, files that a server saw and the panel does not know
       const seen = new Set(requests.map((/** @type {any} */ each) => new URL(each.url).pathname));
-      const unknown = bench.server.requests.slice(from).map((line) => line.split(" ")[1].split("?")[0]).filter((file) => !seen.has(file) && file !== "/");
+      const unknown = bench.server.requests.slice(from).map((line) => line.split(" ")[1].split("?")[0]).filter((file) => !seen.has(file) && file !== "/" && !BY_BROWSER.test(file));
       assert.deepEqual([...new Set(unknown)], []);
       quiet(messages);
       await close();
@@ -300,6 +303,7 @@ export const cases = [
       assert.ok(await raw.isHidden(ASKED));
       await panel(raw, "library");
       const item = raw.locator("nomoat-library li");
+      await item.waitFor();
       assert.equal(await item.count(), 1);
       assert.match(await item.textContent(), /TinyStories-656K/);
       await item.locator('text="Verify"').click();
