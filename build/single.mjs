@@ -22,6 +22,9 @@ async function bundled(options) {
   return /** @type {import("esbuild").OutputFile[]} */ (outputFiles)[0].text.trim();
 }
 
+/** A script between tags must not hold what looks like them; these are in texts and patterns only. @param {string} script */
+const inline = (script) => script.replaceAll(/<(?=!--|script|\/script)/gi, "\\x3c");
+
 /** @param {string} text */
 const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
@@ -38,12 +41,14 @@ const alone = {
 
 // as a function that gives what the module exports; its text must stand on its own
 const worker = await bundled({ entryPoints: ["www/worker.js"], globalName: "exported", define: { "import.meta.url": '""' } });
-const script = await bundled({
-  entryPoints: ["www/ui/page.js"],
-  plugins: [alone],
-  define: { "import.meta.url": "location.href", "globalThis.nomoatWorker": "nomoatWorker", "globalThis.nomoatIntegrity": '""' },
-  banner: { js: `function nomoatWorker(){${worker};return exported}` },
-});
+const script = inline(
+  await bundled({
+    entryPoints: ["www/ui/page.js"],
+    plugins: [alone],
+    define: { "import.meta.url": "location.href", "globalThis.nomoatWorker": "nomoatWorker", "globalThis.nomoatIntegrity": '""' },
+    banner: { js: `function nomoatWorker(){${worker};return exported}` },
+  }),
+);
 
 const page = readFileSync("www/index.html", "utf8");
 const sheets = [...page.matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map(([, href]) => path.join("www", href));
@@ -78,19 +83,20 @@ const blocks = [
 const changes = [
   [/<!--[^]*?-->/, "<!-- The page as one file: no part of it is elsewhere, and its policy lets it connect to nothing. -->"],
   [/<html /, "<html data-single "],
-  [/(http-equiv="Content-Security-Policy"\s+content=")[^"]*"/, `$1${policy}"`],
+  [/(?<=http-equiv="Content-Security-Policy"\s+content=")[^"]*/, policy],
   [/<link rel="icon"[^>]*>/, `<link rel="icon" href="${icon}" />`],
   [/<link rel="stylesheet"[^>]*>/, `<style>${style}</style>`],
   [/<script type="module" [^>]*><\/script>\s*/, ""],
+  // what else it refers to is not here
+  [/\s*<link rel="(stylesheet|manifest|apple-touch-icon|modulepreload|preload)"[^>]*>/g, ""],
   [/\s*<\/body>/, `\n    ${[...blocks, `<script>${script}</script>`].join("\n    ")}\n  </body>`],
 ];
 let whole = page;
 for (const [what, by] of changes) {
   if (!what.test(whole)) throw new Error(`www/index.html has no ${what}`);
-  whole = whole.replace(what, by.includes("$1") ? by : () => by);
+  // as a function, since scripts have dollars of their own
+  whole = whole.replace(what, () => by);
 }
-// what else it refers to is not here
-whole = whole.replaceAll(/\s*<link rel="(stylesheet|manifest|apple-touch-icon|modulepreload|preload)"[^>]*>/g, "");
 if (/\b(src|href)="(?!data:)/.test(whole.replaceAll(/<(script|style)\b[^]*?<\/\1>/g, ""))) throw new Error("something of the page is not in the single file");
 
 mkdirSync(path.dirname(values.out), { recursive: true });

@@ -159,9 +159,9 @@ export const cases = [
         /** @type {any} */ (globalThis).spoken = 0;
         new MutationObserver(() => /** @type {any} */ (globalThis).spoken++).observe(aloud, { childList: true, characterData: true });
       });
-      assert.equal(await raw.locator("nomoat-talk li").count(), 0, "sent while composing");
+      assert.equal(await raw.locator("nomoat-talk li[data-turn]").count(), 0, "sent while composing");
       await raw.keyboard.press("Enter");
-      await raw.waitForSelector("li.assistant .body:not([aria-busy]) + p", { timeout: 60_000 });
+      await raw.waitForSelector("li.assistant .body:not([aria-busy]) + .note .made", { timeout: 60_000 });
       assert.equal(await raw.inputValue("[name=message]"), "");
       assert.ok((await raw.textContent("li.assistant .body")).length > 0);
       assert.ok((await raw.evaluate(() => /** @type {any} */ (globalThis).spoken)) <= 4, "read aloud token by token");
@@ -169,8 +169,8 @@ export const cases = [
       await raw.screenshot({ path: path.join(bench.shots, "conversation-390.png"), fullPage: true });
       await raw.keyboard.type("And again");
       await raw.keyboard.press("Enter");
-      await raw.waitForSelector("li:nth-child(4) .body:not([aria-busy]) + p", { timeout: 60_000 });
-      assert.equal(await raw.locator("nomoat-talk li").count(), 4);
+      await raw.waitForSelector("li[data-turn]:nth-child(4) .body:not([aria-busy]) + .note .made", { timeout: 60_000 });
+      assert.equal(await raw.locator("nomoat-talk li[data-turn]").count(), 4);
       quiet(messages);
       await close();
     },
