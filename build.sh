@@ -205,6 +205,8 @@ need_test_packages() {
   has Xvfb || wanted+=(xvfb)
   [ -n "$(lavapipe)" ] || wanted+=(mesa-vulkan-drivers)
   [ -n "$(vulkan_loader)" ] || wanted+=(libvulkan1)
+  # the page in Chinese is looked at, too
+  [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || wanted+=(fonts-wqy-microhei)
   [ ${#wanted[@]} = 0 ] || apt_install "${wanted[@]}"
 }
 

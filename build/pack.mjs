@@ -1,8 +1,9 @@
 // Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types, nomoat.js the widget as one file
 // beside its wasm, and integrity.json what pins it.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { transformSync } from "esbuild";
 import { pin } from "./bundle.mjs";
 import { preload } from "./preload.mjs";
 import { list } from "./shell.mjs";
@@ -15,6 +16,13 @@ rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
 cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !source.endsWith(".d.ts") });
+// the same modules with the same names, without comments and long names; what is generated is small already
+for (const entry of readdirSync("dist/site", { recursive: true, withFileTypes: true })) {
+  const file = join(entry.parentPath, entry.name);
+  if (!entry.isFile() || !/\.(js|css)$/.test(entry.name) || /dist.site.(pkg|docs|vendor)/.test(file)) continue;
+  const loader = file.endsWith(".css") ? "css" : "js";
+  writeFileSync(file, transformSync(readFileSync(file, "utf8"), { loader, minify: true, target: "es2022", legalComments: "none" }).code);
+}
 
 const about = JSON.parse(readFileSync("www/pkg/embed.json", "utf8"));
 pin("dist/site/docs", about);
