@@ -75,7 +75,7 @@ if (!existsSync(path.join(root, "www/pkg/nomoat_bg.wasm"))) {
 }
 if (!haveShared) console.log(`skipped: there are no shared models at ${shared} (NOMOAT_SHARED), so only the tests run that do with tests/data`);
 
-const mounts = { "/lab": here, "/made": made, "/shared": models };
+const mounts = { "/lab": here, "/made": made, "/shared": models, "/released": path.join(root, "dist/site") };
 const depot = makeDepot();
 const server = await serve({ root: path.join(root, "www"), mounts, depot, log: values.verbose ? console.log : undefined });
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });

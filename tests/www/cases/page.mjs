@@ -1,6 +1,7 @@
 // The page itself: by keyboard, by file and by drop, wide and narrow, light and dark, in both languages.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CSP } from "../server.mjs";
@@ -173,6 +174,23 @@ export const cases = [
       assert.equal(await raw.locator("nomoat-talk li[data-turn]").count(), 4);
       quiet(messages);
       await close();
+    },
+  },
+  {
+    name: "the released site, in a folder of its host, loads and writes",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      if (!existsSync(new URL("../../../dist/site/index.html", import.meta.url))) return "skipped: ./build.sh release was not run";
+      const raw = (await bench.browser.open(`${bench.server.url}released/?device=cpu`)).raw;
+      await raw.waitForSelector("nomoat-source button");
+      await load(raw, `${bench.server.url}shared/zoo/llama3/`);
+      await raw.fill("[name=message]", "Hello");
+      await raw.keyboard.press("Enter");
+      await raw.waitForSelector("li.assistant .note .made", { timeout: 60_000 });
+      const asked = bench.server.requests.filter((line) => line.includes("/released/"));
+      assert.ok(asked.some((line) => line.includes("/released/pkg/nomoat_bg.wasm")), asked.join("\n"));
+      await raw.close();
     },
   },
   {
