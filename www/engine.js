@@ -312,7 +312,7 @@ export async function load(source, settings = {}) {
     // a folder has no name of its own, and stored files have lost theirs
     if (!value.card.name && (files || typeof source === "string")) {
       const repository = typeof source === "string" ? parse(source, hub)?.repo.split("/")[1] : undefined;
-      value.name = repository ?? nameOf(known?.source ?? (typeof source === "string" ? source : /** @type {any} */ (from)));
+      value.name = repository ?? nameOf(known?.source ?? (typeof from === "string" ? from : /** @type {any} */ (typeof source === "string" ? source : from)));
     }
     engine.trace("loaded", value);
     return modelOf(engine, value, warnings);

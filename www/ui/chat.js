@@ -94,6 +94,7 @@ export class NomoatTalk extends NomoatElement {
     this.#keeper.flush();
     this.#talk = talk;
     this.#system.value = talk.system;
+    this.#composer.tell({ rate: undefined });
     this.#keeper.current();
     this.#paint();
   }
@@ -155,7 +156,9 @@ export class NomoatTalk extends NomoatElement {
     this.#paint();
     const view = /** @type {Message} */ (this.#views.at(-1));
     view.begin();
-    view.node.scrollIntoView({ block: "nearest" });
+    // to the very end, past the composer that lies over the page's foot: what grows is followed from there
+    const scroller = document.scrollingElement ?? document.documentElement;
+    scroller.scrollTop = scroller.scrollHeight;
     const grow = flow((more) => {
       turn.content += more;
       view.show(turn.content);

@@ -153,6 +153,7 @@ export class NomoatComposer extends NomoatElement {
       this.#meter.textContent = parts[0];
     }
     this.#meter.hidden = !measured;
+    if (measured) say(this.#full, used > /** @type {number} */ (total) ? "sendsOver" : "sendsFull");
     this.#full.hidden = !measured || used < 0.9 * /** @type {number} */ (total);
     if (rate) parts.push(words("meterRate", { rate: number(rate, { maximumFractionDigits: 1 }) }));
     if (memory) parts.push(words("memory", { size: size(memory) }));

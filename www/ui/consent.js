@@ -119,7 +119,7 @@ export class NomoatConsent extends NomoatElement {
     const rows = [
       ["askSize", [bytes ? size(bytes) : unknown]],
       ["askFrom", [host === location.host ? `${words("priv_self")} (${host})` : host, small(typeof chosen.source === "string" ? chosen.source : "")]],
-      ["askLicence", licence ? [licence, small(words("askStated"))] : [looking ? "…" : words("notStated")]],
+      ["askLicence", licence ? [licence, small(words("askStated"))] : [fit || bytes ? words("notStated") : unknown]],
       ["askFits", fit ? [verdict(fit), ...reasons(fit)] : [unknown]],
     ];
     if (room !== undefined) rows.push(["askRoom", [words(short ? "askTight" : "askFree", { size: size(room) })]]);

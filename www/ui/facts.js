@@ -54,7 +54,7 @@ export class NomoatFacts extends NomoatElement {
       words("parameters", { count: compact(info.parameters) }),
       info.formats.join(", "),
       words("context", { count: number(info.contextLength) }),
-      words("memory", { size: size(info.gpuBytes + info.cpuBytes) }),
+      words("memory", { size: size(info.gpuBytes + info.heapBytes) }),
     ].join(" · ");
     const where = words(info.device === "gpu" ? "onGpu" : "onCpu");
     // "asked for" is no news to the one who asked

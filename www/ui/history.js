@@ -66,7 +66,7 @@ export class NomoatHistory extends NomoatElement {
     if (turn !== this.#turn) return; // a later key was pressed
     this.#notice.hidden = kept;
     this.#list.replaceChildren(...entries.map((entry) => this.#row(entry)));
-    if (!entries.length) say(this.#said, "historyNone");
+    if (!entries.length) say(this.#said, this.#query.value ? "historyNoHit" : "historyNone");
     else if (this.#query.value) say(this.#said, "historyFound", { count: number(entries.length) });
     else this.#said.textContent = "";
   }

@@ -97,6 +97,8 @@ export class NomoatLibrary extends NomoatElement {
         }
         say(this.#said, "lib_deleted", { name });
         await this.shown();
+        const next = this.querySelector("li button") ?? this.closest("dialog")?.querySelector("[role=tab][aria-selected=true]");
+        /** @type {HTMLElement | null | undefined} */ (next)?.focus();
         this.emit("nomoat-stock");
       },
       { class: "quiet" },

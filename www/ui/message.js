@@ -93,7 +93,8 @@ export function note({ by, reason, figures }) {
   const round = { maximumFractionDigits: 1 };
   if (figures) {
     const values = { tokens: number(figures.tokens), rate: number(figures.rate, round), first: number(figures.first, { maximumFractionDigits: 0 }) };
-    line.append(" · ", say(make("span", { class: "figures" }), "figures", values));
+    // one token tells no pace
+    line.append(" · ", say(make("span", { class: "figures" }), figures.rate ? "figures" : "figuresFew", values));
   }
   const key = { abort: "stopped", length: "endLength", context: "endContext", broken: "endBroken" }[reason ?? "broken"];
   if (key) line.append(" · ", say(make("span", {}), key));

@@ -98,8 +98,14 @@ class NomoatPage extends NomoatElement {
     });
     this.addEventListener("nomoat-cancel", () => this.#stop?.abort());
     this.addEventListener("nomoat-stop", () => this.#stop?.abort());
-    this.addEventListener("nomoat-another", () => void this.#leave());
-    this.addEventListener("nomoat-dismiss", () => (this.#problem.hidden = true));
+    this.addEventListener("nomoat-another", () => {
+      void this.#leave();
+      this.#source.focus();
+    });
+    this.addEventListener("nomoat-dismiss", () => {
+      this.#problem.hidden = true;
+      [this.#source, this.#talk, this.#write].find((each) => !each.hidden)?.focus();
+    });
     this.addEventListener("nomoat-ask", (event) => {
       const { messages } = /** @type {CustomEvent} */ (event).detail;
       void this.#generate(this.#talk, (model, more) => model.chat.completions.create({ messages, ...more }));
@@ -353,6 +359,7 @@ class NomoatPage extends NomoatElement {
     const model = this.#model;
     this.#model = undefined;
     this.#talk.count = undefined;
+    this.#talk.tell({ used: undefined, total: undefined, rate: undefined, memory: undefined });
     this.#opened ??= this.#talk.filled ? "chat" : null;
     hush(this.#warning);
     this.#problem.hidden = true;
@@ -370,6 +377,7 @@ class NomoatPage extends NomoatElement {
     this.#problem.setAttribute("code", code);
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;
+    this.#problem.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -63,6 +63,7 @@ export class NomoatProblem extends NomoatElement {
   }
 
   changed() {
+    this.querySelector("details")?.removeAttribute("open");
     const stated = this.getAttribute("code") ?? "internal";
     const code = known(`is_${stated}`) ? stated : "internal";
     const message = this.getAttribute("message") ?? "";

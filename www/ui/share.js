@@ -1,6 +1,7 @@
 // <nomoat-share model size licence>: a button, and the dialog that it opens: what a site's owner pastes to have this model on a
 // page of theirs, what it costs the visitors, how it looks, and a zip to host oneself. show() says what is loaded.
 
+import { parse } from "../hub.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
 import { page, policy, readme, tag } from "./snippet.js";
 import { hush, number, say, size, words } from "./words.js";
@@ -13,6 +14,9 @@ import { zip } from "./zip.js";
 const TEXTS = ["LICENSE-MIT", "LICENSE-APACHE", "THIRD_PARTY_NOTICES"];
 /** @param {string} path */
 const beside = (path) => new URL(path, document.baseURI).href;
+
+/** The same model from a page at another address. @param {string} model */
+const elsewhere = (model) => (!model ? "model.gguf" : parse(model) || !URL.canParse(model, document.baseURI) ? model : beside(model));
 
 export class NomoatShare extends NomoatElement {
   static observedAttributes = ["model", "size", "licence"];
@@ -115,7 +119,7 @@ export class NomoatShare extends NomoatElement {
     return {
       script: own ? "nomoat.js" : beside("pkg/embed.js"),
       integrity: script.integrity,
-      model: this.#model.value.trim() || "model.gguf",
+      model: elsewhere(this.#model.value.trim()),
       // of another model they are not known
       ...(this.#model.value.trim() === (this.getAttribute("model") ?? "")
         ? { bytes: Number(this.getAttribute("size")) || 0, licence: this.getAttribute("licence") ?? "" }

@@ -58,8 +58,13 @@ export class NomoatSource extends NomoatElement {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const source = this.#address.value.trim();
-      if (source) this.#chose({ source, name: nameOf(source) });
+      // a path or a reference has a slash, a file its ending
+      const none = Boolean(source) && (/\s/.test(source) || !/[/.]/.test(source));
+      this.#address.setCustomValidity(none ? words("addressNone") : "");
+      if (none) this.#address.reportValidity();
+      else if (source) this.#chose({ source, name: nameOf(source) });
     });
+    this.#address.addEventListener("input", () => this.#address.setCustomValidity(""));
 
     for (const device of ["auto", "gpu", "cpu"]) this.#device.append(say(make("option", { value: device }), device));
     const runOn = make("p", { class: "run-on" }, labelled("runOn", this.#device), " ", this.#device);

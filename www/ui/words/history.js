@@ -5,6 +5,7 @@ export const HISTORY = {
   history: { en: "History", zh: "历史" },
   historyTitle: { en: "Conversations on this device", zh: "这台设备上的对话" },
   historySearch: { en: "Search in conversations", zh: "搜索对话" },
+  historyNoHit: { en: "Nothing found.", zh: "没有找到。" },
   historyNone: { en: "Nothing here yet.", zh: "这里还没有内容。" },
   historyFound: { en: "{count} found", zh: "找到 {count} 个" },
   historyOpen: { en: "Open “{title}”", zh: "打开“{title}”" },

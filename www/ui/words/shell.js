@@ -14,7 +14,7 @@ export const SHELL = {
   tab_library: { en: "Models", zh: "模型" },
   tab_card: { en: "Card", zh: "模型卡" },
   tab_privacy: { en: "Privacy", zh: "隐私" },
-  tab_diagnosis: { en: "Device", zh: "诊断" },
+  tab_diagnosis: { en: "Device", zh: "设备" },
 
   // first screen
   forDevice: { en: "A real assistant for this device", zh: "适合本设备的助手" },
@@ -25,7 +25,8 @@ export const SHELL = {
   others: { en: "Other models", zh: "其他模型" },
   ownModel: { en: "A model of your own", zh: "你自己的模型" },
   ownOpen: { en: "Open a file", zh: "打开文件" },
-  ownFile: { en: "It is read where it lies, and copied nowhere.", zh: "就地读取，不会复制到别处。" },
+  addressNone: { en: "This is neither an address nor a name like owner/model.", zh: "这既不是网址，也不是 owner/model 这样的名称。" },
+  ownFile: { en: "It is read in place and not copied.", zh: "就地读取，不会复制到别处。" },
   ownDrop: { en: "You can drop it anywhere on this page.", zh: "也可以拖到页面上任意位置。" },
   alreadyHere: { en: "Already on this device", zh: "已在本机" },
   open: { en: "Open", zh: "打开" },
@@ -60,7 +61,7 @@ export const SHELL = {
   askRoom: { en: "Room", zh: "存储空间" },
   askVariant: { en: "Variant", zh: "版本" },
   askLooking: { en: "Reading what {host} says of it…", zh: "正在读取 {host} 上的说明…" },
-  askUnknown: { en: "not known before", zh: "事先未知" },
+  askUnknown: { en: "not known yet", zh: "尚未得知" },
   askStated: { en: "as its source states it", zh: "以其来源所述为准" },
   askGated: { en: "The host asks for an account before it gives this file.", zh: "该网站要求登录账号后才提供此文件。" },
   askLink: {

@@ -35,6 +35,7 @@ export const TALK = {
   meterLabel: { en: "Context used", zh: "已用上下文" },
   meter: { en: "Context: {used} of {total} tokens used, {left} left", zh: "上下文：已用 {used} / {total} 个词元，剩余 {left}" },
   meterRate: { en: "{rate} tokens/s", zh: "{rate} 词元/秒" },
+  sendsOver: { en: "This is too long for the model: shorten it, or start a new conversation.", zh: "超出了模型的上下文：请缩短，或开始新对话。" },
   sendsFull: { en: "The model remembers no more than its context: start a new conversation soon.", zh: "即将超出模型的上下文：请尽快开始新对话。" },
   topP: { en: "Top-p", zh: "Top-p" },
   topPHint: { en: "only the likeliest words that make up this share", zh: "只取累计达到该比例的词" },
