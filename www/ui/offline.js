@@ -68,6 +68,8 @@ export class NomoatOffline extends NomoatElement {
       if (key) say(this.#said, key);
       else hush(this.#said);
     }
+    // without a model nothing is lost: what was being written is kept
+    if (this.#old && status === "empty") location.reload();
     this.#reload.hidden = key !== "offlineNew" && key !== "offlineOld";
     this.#install.hidden = !this.#offer;
   }
@@ -129,7 +131,11 @@ export class NomoatOffline extends NomoatElement {
     const waiting = this.#registration?.waiting;
     if (this.#old || !waiting) return location.reload();
     const taken = await this.#alone(() => {
-      const over = new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+      const over = new Promise((resolve) => {
+        navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true });
+        // a still newer one may have taken its place
+        waiting.addEventListener("statechange", () => waiting.state === "redundant" && resolve(null));
+      });
       waiting.postMessage("take over");
       return over;
     });
@@ -149,10 +155,15 @@ export class NomoatOffline extends NomoatElement {
     });
   }
 
-  /** Another tab has brought the new version in. */
+  /** Another tab has brought the new version in: this page's own files are gone, so it may start no more workers. */
   #replaced() {
     this.#old = true;
     this.changed();
+  }
+
+  /** Whether this page is of an earlier version than the files that it would start workers from. */
+  get old() {
+    return this.#old;
   }
 
   async #ask() {

@@ -190,6 +190,7 @@ class NomoatPage extends NomoatElement {
   /** Asks before anything is downloaded. @param {Chosen} chosen */
   async #choose(chosen) {
     if (!["empty", "ready"].includes(this.getAttribute("status") ?? "")) return;
+    if (this.#offline.old) return location.reload();
     this.#problem.hidden = true;
     this.#side.yield();
     this.#chosen = { ...chosen, device: chosen.device || (this.#query.get("device") ?? "auto"), contextLength: this.#context(chosen) };

@@ -148,6 +148,9 @@ export const cases = [
       const two = await one.raw.context().newPage();
       await two.goto(url);
       await two.evaluate(inPage(CHAT), { bytes, device: "cpu" });
+      // and one without a model, which has nothing to lose
+      const three = await one.raw.context().newPage();
+      await three.goto(url);
       /** @type {any} */
       const first = one.raw;
 
@@ -177,6 +180,7 @@ export const cases = [
       assert.equal(await version(first), "");
       await letGo(two);
       await first.waitForFunction(() => getComputedStyle(document.documentElement).getPropertyValue("--version") === "2");
+      await three.waitForFunction(() => getComputedStyle(document.documentElement).getPropertyValue("--version") === "2");
       await two.waitForSelector("text=before the last update");
       await two.click("text=Reload");
       await two.waitForFunction(() => getComputedStyle(document.documentElement).getPropertyValue("--version") === "2");
