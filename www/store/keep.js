@@ -124,7 +124,7 @@ async function turn(key, mode, { signal, progress }) {
  */
 async function stored(folder, asked, { signal, progress }) {
   const state = await read(folder);
-  if (!state.whole || (!asked && navigator.onLine && lacks(state))) return "part";
+  if (!state.whole || (!asked && navigator.onLine && lacking(state).length)) return "part";
   const all = present(state);
   const total = all.reduce((sum, file) => sum + length(file), 0);
   let done = 0;
@@ -137,8 +137,8 @@ async function stored(folder, asked, { signal, progress }) {
   return files;
 }
 
-/** Whether a file could not be had, and nobody knows if there is one. @param {import("./journal.js").State} state */
-const lacks = ({ files }) => [...files.values()].some(({ done, absent }) => !done && !absent);
+/** What could not be had, and nobody knows if there is any. @param {import("./journal.js").State} state */
+const lacking = ({ files }) => [...files.values()].filter(({ done, absent }) => !done && !absent);
 
 /** @param {string} name */
 const base = (name) => name.split("/").at(-1) ?? name;
@@ -162,48 +162,50 @@ async function download(folder, { key, source, label, damaged }, { patience, has
   try {
     const { state } = journal;
     const { whole } = state;
-    if (whole && !damaged && !lacks(state)) return; // another tab was faster
+    const again = whole && !damaged ? lacking(state) : null;
+    if (again && !again.length) return; // another tab was faster
     if (state.source === null) journal.write({ is: "model", v: 1, source: label });
     for (const kept of state.files.values()) if (!kept.absent) meter.set(kept.name, length(kept), kept.size);
     let known = false;
     let heard = true;
-    await plan(
-      source,
-      async (file, { optional = false, weights = false } = {}) => {
-        if (!state.files.has(file.name)) journal.write({ is: "file", ...file });
-        const kept = /** @type {Kept} */ (state.files.get(file.name));
-        // it opens without what could not be had before: once more, but no longer than the host answers
-        const spare = whole && optional && !kept.done;
-        if (optional && (kept.absent || (spare && !heard))) return null;
-        if (!kept.done || damaged) {
-          const shelf = await onDisk(folder, journal, kept, { hasher, meter, weights }, host.signal);
-          try {
-            await bring(file, shelf, { ...host, patience, ...(spare && { most: 1 }) });
-            await shelf.finish(file.sha256 ?? kept.sha256, file.size);
-          } catch (error) {
-            const code = error instanceof NomoatError ? error.code : "";
-            const gone = code === "not-found";
-            // once a file of the host was read, one that it refuses may be one that is not there: some hosts say so of what is
-            // missing, and some leave the permission to read out of such answers, but also out of those that say "later"
-            const refused = (known || spare) && (code === "gated" || code === "cors");
-            heard &&= gone || refused;
-            if (spare ? host.signal.aborted || !code : !optional || !(gone || refused) || shelf.at) throw error;
-            if (shelf.at) await shelf.begin({ size: null, etag: null });
-            if (gone) journal.write({ is: "absent", name: file.name });
-            return null;
-          } finally {
-            shelf.close();
-          }
+    /** @type {import("./plan.js").Take} */
+    const take = async (file, { optional = false, weights = false } = {}) => {
+      if (!state.files.has(file.name)) journal.write({ is: "file", ...file });
+      const kept = /** @type {Kept} */ (state.files.get(file.name));
+      // it opens without what could not be had before: once more, but no longer than the host answers
+      const spare = whole && optional && !kept.done;
+      if (optional && (kept.absent || (spare && !heard))) return null;
+      if (!kept.done || damaged) {
+        const shelf = await onDisk(folder, journal, kept, { hasher, meter, weights }, host.signal);
+        try {
+          await bring(file, shelf, { ...host, patience, ...(spare && { most: 1 }) });
+          await shelf.finish(file.sha256 ?? kept.sha256, file.size);
+        } catch (error) {
+          const code = error instanceof NomoatError ? error.code : "";
+          const gone = code === "not-found";
+          // once a file of the host was read, one that it refuses may be one that is not there: some hosts say so of what is
+          // missing, and some leave the permission to read out of such answers, but also out of those that say "later"
+          const refused = (known || spare) && (code === "gated" || code === "cors");
+          heard &&= gone || refused;
+          if (spare ? host.signal.aborted || !code : !optional || !(gone || refused) || shelf.at) throw error;
+          if (shelf.at) await shelf.begin({ size: null, etag: null });
+          if (gone) journal.write({ is: "absent", name: file.name });
+          return null;
+        } finally {
+          shelf.close();
         }
-        known = true;
-        return (await folder.getFileHandle(kept.slot)).getFile();
-      },
-      async (bytes) => {
+      }
+      known = true;
+      return (await folder.getFileHandle(kept.slot)).getFile();
+    };
+    for (const { name, url } of again ?? []) await take({ name, url }, { optional: true });
+    if (!again) {
+      await plan(source, take, async (bytes) => {
         meter.expect(bytes);
         await room(nameOf(source), Math.max(0, bytes - meter.done()));
-      },
-    );
-    journal.write({ is: "whole" });
+      });
+    }
+    if (!state.whole) journal.write({ is: "whole" });
   } catch (error) {
     if (/** @type {Error} */ (error).name !== "QuotaExceededError") throw error;
     const words = `the browser stores no more than ${megabytes(meter.done())} of it, which are kept`;

@@ -611,7 +611,7 @@ export const cases = [
           for (const refusal of [fault, { status: 500 }]) {
             depot.play(() => refusal);
             wrote(await store("bring", { source }));
-            assert.equal(asked(), 1, JSON.stringify(depot.seen));
+            assert.equal(asked(), 1, JSON.stringify([fault, refusal, depot.seen]));
             assert.ok((await store("list"))[0].complete);
           }
           depot.play();
