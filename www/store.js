@@ -2,7 +2,7 @@
 // a worker. What brings models in is store/keep.js.
 
 import { NomoatError } from "./protocol.js";
-import { check, length, lock, read, root, used } from "./store/journal.js";
+import { check, length, lock, present, read, root, used } from "./store/journal.js";
 
 /** @typedef {import("./protocol.js").RemoteFile} RemoteFile */
 
@@ -49,15 +49,13 @@ export async function find(source) {
 async function described(key, folder) {
   const state = await read(folder);
   if (state.source === null) return null;
-  const files = [...state.files.values()]
-    .filter(({ absent }) => !absent)
-    .map((file) => ({
-      name: file.name,
-      url: file.url,
-      size: file.size ?? undefined,
-      sha256: file.sha256 ?? undefined,
-      done: length(file),
-    }));
+  const files = present(state).map((file) => ({
+    name: file.name,
+    url: file.url,
+    size: file.size ?? undefined,
+    sha256: file.sha256 ?? undefined,
+    done: length(file),
+  }));
   const sum = (/** @type {(file: typeof files[0]) => number} */ of) => files.reduce((all, file) => all + of(file), 0);
   return {
     key,
@@ -83,7 +81,7 @@ export function nameOf(source) {
   try {
     return decodeURIComponent(parts.at(-1) ?? source);
   } catch {
-    return source;
+    return parts.at(-1) ?? source;
   }
 }
 
@@ -109,11 +107,11 @@ export async function verify(key, { signal, onProgress } = {}) {
       throw new NomoatError("not-found", "there is no stored model of this key", cause);
     });
     const state = await read(folder);
-    const present = [...state.files.values()].filter(({ absent }) => !absent);
-    const total = present.reduce((all, file) => all + length(file), 0);
+    const all = present(state);
+    const total = all.reduce((sum, file) => sum + length(file), 0);
     let done = 0;
     const files = [];
-    for (const kept of present) {
+    for (const kept of all) {
       const { good } = await check(folder, kept, (bytes) => onProgress?.((done += bytes), total), signal);
       files.push({ name: kept.name, sound: good === length(kept), bytes: good });
     }

@@ -8,6 +8,7 @@ import { drained } from "./server.mjs";
  * @typedef {object} File
  * @property {Buffer} bytes
  * @property {string} [etag]
+ * @property {string} [modified]
  * @property {string} [type]
  *
  * @typedef {object} Fault What is odd about one answer.
@@ -27,6 +28,7 @@ import { drained } from "./server.mjs";
  * @property {number | null} from
  * @property {number | null} to
  * @property {string | null} condition Its `If-Range`.
+ * @property {boolean} head Asked for no bytes.
  * @property {number} sent Bytes that were given to the connection.
  */
 
@@ -58,23 +60,32 @@ export function depot() {
     answer(request, response) {
       const url = new URL(request.url ?? "/", "http://localhost");
       if (!url.pathname.startsWith("/depot/")) return false;
-      const path = decodeURIComponent(url.pathname.slice("/depot/".length));
+      const path = plainly(url.pathname.slice("/depot/".length));
       const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
       const from = range ? Number(range[1]) : null;
       const to = range?.[2] ? Number(range[2]) : null;
       const condition = request.headers["if-range"] ?? null;
-      const one = { path, query: url.search, from, to, condition: condition && String(condition), sent: 0 };
+      const one = { path, query: url.search, from, to, condition: condition && String(condition), head: request.method === "HEAD", sent: 0 };
       seen.push(one);
       const fault = script(one, seen.length - 1) ?? {};
       open.add(response.on("close", () => open.delete(response)));
-      void reply(response, files.get(path), one, fault, request.method === "HEAD");
+      void reply(response, files.get(path), one, fault);
       return true;
     },
   };
 }
 
-/** @param {Response} response @param {File | undefined} file @param {Seen} seen @param {Fault} fault @param {boolean} head */
-async function reply(response, file, seen, fault, head) {
+/** @param {string} part */
+function plainly(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** @param {Response} response @param {File | undefined} file @param {Seen} seen @param {Fault} fault */
+async function reply(response, file, seen, fault) {
   if (!fault.deaf) {
     response.setHeader("Access-Control-Allow-Origin", "*");
     response.setHeader("Access-Control-Expose-Headers", "Content-Range, ETag");
@@ -86,6 +97,7 @@ async function reply(response, file, seen, fault, head) {
   if (!file) return void response.writeHead(404).end("404");
   const size = file.bytes.length;
   if (file.etag) response.setHeader("ETag", file.etag);
+  if (file.modified) response.setHeader("Last-Modified", file.modified);
   response.setHeader("Content-Type", file.type ?? "application/octet-stream");
   const other = seen.condition !== null && seen.condition !== file.etag;
   let [start, stop] = [0, size];
@@ -97,7 +109,7 @@ async function reply(response, file, seen, fault, head) {
     response.statusCode = 206;
   }
   response.setHeader("Content-Length", stop - start);
-  if (head) return void response.end();
+  if (seen.head) return void response.end();
   const bytes = Buffer.from(file.bytes.subarray(start, stop));
   if (fault.flip !== undefined && fault.flip >= start) bytes[fault.flip - start] ^= 1;
   const step = fault.rate ? Math.max(1, Math.floor(fault.rate / 100)) : 1 << 16;

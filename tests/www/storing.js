@@ -130,6 +130,17 @@ export async function cut({ key, length }) {
   await out.close();
 }
 
+/** @type {any} */
+let grip;
+
+/** Keeps the browser from opening the journal in place. @param {string} key */
+export async function seize(key) {
+  grip = await (await (await folderOf(key)).getFileHandle("journal")).createWritable({ keepExistingData: true });
+}
+
+/** And lets it again. */
+export const loose = () => grip.abort();
+
 /** Whether the device is online, for those loads that are `wired`. @param {boolean} online */
 export function network(online) {
   const channel = new BroadcastChannel("lab:network");

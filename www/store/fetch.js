@@ -9,7 +9,7 @@ import { NomoatError } from "../protocol.js";
  * @typedef {object} Sink Where the bytes go.
  * @property {number} at Bytes it has.
  * @property {number | null} size Of the version that it has bytes of.
- * @property {string | null} etag
+ * @property {string | null} etag Of that version, or when it was last modified.
  * @property {(version: { size: number | null, etag: string | null }) => Promise<void>} begin Forgets what it has: other bytes come.
  * @property {(piece: Uint8Array<ArrayBuffer>) => Promise<void>} push
  * @property {() => Promise<void>} settle Keeps what came so far.
@@ -19,10 +19,13 @@ import { NomoatError } from "../protocol.js";
  * @property {number} patience Milliseconds without a byte after which a request is sent again.
  * @property {(code: string, message: string) => void} warn
  * @property {(what: string, more: unknown) => void} trace
+ * @property {number} [most] Requests, instead of so many as usual.
  */
 
 /** Requests that bring next to nothing, one after another, before it gives up. */
 const TRIES = 5;
+/** Before an answer that pages may not read is taken for the host's last word: its faults come without permissions too. */
+const UNREADABLE = 3;
 /** Below this, a request brought next to nothing. */
 const WORTH = 1 << 16;
 /** The first wait, in parts of the patience; it doubles. */
@@ -44,18 +47,22 @@ export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0
  */
 export async function bring(file, sink, how) {
   let tries = 0;
+  // the furthest ever, or a file that begins again and again would seem to advance
+  let best = sink.at;
+  const path = { direct: true };
   while (!sink.at || sink.at !== sink.size) {
-    const before = sink.at;
     try {
-      await request(file, sink, how);
+      await request(file, sink, how, path);
       return;
     } catch (error) {
       await sink.settle();
       if (how.signal.aborted) throw new NomoatError("aborted", "stopped by the caller", how.signal.reason);
       if (!(error instanceof Passing)) throw error;
       how.trace("passing", { file: file.name, at: sink.at, tries, code: error.code, message: error.message });
-      tries = sink.at - before >= WORTH ? 1 : tries + 1;
-      if (tries >= TRIES) throw new NomoatError(error.code, `${error.message}${remains(sink)}`, error.cause);
+      tries = sink.at - best >= WORTH ? 1 : tries + 1;
+      best = Math.max(best, sink.at);
+      const most = how.most ?? (error.code === "cors" && !sink.at ? UNREADABLE : TRIES);
+      if (tries >= most) throw new NomoatError(error.code, `${error.message}${remains(sink)}`, error.cause);
       // at odds with each other, so that many pages do not come back at once
       await pause(Math.max(error.after, how.patience * WAIT * 2 ** (tries - 1) * (0.5 + Math.random() / 2)), how.signal);
     }
@@ -82,8 +89,11 @@ function pause(ms, signal) {
   });
 }
 
-/** @param {RemoteFile} file @param {Sink} sink @param {How} how */
-async function request(file, sink, { signal, patience, warn }) {
+/**
+ * @param {RemoteFile} file @param {Sink} sink @param {How} how
+ * @param {{ direct: boolean }} path Whether the address answers itself, as far as is known.
+ */
+async function request(file, sink, { signal, patience, warn }, path) {
   const { name, url } = file;
   const wrong = (/** @type {string} */ code, /** @type {string} */ words) => new NomoatError(code, `${name}: ${words}`);
   const passing = (/** @type {string} */ code, /** @type {string} */ words, /** @type {unknown} */ cause = undefined) =>
@@ -98,33 +108,43 @@ async function request(file, sink, { signal, patience, warn }) {
     const from = sink.at;
     /** @type {Record<string, string>} */
     const headers = { Range: `bytes=${from}-` };
-    // to another origin this header alone would need a preflight, which many hosts refuse: there the answer is compared
+    // to another origin, also one that is redirected to, this header alone would need a preflight, which many hosts refuse:
+    // there the answer is compared
     const near = new URL(url).origin === globalThis.location?.origin;
-    if (from && near && sink.etag?.startsWith('"')) headers["If-Range"] = sink.etag;
+    if (from && near && path.direct && sink.etag?.startsWith('"')) headers["If-Range"] = sink.etag;
+    const either = AbortSignal.any([signal, stall.signal]);
     let response;
     try {
       response = await fetch(url, {
         headers,
         cache: "no-store",
         referrerPolicy: "no-referrer",
-        signal: AbortSignal.any([signal, stall.signal]),
+        signal: either,
       });
     } catch (cause) {
+      if (signal.aborted) throw cause;
+      if (headers["If-Range"]) path.direct = false;
       if (stall.signal.aborted) throw late();
       if (!navigator.onLine) throw offline(cause);
-      if (!near && (await there(url, stall.signal))) {
-        const advice = "that site does not let pages read from it (no CORS headers): download the file and drop it here";
-        throw from ? passing("cors", advice, cause) : wrong("cors", advice);
+      if (!near && (await there(url, either))) {
+        throw passing("cors", "that site does not let pages read from it (no CORS headers): download the file and drop it here", cause);
       }
       throw passing("network", `the host cannot be reached (${/** @type {Error} */ (cause).message})`, cause);
     }
+    if (response.redirected) path.direct = false;
     const header = (/** @type {string} */ key) => response.headers.get(key);
     const drop = () => void response.body?.cancel().catch(() => {});
     const { status } = response;
     const span = spanOf(header("content-range"));
+    // of another origin a host shows the second always, the first only if it says so
+    const etag = header("etag") ?? header("last-modified");
+    const version = header(dated(sink.etag) ? "last-modified" : "etag");
+    const changed = sink.etag && version && sink.etag !== version;
     if (status === 416) {
       drop();
-      if (span?.total === from || (sink.size === from && !span)) return from ? undefined : await sink.begin({ size: 0, etag: null });
+      const ends = (span?.total ?? sink.size) === from;
+      if (ends && !from) return await sink.begin({ size: 0, etag: null });
+      if (ends && !changed && (sink.size ?? from) === from) return;
       await sink.begin({ size: null, etag: null });
       throw passing("network", "the file has become shorter on the server");
     }
@@ -153,7 +173,6 @@ async function request(file, sink, { signal, patience, warn }) {
     const start = status === 200 ? 0 : (span?.start ?? from);
     let size = encoded ? null : status === 200 ? length : (span?.total ?? (length === null ? null : from + length));
     if (size !== null && !Number.isSafeInteger(size)) size = null;
-    const etag = header("etag");
     if (span && file.size !== undefined && size !== null && size !== file.size) {
       drop();
       throw another(size);
@@ -163,8 +182,7 @@ async function request(file, sink, { signal, patience, warn }) {
       throw passing("network", "the server sent another part of the file than was asked for");
     }
     if (from && status === 206) {
-      const other = (sink.size !== null && size !== null && size !== sink.size) || (sink.etag && etag && sink.etag !== etag);
-      if (other || encoded) {
+      if (changed || encoded || (sink.size !== null && size !== null && size !== sink.size)) {
         drop();
         await sink.begin({ size: null, etag: null });
         throw passing("network", "the file was changed on the server");
@@ -201,7 +219,11 @@ async function request(file, sink, { signal, patience, warn }) {
     // more than was said: it was packed on the way, which other origins do not tell
     const want = (size === null || sink.at > size ? file.size : size) ?? sink.at;
     if (sink.at < want) throw passing("network", `the answer ended early: ${sink.at} of ${want} bytes came`);
-    if (sink.at !== (file.size ?? want)) throw another(sink.at);
+    if (sink.at !== (file.size ?? want)) {
+      const came = sink.at;
+      await sink.begin({ size: null, etag: null });
+      throw another(came);
+    }
   } finally {
     clearTimeout(timer);
   }
@@ -214,6 +236,9 @@ function there(url, signal) {
     () => false,
   );
 }
+
+/** Whether it is not an entity tag, but when a file was last modified: `Sat, 01 …`. @param {string | null} version */
+const dated = (version) => /^\w{3}, /.test(version ?? "");
 
 /** `bytes 0-99/1000`; `bytes * /1000` (without the blank) of an answer that there is no such part. @param {string | null} header */
 function spanOf(header) {

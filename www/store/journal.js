@@ -17,6 +17,7 @@ import { NomoatError } from "../protocol.js";
  * @property {string | null} sha256 Known beforehand, or recorded when it was whole for the first time.
  * @property {Chunk[]} chunks
  * @property {boolean} done
+ * @property {boolean} proved It was whole once: `sha256` is of what came then.
  * @property {boolean} absent The host has no such file, and none is needed.
  *
  * @typedef {object} State
@@ -96,14 +97,14 @@ function apply(state, fact) {
   else if (fact.is === "file") {
     const { name, url, size = null, sha256 = null } = fact;
     const slot = String(state.files.size);
-    state.files.set(name, { name, url, slot, size, etag: null, sha256, chunks: [], done: false, absent: false });
+    state.files.set(name, { name, url, slot, size, etag: null, sha256, chunks: [], done: false, proved: false, absent: false });
   } else {
     const file = state.files.get(fact.name);
     if (!file) return;
     if (fact.is === "begin") Object.assign(file, { size: fact.size, etag: fact.etag, chunks: [], done: false, absent: false });
     if (fact.is === "chunk") file.chunks.push({ end: fact.end, sha256: fact.sha256 });
     if (fact.is === "absent") file.absent = true;
-    if (fact.is === "done") Object.assign(file, { done: true, sha256: fact.sha256, size: length(file) });
+    if (fact.is === "done") Object.assign(file, { done: true, proved: true, sha256: fact.sha256, size: length(file) });
     if (fact.is === "back") {
       file.chunks = file.chunks.filter(({ end }) => end <= fact.end);
       file.done = false;
@@ -111,6 +112,9 @@ function apply(state, fact) {
     if (fact.is === "back" || fact.is === "begin") state.whole = false;
   }
 }
+
+/** The files of a model; of one that is whole not those that were optional and could not be had. @param {State} state */
+export const present = ({ files, whole }) => [...files.values()].filter(({ done, absent }) => (whole ? done : !absent));
 
 /** Bytes that are there for sure. @param {Kept} file */
 export const length = (file) => file.chunks.at(-1)?.end ?? 0;
@@ -175,7 +179,12 @@ export async function exclusive(folder, name) {
 export async function open(folder) {
   const handle = await exclusive(folder, JOURNAL);
   const before = new Uint8Array(handle.getSize());
-  handle.read(before, { at: 0 });
+  try {
+    full(handle.read(before, { at: 0 }), before.length);
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
   const told = replay(before);
   let at = told.bytes;
   handle.truncate(at);
@@ -197,6 +206,11 @@ export async function open(folder) {
 /** @param {number} written @param {number} wanted */
 export function whole(written, wanted) {
   if (written !== wanted) throw new DOMException(`${written} of ${wanted} bytes were written`, "QuotaExceededError");
+}
+
+/** @param {number} read @param {number} wanted */
+export function full(read, wanted) {
+  if (read !== wanted) throw new DOMException(`${read} of ${wanted} bytes could be read`, "NotReadableError");
 }
 
 /** Notes that the model was used now. @param {FileSystemDirectoryHandle} folder */

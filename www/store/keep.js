@@ -4,7 +4,7 @@
 import { NomoatError } from "../protocol.js";
 import { nameOf } from "../store.js";
 import { bring, megabytes } from "./fetch.js";
-import { check, keyOf, length, lock, open, read, root, touch } from "./journal.js";
+import { check, keyOf, length, lock, open, present, read, root, touch } from "./journal.js";
 import { plan } from "./plan.js";
 import { inMemory, meterOf, onDisk, room } from "./shelf.js";
 
@@ -40,7 +40,18 @@ const TELL_MS = 100;
  * The files of a model, each byte checked. `null`: nothing can be stored here, and the address may be read directly.
  * @param {Asked} asked @param {() => Hasher} hasher @param {Host} host @returns {Promise<Opened | null>}
  */
-export async function keep({ source, label, key: known, patience = PATIENCE_MS, store }, hasher, host) {
+export async function keep(asked, hasher, host) {
+  try {
+    return await opened(asked, hasher, host);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    const words = `the storage of this browser failed, or was cleared meanwhile (${error.name}: ${error.message})`;
+    throw new NomoatError("storage-unavailable", `${nameOf(asked.source)}: ${words}: load it again`, error);
+  }
+}
+
+/** @param {Asked} asked @param {() => Hasher} hasher @param {Host} host @returns {Promise<Opened | null>} */
+async function opened({ source, label, key: known, patience = PATIENCE_MS, store }, hasher, host) {
   const top = store === "never" ? null : await place(host);
   const how = { patience, hasher, host };
   if (!top) return typeof source === "string" ? null : { files: await withoutStore(source, how), release() {} };
@@ -50,7 +61,7 @@ export async function keep({ source, label, key: known, patience = PATIENCE_MS, 
     let found;
     try {
       const folder = await top.getDirectoryHandle(key, { create: true });
-      found = await stored(folder, host);
+      found = await stored(folder, round > 0, host);
       if (Array.isArray(found)) {
         touch(folder).catch(() => {}); // another tab does it at this moment
         return { files: found, release };
@@ -65,9 +76,10 @@ export async function keep({ source, label, key: known, patience = PATIENCE_MS, 
     try {
       const folder = await top.getDirectoryHandle(key, { create: true });
       await download(folder, { key, source, label: label ?? source, damaged: found === "damaged" }, how).catch(async (error) => {
-        // what has brought nothing shall leave nothing
-        const { files } = await read(folder);
-        if (![...files.values()].some((kept) => length(kept))) await top.removeEntry(key, { recursive: true });
+        // what has brought nothing shall leave nothing, but a file that was whole once is held to its hash
+        const state = await read(folder).catch(() => null);
+        const worthless = state && ![...state.files.values()].some((kept) => length(kept) || kept.proved);
+        if (worthless) await top.removeEntry(key, { recursive: true }).catch(() => {});
         throw error;
       });
     } finally {
@@ -106,21 +118,27 @@ async function turn(key, mode, { signal, progress }) {
   }
 }
 
-/** @param {FileSystemDirectoryHandle} folder @param {Host} host @returns {Promise<NamedBlob[] | "part" | "damaged">} */
-async function stored(folder, { signal, progress }) {
+/**
+ * @param {FileSystemDirectoryHandle} folder @param {boolean} asked Whether the host was asked just now for all that it has.
+ * @param {Host} host @returns {Promise<NamedBlob[] | "part" | "damaged">}
+ */
+async function stored(folder, asked, { signal, progress }) {
   const state = await read(folder);
-  if (!state.whole) return "part";
-  const present = [...state.files.values()].filter(({ absent }) => !absent);
-  const total = present.reduce((sum, file) => sum + length(file), 0);
+  if (!state.whole || (!asked && navigator.onLine && lacking(state).length)) return "part";
+  const all = present(state);
+  const total = all.reduce((sum, file) => sum + length(file), 0);
   let done = 0;
   const files = [];
-  for (const kept of present) {
+  for (const kept of all) {
     const { file } = await check(folder, kept, (bytes) => progress("verify", (done += bytes), total), signal);
     if (!file) return "damaged";
     files.push({ name: base(kept.name), blob: file });
   }
   return files;
 }
+
+/** What could not be had, and nobody knows if there is any. @param {import("./journal.js").State} state */
+const lacking = ({ files }) => [...files.values()].filter(({ done, absent }) => !done && !absent);
 
 /** @param {string} name */
 const base = (name) => name.split("/").at(-1) ?? name;
@@ -143,38 +161,51 @@ async function download(folder, { key, source, label, damaged }, { patience, has
   );
   try {
     const { state } = journal;
-    if (state.whole && !damaged) return; // another tab was faster
+    const { whole } = state;
+    const again = whole && !damaged ? lacking(state) : null;
+    if (again && !again.length) return; // another tab was faster
     if (state.source === null) journal.write({ is: "model", v: 1, source: label });
     for (const kept of state.files.values()) if (!kept.absent) meter.set(kept.name, length(kept), kept.size);
     let known = false;
-    await plan(
-      source,
-      async (file, { optional = false, weights = false } = {}) => {
-        if (!state.files.has(file.name)) journal.write({ is: "file", ...file });
-        const kept = /** @type {Kept} */ (state.files.get(file.name));
-        if (kept.absent && optional) return null;
-        if (!kept.done || damaged) {
-          const shelf = await onDisk(folder, journal, kept, { hasher, meter, weights }, host.signal);
-          try {
-            await bring(file, shelf, { ...host, patience });
-            await shelf.finish(file.sha256 ?? kept.sha256);
-          } catch (error) {
-            if (!optional || !missing(error, known)) throw error;
-            journal.write({ is: "absent", name: file.name });
-            return null;
-          } finally {
-            shelf.close();
-          }
+    let heard = true;
+    /** @type {import("./plan.js").Take} */
+    const take = async (file, { optional = false, weights = false } = {}) => {
+      if (!state.files.has(file.name)) journal.write({ is: "file", ...file });
+      const kept = /** @type {Kept} */ (state.files.get(file.name));
+      // it opens without what could not be had before: once more, but no longer than the host answers
+      const spare = whole && optional && !kept.done;
+      if (optional && (kept.absent || (spare && !heard))) return null;
+      if (!kept.done || damaged) {
+        const shelf = await onDisk(folder, journal, kept, { hasher, meter, weights }, host.signal);
+        try {
+          await bring(file, shelf, { ...host, patience, ...(spare && { most: 1 }) });
+          await shelf.finish(file.sha256 ?? kept.sha256, file.size);
+        } catch (error) {
+          const code = error instanceof NomoatError ? error.code : "";
+          const gone = code === "not-found";
+          // once a file of the host was read, one that it refuses may be one that is not there: some hosts say so of what is
+          // missing, and some leave the permission to read out of such answers, but also out of those that say "later"
+          const refused = (known || spare) && (code === "gated" || code === "cors");
+          heard &&= gone || refused;
+          if (spare ? host.signal.aborted || !code : !optional || !(gone || refused) || shelf.at) throw error;
+          if (shelf.at) await shelf.begin({ size: null, etag: null });
+          if (gone) journal.write({ is: "absent", name: file.name });
+          return null;
+        } finally {
+          shelf.close();
         }
-        known = true;
-        return (await folder.getFileHandle(kept.slot)).getFile();
-      },
-      async (bytes) => {
+      }
+      known = true;
+      return (await folder.getFileHandle(kept.slot)).getFile();
+    };
+    for (const { name, url } of again ?? []) await take({ name, url }, { optional: true });
+    if (!again) {
+      await plan(source, take, async (bytes) => {
         meter.expect(bytes);
         await room(nameOf(source), Math.max(0, bytes - meter.done()));
-      },
-    );
-    journal.write({ is: "whole" });
+      });
+    }
+    if (!state.whole) journal.write({ is: "whole" });
   } catch (error) {
     if (/** @type {Error} */ (error).name !== "QuotaExceededError") throw error;
     const words = `the browser stores no more than ${megabytes(meter.done())} of it, which are kept`;
@@ -196,7 +227,7 @@ async function withoutStore(source, { patience, hasher, host }) {
       const sink = inMemory(file, { hasher, meter, weights });
       try {
         await bring(file, sink, { ...host, patience });
-        const blob = sink.finish(file.sha256);
+        const blob = sink.finish(file.sha256, file.size);
         files.push({ name: base(file.name), blob });
         return blob;
       } finally {
@@ -217,14 +248,4 @@ function seldom(tell) {
     [last, said] = [now, done];
     tell(done, total);
   };
-}
-
-/**
- * Whether an error says that there is no such file. Once a file of the host was read, one that is refused is one that is not
- * there: some hosts say so of what is missing, and some leave the permission to read out of such answers.
- * @param {unknown} error @param {boolean} known
- */
-function missing(error, known) {
-  const code = error instanceof NomoatError ? error.code : "";
-  return code === "not-found" || (known && (code === "gated" || code === "cors"));
 }

@@ -25,10 +25,11 @@ export async function plan(source, take, expect) {
     return;
   }
   const url = new URL(source);
+  url.hash = "";
   const address = url.href;
   url.search = "";
   const base = new URL(".", url).href;
-  const entry = decodeURIComponent(url.href.slice(base.length));
+  const entry = plainly(url.href.slice(base.length));
   const at = (/** @type {string} */ name) => ({ name, url: name === entry ? address : base + encodeURIComponent(name) });
   const need = (/** @type {string} */ name) => take(at(name), { weights: name.endsWith(".safetensors") });
   const maybe = (/** @type {string} */ name) => take(at(name), { optional: true });
@@ -75,6 +76,15 @@ export async function plan(source, take, expect) {
     if (vocabulary) break;
   }
   if (vocabulary !== "tokenizer.json") await maybe("added_tokens.json");
+}
+
+/** @param {string} part Of an address. */
+function plainly(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a percent sign that is one
+  }
 }
 
 /** @param {string} name @param {Blob} file @returns {Promise<any>} */

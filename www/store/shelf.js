@@ -3,7 +3,7 @@
 
 import { NomoatError } from "../protocol.js";
 import { megabytes } from "./fetch.js";
-import { check, digest, exclusive, length, whole } from "./journal.js";
+import { check, digest, exclusive, full, length, whole } from "./journal.js";
 
 /** @typedef {import("../protocol.js").RemoteFile} RemoteFile @typedef {import("./journal.js").Kept} Kept */
 /** @typedef {{ update: (piece: Uint8Array) => void, hex: () => string, free: () => void }} Hasher */
@@ -87,6 +87,31 @@ function looked(name, bytes) {
 }
 
 /**
+ * The hash of what is on the disk already.
+ * @param {import("./journal.js").Handle} handle @param {number} bytes @param {Uint8Array} buffer @param {Kept} kept @param {Fitting} fitting
+ */
+function resumed(handle, bytes, buffer, kept, fitting) {
+  const hash = witness(kept, fitting);
+  try {
+    for (let at = 0; at < bytes; at += CHUNK) {
+      const part = buffer.subarray(0, Math.min(CHUNK, bytes - at));
+      full(handle.read(part, { at }), part.length);
+      hash.update(part);
+    }
+    handle.truncate(bytes);
+    return hash;
+  } catch (error) {
+    hash.free();
+    throw error;
+  }
+}
+
+/** @param {RemoteFile | Kept} file @param {number} bytes That came. @param {number | undefined} size */
+function fits({ name }, bytes, size = bytes) {
+  if (bytes !== size) throw new NomoatError("hash-mismatch", `${name}: the host has another file than was listed: ${bytes} bytes, not ${size}`);
+}
+
+/**
  * A file on the disk. What the journal says of it is checked first, and only that much is gone on from.
  * @param {FileSystemDirectoryHandle} folder @param {import("./journal.js").Journal} journal @param {Kept} kept
  * @param {Fitting} fitting @param {AbortSignal} signal
@@ -97,15 +122,16 @@ export async function onDisk(folder, journal, kept, fitting, signal) {
   const { good } = await check(folder, kept, () => {}, signal);
   if (good < length(kept)) journal.write({ is: "back", name, end: good });
   const handle = await exclusive(folder, kept.slot);
-  const hash = witness(kept, fitting);
   const buffer = new Uint8Array(CHUNK);
   let fill = 0;
-  for (let at = 0; at < good; at += CHUNK) {
-    const part = buffer.subarray(0, Math.min(CHUNK, good - at));
-    whole(handle.read(part, { at }), part.length);
-    hash.update(part);
+  /** @type {ReturnType<typeof witness>} */
+  let hash;
+  try {
+    hash = resumed(handle, good, buffer, kept, fitting);
+  } catch (error) {
+    handle.close();
+    throw error;
   }
-  handle.truncate(good);
   const told = () => meter.set(name, length(kept) + fill, kept.size);
   told();
 
@@ -152,10 +178,11 @@ export async function onDisk(folder, journal, kept, fitting, signal) {
       told();
     },
     settle: commit,
-    /** @param {string | null | undefined} wanted */
-    async finish(wanted) {
+    /** @param {string | null | undefined} wanted @param {number} [size] */
+    async finish(wanted, size) {
       await commit();
       try {
+        fits(kept, length(kept), size);
         journal.write({ is: "done", name, sha256: hash.right(wanted) });
       } catch (error) {
         journal.write({ is: "begin", name, size: null, etag: null });
@@ -165,8 +192,8 @@ export async function onDisk(folder, journal, kept, fitting, signal) {
       told();
     },
     close() {
-      handle.close();
       hash.free();
+      handle.close();
     },
   };
 }
@@ -198,8 +225,9 @@ export function inMemory(file, fitting) {
       told();
     },
     async settle() {},
-    /** @param {string | null | undefined} wanted */
-    finish(wanted) {
+    /** @param {string | null | undefined} wanted @param {number} [size] */
+    finish(wanted, size) {
+      fits(file, sink.at, size);
       hash.right(wanted);
       return new Blob(parts);
     },

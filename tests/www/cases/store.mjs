@@ -230,6 +230,19 @@ export const cases = [
           assert.equal((await store("list"))[0].sha256, sha256(big));
           await store("clear");
         }
+        // a host that shows no more of a version than its date
+        depot.files.set("big.gguf", { bytes: Buffer.alloc(big.length, "GGUF"), modified: "Sat, 03 Jan 2026 00:00:00 GMT" });
+        depot.play((_, number) => {
+          if (number === 1) depot.files.set("big.gguf", { bytes: big, modified: "Sun, 04 Jan 2026 00:00:00 GMT" });
+          return number === 0 ? { cut: 6_000_000 } : undefined;
+        });
+        wrote(await store("bring", { source: `${other.url}depot/big.gguf` }));
+        await store("clear");
+        // an address of the page's own host that leads to another: under a condition the browser would not follow it
+        depot.files.set("big.gguf", { bytes: big, etag: '"big"' });
+        depot.play(({ path, from }) => (path === "model.gguf" ? { to: `${other.url}depot/big.gguf` } : from ? undefined : { cut: 9_000_000 }));
+        wrote(await store("bring", { source: `${server.url}depot/model.gguf` }));
+        assert.ok(depot.seen.some(({ from }) => from) && depot.seen.every(({ condition }) => !condition), JSON.stringify(depot.seen));
       }),
   },
   {
@@ -287,6 +300,14 @@ export const cases = [
         const wrong = await store("bring", { source: [{ ...source[0], sha256: undefined, size: 5 }] });
         assert.equal(wrong.code, "hash-mismatch", wrong.message);
         assert.equal((await store("list")).length, 1);
+        // or when all has come, also if it is tried again
+        const odd = [{ name: "small.gguf", url: `${other.url}depot/small.gguf`, size: small.length - 1 }];
+        for (let time = 0; time < 2; time++) {
+          depot.play(() => ({ whole: true }));
+          const long = await store("bring", { source: odd });
+          assert.equal(long.code, "hash-mismatch", `${time}: ${long.message}`);
+          assert.ok(depot.seen.length, `${time}`);
+        }
       }),
   },
   {
@@ -314,8 +335,10 @@ export const cases = [
         // what was recorded when it came first is what it must be ever after
         await store("damage", { key, at: 3 });
         depot.files.set("big.gguf", { bytes: Buffer.concat([big.subarray(0, -1), Buffer.of(1)]), etag: '"new"' });
-        const replaced = await store("bring", { source });
-        assert.equal(replaced.code, "hash-mismatch", replaced.message);
+        for (let time = 0; time < 2; time++) {
+          const replaced = await store("bring", { source });
+          assert.equal(replaced.code, "hash-mismatch", `${time}: ${replaced.message}`);
+        }
       }),
   },
   {
@@ -345,9 +368,14 @@ export const cases = [
           assert.equal(got.code, code, got.message);
           assert.match(got.message, words);
           assert.match(got.message, /^[^:]+\.gguf: /);
-          assert.ok(depot.seen.length <= 5, `${depot.seen.length} requests`);
+          assert.ok(depot.seen.filter(({ head }) => !head).length <= 5, `${depot.seen.length} requests`);
         }
         assert.deepEqual(await store("list"), []);
+        // one that begins again and again does not advance
+        depot.play((_, number) => (number % 2 ? { status: 416 } : { cut: 200_000 }));
+        const { code, message } = await store("bring", { source: big, options });
+        assert.equal(code, "network", message);
+        assert.ok(depot.seen.length <= 10, `${depot.seen.length} requests`);
       }),
   },
   {
@@ -556,6 +584,65 @@ export const cases = [
         assert.equal(depot.seen.length, 3);
         const [{ source, name }] = await store("list");
         assert.deepEqual([source, name], [list, "model.safetensors"]);
+      }),
+  },
+  {
+    name: "an optional file that is refused for now is not taken for one that is missing",
+    on: MANY,
+    full: others,
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        for (const name of readdirSync(ZOO)) depot.files.set(`folder/${name}`, { bytes: readFileSync(new URL(name, ZOO)) });
+        depot.files.delete("folder/special_tokens_map.json");
+        const source = `${other.url}depot/folder/`;
+        const one = "folder/tokenizer_config.json";
+        const asked = () => depot.seen.filter(({ path, head }) => path === one && !head).length;
+        depot.play(({ path }) => (path === one && asked() < 3 ? { status: 503, deaf: true } : undefined));
+        wrote(await store("bring", { source }));
+        assert.equal(asked(), 3);
+        assert.equal((await store("list"))[0].files.length, 6);
+        await store("clear");
+        for (const fault of [{ status: 403 }, { status: 429, deaf: true }]) {
+          depot.play(({ path }) => (path === one ? fault : undefined));
+          wrote(await store("bring", { source }));
+          assert.equal((await store("list"))[0].files.length, 5);
+          // the next load asks for it, and opens all the same
+          for (const refusal of [fault, { status: 500 }]) {
+            depot.play(() => refusal);
+            wrote(await store("bring", { source }));
+            assert.equal(asked(), 1, JSON.stringify([fault, refusal, depot.seen]));
+            assert.ok((await store("list"))[0].complete);
+          }
+          depot.play();
+          wrote(await store("bring", { source }));
+          assert.equal((await store("list"))[0].files.length, 6);
+          depot.play(() => ({ status: 500 }));
+          wrote(await store("bring", { source }));
+          assert.equal(depot.seen.length, 0, "it asked again");
+          await store("clear");
+        }
+      }),
+  },
+  {
+    name: "a storage that fails says so, and what is in it stays",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        const source = `${other.url}depot/100%model.gguf#part`;
+        depot.files.set("100%model.gguf", { bytes: big, etag: '"big"' });
+        depot.play((_, number) => (number ? { status: 404 } : { cut: 9_000_000 }));
+        assert.equal((await store("bring", { source })).code, "not-found");
+        const [{ key, done }] = await store("list");
+        await store("seize", key);
+        depot.play();
+        const failed = await store("bring", { source });
+        assert.equal(failed.code, "storage-unavailable", failed.message);
+        assert.match(failed.message, /NoModificationAllowedError/);
+        await store("loose");
+        wrote(await store("bring", { source }));
+        assert.equal(depot.seen[0].from, done);
       }),
   },
   {
