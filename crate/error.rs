@@ -120,6 +120,8 @@ pub enum Read {
     Cors,
     /// The host asks for a permission (401, 403).
     Gated,
+    /// The host sends only whole files, and more than a beginning would have to be read.
+    NoRange,
     /// The file system or the handle failed.
     Io,
 }
@@ -152,6 +154,7 @@ impl Error {
                 Read::Network => "network",
                 Read::Cors => "cors",
                 Read::Gated => "gated",
+                Read::NoRange => "no-range",
                 Read::Io => "storage-unavailable",
             },
             Self::Gpu { kind, .. } => match kind {

@@ -4,7 +4,7 @@ import { Engine } from "./engine.js";
 import { locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
-import { readable, resolved } from "./source.js";
+import { permitted, readable, resolved } from "./source.js";
 
 /**
  * @typedef {object} FitSettings
@@ -25,9 +25,8 @@ import { readable, resolved } from "./source.js";
 
 const IDLE_MS = 5000;
 
-/** Shared by those who ask at the same time. @type {Promise<Engine> | undefined} */
+/** Shared by those who ask at the same time. @type {{ engine: Promise<Engine>, asking: number } | undefined} */
 let shared;
-let asking = 0;
 
 /**
  * Says what a model would take and whether there is room for it, having read its headers by range requests and nothing else.
@@ -36,6 +35,7 @@ let asking = 0;
  */
 export async function fit(source, { hub: host, signal, onRequest, budget = room.budget(), memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
   if (!["auto", "gpu", "cpu"].includes(device)) throw new NomoatError("unsupported-field", `device: expected auto, gpu or cpu, found ${device}`);
+  permitted(source);
   const found = typeof source === "string" && parse(source, host) ? await locate(source, { hub: host, signal, budget }) : null;
   const from = readable(found?.files ?? (await resolved(source)));
   const gpu = device === "cpu" ? null : adapter === undefined ? await room.adapter() : adapter;
@@ -64,32 +64,34 @@ export async function fit(source, { hub: host, signal, onRequest, budget = room.
 
 /** @param {any} order @param {AbortSignal} [signal] @param {FitSettings["onRequest"]} [onRequest] */
 async function ask(order, signal, onRequest) {
-  asking += 1;
+  const mine = (shared ??= { engine: begun(), asking: 0 });
+  mine.asking += 1;
   try {
-    const engine = await (shared ??= begun(onRequest));
-    return (await engine.send(order, signal)).value;
+    const engine = await mine.engine;
+    // orders go one at a time, and each is heard of before it asks for anything
+    const hear = () => void (engine.onRequest = onRequest);
+    return (await engine.send(order, signal, hear)).value;
   } catch (thrown) {
     const error = thrown instanceof NomoatError ? thrown : new NomoatError("internal", thrown instanceof Error ? thrown.message : String(thrown), thrown);
     // the next one gets a sound module
-    if (error.code === "internal") shared = undefined;
+    if (error.code === "internal" && shared === mine) shared = undefined;
     throw error;
   } finally {
-    asking -= 1;
-    setTimeout(rest, IDLE_MS);
+    mine.asking -= 1;
+    if (shared === mine) setTimeout(rest, IDLE_MS, mine);
+    else rest(mine);
   }
 }
 
-/** @param {FitSettings["onRequest"]} [onRequest] */
-async function begun(onRequest) {
+async function begun() {
   const engine = new Engine();
-  engine.onRequest = onRequest;
   await engine.start(false, false);
   return engine;
 }
 
-/** Gives the module's memory back when nobody asks any more. */
-function rest() {
-  if (asking) return;
-  shared?.then((engine) => engine.close()).catch(() => {});
-  shared = undefined;
+/** Gives the module's memory back when nobody asks any more. @param {NonNullable<typeof shared>} mine */
+function rest(mine) {
+  if (mine.asking) return;
+  if (shared === mine) shared = undefined;
+  mine.engine.then((engine) => engine.close()).catch(() => {});
 }

@@ -60,7 +60,7 @@ export function parse(text, hub = HUB) {
   if (!parts) return null;
   const [, repo, what, revision] = parts;
   // two names and a file's ending are a path
-  if (/\.(gguf|safetensors)$/i.test(repo)) return null;
+  if (/\.(gguf|safetensors|json)$/i.test(repo)) return null;
   const file = what && /[/]|\.(gguf|safetensors)$/i.test(what);
   return { repo, revision, ...(file ? { file: what } : { label: what }) };
 }
@@ -271,7 +271,12 @@ async function ask(url, repo, signal) {
     } catch (cause) {
       if (signal?.aborted) throw new NomoatError("aborted", "stopped by the caller", signal.reason);
       if (answer) throw strange(repo);
-      if (tried < TRIES && !timeout.aborted && navigator.onLine && (await there(url))) throw cors(repo, cause);
+      // a host whose errors say nothing of other origins, or a connection that broke, may be well at the next try
+      if (tried < TRIES && !timeout.aborted && navigator.onLine) {
+        await pause(250 * 2 ** tried, signal);
+        continue;
+      }
+      if (!timeout.aborted && navigator.onLine && (await there(url))) throw cors(repo, cause);
       throw unreachable(repo, cause);
     }
     const { status, headers } = answer;

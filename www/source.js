@@ -7,11 +7,16 @@ import { connects, embedded } from "./thread.js";
 /** Files of a host as the module reads them: by their address. @param {any} from @returns {import("./protocol.js").Source} */
 export const readable = (from) => (from[0]?.url ? addressOf(from) : from);
 
-/** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
-export async function resolved(source, how = {}) {
+/** Refuses what would have to be fetched where this page may not. @param {any} source */
+export function permitted(source) {
   if (!connects && source !== "embedded" && (typeof source === "string" || source instanceof URL)) {
     throw new NomoatError("sealed", `${source}: this file is not allowed to connect to anything: download the model and open it as a file`);
   }
+}
+
+/** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
+export async function resolved(source, how = {}) {
+  permitted(source);
   if (source instanceof URL) return source.href;
   if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, how)).files;
   if (typeof source === "string") return address(source);

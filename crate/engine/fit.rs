@@ -207,9 +207,9 @@ fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
         return Ok(());
     }
     let base = place.base(&network.weights.iter().map(|w| w.format).collect::<Vec<_>>())?;
-    let room = |capacity: usize| place.room(&base, capacity);
+    let room = |capacity: u64| usize::try_from(capacity).is_ok_and(|capacity| place.room(&base, capacity));
     let longest = wanted.max(hyper.context);
-    fit.context_most = most(longest, room);
+    fit.context_most = usize::try_from(most(longest as u64, room)).unwrap_or(longest);
     fit.context_length = wanted.min(fit.context_most);
     let least = LEAST.min(hyper.context).min(wanted);
     // Where there is no room, what is missing is to be seen.
@@ -258,8 +258,8 @@ fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
 }
 
 /// The largest number up to `longest` for which there is room; 0 if there is for none.
-fn most(longest: usize, room: impl Fn(usize) -> bool) -> usize {
-    let (mut fits, mut not) = (0, longest + 1);
+fn most(longest: u64, room: impl Fn(u64) -> bool) -> u64 {
+    let (mut fits, mut not) = (0, longest.saturating_add(1));
     while not - fits > 1 {
         let middle = fits + (not - fits) / 2;
         if room(middle) {
@@ -322,7 +322,7 @@ impl<'a> Place<'a> {
         let bytes = capacity.checked_mul(width);
         bytes.map(|bytes| bytes / 4).ok_or_else(|| Error::TooBig {
             what: "a table of rotations".into(),
-            needed: width as u64 * capacity as u64,
+            needed: (width as u64).saturating_mul(capacity as u64),
             available: usize::MAX as u64,
         })
     }

@@ -22,6 +22,7 @@ use crate::{
 };
 use host::Host;
 use js_sys::{Array, Float32Array, Function, Object, Reflect};
+use remote::Extent;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
@@ -167,7 +168,7 @@ impl Model {
 #[wasm_bindgen]
 pub async fn fit(source: JsValue, options: String, host: Host) -> Result<String> {
     let against = json::against(&options)?;
-    let (folder, entry) = folder(&source, &Rc::new(host))?;
+    let (folder, entry) = folder(&source, Extent::Header, &Rc::new(host))?;
     let headers = Headers {
         folder,
         entry: entry.clone(),
@@ -197,10 +198,10 @@ impl Folder for Headers {
 }
 
 /// Where the model lies, and which of the files there it is.
-fn folder(source: &JsValue, host: &Rc<Host>) -> Result<(Box<dyn Folder>, String)> {
+fn folder(source: &JsValue, extent: Extent, host: &Rc<Host>) -> Result<(Box<dyn Folder>, String)> {
     Ok(match source.as_string() {
         Some(address) => {
-            let (folder, entry) = remote::UrlFolder::new(&address, host)?;
+            let (folder, entry) = remote::UrlFolder::new(&address, extent, host)?;
             (Box::new(folder), entry)
         }
         None => {
@@ -213,7 +214,7 @@ fn folder(source: &JsValue, host: &Rc<Host>) -> Result<(Box<dyn Folder>, String)
 async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model> {
     let options = json::load_options(options)?;
     let mut progress = |at: Progress| host.progress(at.phase.name(), float(at.done), float(at.total));
-    let (folder, entry) = folder(source, host)?;
+    let (folder, entry) = folder(source, Extent::All, host)?;
     let model = engine::Model::load(&*folder, &entry, &options, now, &mut progress).await?;
     Ok(Model {
         model,

@@ -1,4 +1,5 @@
-//! Bytes over HTTP: ranged requests with a window for small reads, or the whole file once where there are no ranges.
+//! Bytes over HTTP: ranged requests with a window for small reads; where there are no ranges the whole file once, or of a
+//! file whose header is all that may be read, its beginning.
 
 use super::{
     blob::BlobSource,
@@ -16,6 +17,8 @@ use std::{
 
 /// Reads below half of this are served from one request of this size: a header, or hundreds of small tensors.
 const WINDOW: u64 = 4 << 20;
+/// The most that is read of a file's beginning where there are no ranges: no header is longer.
+const BEGINNING: u64 = 128 << 20;
 /// Requests that bring nothing, one after another, before a read gives up.
 const TRIES: u32 = 4;
 /// The first wait before a request is sent again; it doubles.
@@ -29,6 +32,26 @@ struct Remote {
     etag: Option<String>,
     window: RefCell<Window>,
     host: Rc<Host>,
+}
+
+/// A file at an address whose host sends nothing but whole files, of which only the beginning is read: every request
+/// starts at the first byte and is broken off.
+struct Beginning {
+    url: String,
+    name: String,
+    size: u64,
+    etag: Option<String>,
+    bytes: RefCell<Vec<u8>>,
+    host: Rc<Host>,
+}
+
+/// How much of the files may be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All: they are loaded.
+    All,
+    /// Headers only: nobody has agreed to download more.
+    Header,
 }
 
 /// Of one request.
@@ -49,17 +72,17 @@ impl Window {
 }
 
 /// Opens an address: asks for its beginning, and learns from the answer how the rest can be read.
-async fn open(url: &str, name: &str, host: &Rc<Host>) -> Result<Rc<dyn ByteSource>> {
+async fn open(url: &str, name: &str, extent: Extent, host: &Rc<Host>) -> Result<Rc<dyn ByteSource>> {
     let mut tries = Tries::default();
     loop {
-        match begin(url, name, host).await {
+        match begin(url, name, extent, host).await {
             Ok(source) => return Ok(source),
             Err(fault) => tries.again(fault).await?,
         }
     }
 }
 
-async fn begin(url: &str, name: &str, host: &Rc<Host>) -> Outcome<Rc<dyn ByteSource>> {
+async fn begin(url: &str, name: &str, extent: Extent, host: &Rc<Host>) -> Outcome<Rc<dyn ByteSource>> {
     let Some(answer) = wire::get(url, name, Some((0, WINDOW - 1)), host).await? else {
         // no byte 0: the file is empty
         return Ok(Rc::new(crate::format::source::Bytes::new(name, Vec::new())));
@@ -87,11 +110,18 @@ async fn begin(url: &str, name: &str, host: &Rc<Host>) -> Outcome<Rc<dyn ByteSou
         source.window = RefCell::new(Window { offset: 0, bytes });
         return Ok(Rc::new(source));
     }
-    whole(url, name, host, answer).await
+    rangeless(url, name, extent, host, answer).await
 }
 
-/// The fall-back: the file is read once into a blob, which the browser keeps outside the module's memory.
-async fn whole(url: &str, name: &str, host: &Rc<Host>, answer: Answer) -> Outcome<Rc<dyn ByteSource>> {
+/// The fall-back: the file is read once into a blob, which the browser keeps outside the module's memory; of one whose
+/// weights may not be read, only the beginning comes.
+async fn rangeless(
+    url: &str,
+    name: &str,
+    extent: Extent,
+    host: &Rc<Host>,
+    answer: Answer,
+) -> Outcome<Rc<dyn ByteSource>> {
     let answer = if answer.status == 200 {
         answer
     } else {
@@ -101,6 +131,23 @@ async fn whole(url: &str, name: &str, host: &Rc<Host>, answer: Answer) -> Outcom
         };
         answer
     };
+    if extent == Extent::Header && answer.length.is_none_or(|length| length > WINDOW) {
+        let (bytes, ended) = answer.beginning(usize::try_from(WINDOW).unwrap_or(0), name).await?;
+        if ended && answer.length.is_none() {
+            return Ok(Rc::new(crate::format::source::Bytes::new(name, bytes)));
+        }
+        let Some(size) = answer.length else {
+            return Err(Fault::Lasting(no_range(name, "nor says how long it is")));
+        };
+        return Ok(Rc::new(Beginning {
+            url: url.to_owned(),
+            name: name.to_owned(),
+            size,
+            etag: answer.etag.clone(),
+            bytes: RefCell::new(bytes),
+            host: Rc::clone(host),
+        }));
+    }
     // small files are read whole anyway
     if answer.length.is_none_or(|length| length > WINDOW) {
         host.warn(
@@ -110,6 +157,17 @@ async fn whole(url: &str, name: &str, host: &Rc<Host>, answer: Answer) -> Outcom
     }
     let blob = answer.blob(name, host).await?;
     Ok(Rc::new(BlobSource::new(name.to_owned(), blob)))
+}
+
+/// Why a header cannot be read without its file.
+fn no_range(name: &str, more: &str) -> Error {
+    Error::Read {
+        kind: Read::NoRange,
+        from: name.to_owned(),
+        cause: format!(
+            "the server does not send parts of a file, {more}: what it takes is only known when it is downloaded"
+        ),
+    }
 }
 
 fn lost(name: &str, cause: String) -> Error {
@@ -226,6 +284,69 @@ impl ByteSource for Remote {
     }
 }
 
+impl Beginning {
+    fn get(&self, offset: u64, len: usize) -> Option<Vec<u8>> {
+        let start = usize::try_from(offset).ok()?;
+        Some(self.bytes.borrow().get(start..start.checked_add(len)?)?.to_vec())
+    }
+
+    async fn range(&self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        if let Some(bytes) = self.get(offset, len) {
+            return Ok(bytes);
+        }
+        let end = offset.saturating_add(len as u64);
+        if end > self.size {
+            return Err(lost(&self.name, format!("the file of {} bytes ends early", self.size)));
+        }
+        if end > BEGINNING {
+            return Err(no_range(&self.name, "and its header is not at its beginning"));
+        }
+        // each request begins anew: twice as much, so that together they bring little more than the last
+        let had = self.bytes.borrow().len() as u64;
+        let want = end.max(2 * had).min(self.size).min(BEGINNING);
+        let want = usize::try_from(want).unwrap_or(usize::MAX);
+        let mut tries = Tries::default();
+        loop {
+            match self.again(want).await {
+                Ok(bytes) => {
+                    self.bytes.replace(bytes);
+                    break;
+                }
+                Err(fault) => tries.again(fault).await?,
+            }
+        }
+        self.get(offset, len)
+            .ok_or_else(|| lost(&self.name, "the file has become shorter while it was being read".into()))
+    }
+
+    async fn again(&self, want: usize) -> Outcome<Vec<u8>> {
+        let changed = || Fault::Lasting(lost(&self.name, "the file was changed on the server: ask again".into()));
+        let answer = wire::get(&self.url, &self.name, None, &self.host)
+            .await?
+            .ok_or_else(changed)?;
+        let other = answer.etag.is_some() && self.etag.is_some() && answer.etag != self.etag;
+        if other || answer.length != Some(self.size) {
+            answer.drop_body();
+            return Err(changed());
+        }
+        Ok(answer.beginning(want, &self.name).await?.0)
+    }
+}
+
+impl ByteSource for Beginning {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, offset: u64, len: usize) -> Pending<'_, Vec<u8>> {
+        Box::pin(self.range(offset, len))
+    }
+}
+
 /// The directory of an address.
 pub(super) struct UrlFolder {
     /// The address up to its last `/`, without query.
@@ -235,12 +356,13 @@ pub(super) struct UrlFolder {
     entry_url: String,
     /// Whether anything could be read here: then a refusal means that the file is not there, as object stores say it.
     readable: Cell<bool>,
+    extent: Extent,
     host: Rc<Host>,
 }
 
 impl UrlFolder {
     /// From the address of a file, or of a folder if it ends in `/`; also gives the name of the file.
-    pub(super) fn new(address: &str, host: &Rc<Host>) -> Result<(Self, String)> {
+    pub(super) fn new(address: &str, extent: Extent, host: &Rc<Host>) -> Result<(Self, String)> {
         let wrong = || Error::Invalid {
             field: "source".into(),
             expected: "an absolute address".into(),
@@ -260,6 +382,7 @@ impl UrlFolder {
             entry: entry.clone(),
             entry_url,
             readable: Cell::new(false),
+            extent,
             host: Rc::clone(host),
         };
         Ok((folder, entry))
@@ -269,7 +392,7 @@ impl UrlFolder {
         // names come from files too (an index of shards): one path component, whatever it says
         let shown = format!("{}{}", self.base, String::from(js_sys::encode_uri_component(name)));
         let url = if name == self.entry { &self.entry_url } else { &shown };
-        match open(url, &shown, &self.host).await {
+        match open(url, &shown, self.extent, &self.host).await {
             Ok(source) => {
                 self.readable.set(true);
                 Ok(Some(source))

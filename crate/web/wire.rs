@@ -155,6 +155,25 @@ impl Answer {
         Ok(())
     }
 
+    /// The body's first `want` bytes, or all of a shorter one, and whether it ended; the rest is not read.
+    pub(super) async fn beginning(&self, want: usize, name: &str) -> Result<(Vec<u8>, bool), Fault> {
+        let mut bytes = Vec::new();
+        let Some(reader) = self.reader() else {
+            return Ok((bytes, true));
+        };
+        while bytes.len() < want {
+            let Some(piece) = next(&reader, name).await? else {
+                return Ok((bytes, true));
+            };
+            let start = bytes.len();
+            bytes.resize(start + piece.length() as usize, 0);
+            piece.copy_to(&mut bytes[start..]);
+        }
+        // nobody waits for the connection to be given back
+        let _ = reader.cancel();
+        Ok((bytes, false))
+    }
+
     /// The whole body as a blob, reporting as the phase `download`.
     pub(super) async fn blob(&self, name: &str, host: &Host) -> Result<Blob, Fault> {
         let blobs = Array::new();

@@ -302,6 +302,32 @@ fn four_adapters_and_six_headers_are_told_as_before() {
 }
 
 #[test]
+fn a_context_at_the_end_of_what_can_be_counted_is_only_long() {
+    let format = quant::by_name("Q8_0").unwrap();
+    for context in [u32::MAX as usize, usize::MAX] {
+        let header = Llama {
+            context,
+            ..SMOLLM2_135M
+        }
+        .header(format);
+        for (name, against) in profiles() {
+            let fit = fit(&header, &against);
+            assert!(
+                fit.context_trained == context && fit.context_most > 256,
+                "{name}: {}",
+                told(&fit)
+            );
+            assert!(
+                fit.context_most < u32::MAX as usize || against.memory.is_none(),
+                "{name}: {}",
+                told(&fit)
+            );
+            assert!(fit.fits, "{name}: {}", told(&fit));
+        }
+    }
+}
+
+#[test]
 fn what_is_promised_holds() {
     let header = LLAMA_3_2_1B.header(quant::by_name("Q8_0").unwrap());
     for (name, against) in profiles() {

@@ -1,6 +1,7 @@
 // A loopback model hub with the public layout: listings over an API, files behind signed addresses that expire.
 //
-// Faults, by the name of the repository's owner: gated | private | unknown | down | busy | page | html | deaf (no CORS).
+// Faults, by the name of the repository's owner: gated | private | unknown | down | busy | mute (busy, and says it
+// to no other origin) | reset (breaks the connection at first) | page | html | deaf (no CORS).
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -19,6 +20,8 @@ import { createServer } from "node:http";
 
 /** Requests that a signed address is good for. */
 const USES = 1;
+/** Bytes of metadata that fill more than a window; with its key and lengths they leave the alignment as it is. */
+const FILLING = (6 << 20) + 24;
 /** Files a page of a listing. */
 const PAGE = 5;
 
@@ -39,7 +42,7 @@ export async function serveHub(repos) {
   /** Uses left, by signature. @type {Map<string, number>} */
   const signed = new Map();
   let sent = 0;
-  let busy = 0;
+  let [busy, mute, reset] = [0, 0, 0];
 
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
@@ -62,6 +65,11 @@ export async function serveHub(repos) {
     if (fault === "unknown") return refuse(401, { "X-Error-Code": "RepoNotFound" });
     if (fault === "down") return refuse(503);
     if (fault === "busy" && ++busy < 3) return refuse(429, { "Retry-After": "0.05" });
+    if (fault === "mute" && ++mute < 3) {
+      response.removeHeader("Access-Control-Allow-Origin");
+      return refuse(503);
+    }
+    if (fault === "reset" && ++reset < 3) return void request.socket.resetAndDestroy();
     if (fault === "page") return response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html>");
     if (fault === "html") return json({ id: repo });
     if (!files) return refuse(404);
@@ -121,4 +129,66 @@ export async function serveHub(repos) {
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * A host without ranges that sends a beginning and then zeros. Ways, by the first part of the path: whole | blind (it has
+ * ranges, but does not show them) | long (a header beyond the first window) | endless (it does not say how long it is).
+ * @param {Blob} file
+ */
+export async function serveWhole({ bytes, size = bytes.length }) {
+  let sent = 0;
+  /** @type {Set<import("node:http").ServerResponse>} */
+  const open = new Set();
+  const zeros = Buffer.alloc(1 << 16);
+  const long = lengthened(bytes);
+  const server = createServer((request, response) => {
+    const [, way] = (request.url ?? "/").split("/");
+    response.setHeader("Access-Control-Allow-Origin", "*");
+    response.setHeader("Cache-Control", "no-store");
+    const part = way === "blind" && /^bytes=0-(\d+)$/.exec(request.headers.range ?? "");
+    const body = way === "long" ? long : bytes;
+    const end = part ? Number(part[1]) + 1 : size + body.length - bytes.length;
+    if (part) response.setHeader("Content-Range", `bytes 0-${end - 1}/${size}`);
+    response.writeHead(part ? 206 : 200, { "Content-Type": "application/octet-stream", ...(way === "endless" ? {} : { "Content-Length": end }) });
+    let at = 0;
+    const more = () => {
+      for (let room = true; room && at < end && !response.destroyed; ) {
+        const piece = (at < body.length ? body.subarray(at, at + zeros.length) : zeros).subarray(0, end - at);
+        at += piece.length;
+        sent += piece.length;
+        room = response.write(piece);
+      }
+      if (at >= end) response.end();
+    };
+    open.add(response.on("drain", more).on("close", () => open.delete(response)));
+    more();
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", () => done(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}`,
+    sent: () => sent,
+    /** Until no answer is under way. */
+    counted: () => Promise.all([...open].map((response) => new Promise((done) => response.on("close", done)))),
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done(undefined));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** The same GGUF with so many bytes more in its metadata that no window holds it. @param {Buffer} bytes */
+function lengthened(bytes) {
+  const key = Buffer.from("general.filling.0000");
+  const text = Buffer.alloc(FILLING, "a");
+  const head = Buffer.from(bytes.subarray(0, 24));
+  head.writeBigUInt64LE(head.readBigUInt64LE(16) + 1n, 16);
+  const long = (/** @type {number} */ value) => {
+    const number = Buffer.alloc(8);
+    number.writeBigUInt64LE(BigInt(value));
+    return number;
+  };
+  return Buffer.concat([head, long(key.length), key, Buffer.from([8, 0, 0, 0]), long(text.length), text, bytes.subarray(24)]);
 }

@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { parse } from "../../../www/hub.js";
 import { header } from "../big.mjs";
-import { commitOf, hashOf, hollow, onDisk, serveHub } from "../hub.mjs";
+import { commitOf, hashOf, hollow, onDisk, serveHub, serveWhole } from "../hub.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
@@ -46,6 +46,8 @@ async function withHub({ shared }, run) {
     "some/big": { files: { "big-f16.gguf": { bytes, size } } },
     "gated/model": any,
     "busy/model": any,
+    "mute/model": any,
+    "reset/model": any,
     "deaf/model": any,
     "page/model": any,
   });
@@ -53,6 +55,16 @@ async function withHub({ shared }, run) {
     return await run(hub);
   } finally {
     await hub.close();
+  }
+}
+
+/** @param {(host: Awaited<ReturnType<typeof serveWhole>>) => Promise<void>} run */
+async function withWhole(run) {
+  const host = await serveWhole(header());
+  try {
+    await run(host);
+  } finally {
+    await host.close();
   }
 }
 
@@ -78,6 +90,8 @@ export const cases = [
         [`${hub}/owner`, null],
         ["https://other.example/owner/name", null],
         ["models/tiny.gguf", null],
+        ["models/model.safetensors.index.json", null],
+        ["models/config.json", null],
         ["./owner/name", null],
         ["../owner", null],
         ["folder/", null],
@@ -220,8 +234,11 @@ export const cases = [
           assert.equal(code, "too-big", message);
           assert.match(message, /the smallest that can be read is BF16, 0.2 MB; there is room for 0.1 MB/);
         }
-        const busy = await bench.lab("listed", { reference: "busy/model", how: { hub } });
-        assert.equal(busy.value?.variant, "Q8_0", busy.message);
+        // busy; busy without a word for other origins; a connection that breaks
+        for (const reference of ["busy/model", "mute/model", "reset/model"]) {
+          const busy = await bench.lab("listed", { reference, how: { hub } });
+          assert.equal(busy.value?.variant, "Q8_0", `${reference}: ${busy.message}`);
+        }
       }),
   },
   {
@@ -287,6 +304,31 @@ export const cases = [
         assert.deepEqual(codes(await ask({ adapter: null, device: "cpu" })), [true, "fits"]);
         const licensed = await bench.lab("foretold", { source: "some/gguf", settings });
         assert.equal(licensed.value.card.licence, "llama3", "the hub's word where the file has none");
+      }),
+  },
+  {
+    name: "a host that sends only whole files is read no further than the header, or says that it cannot be",
+    shared: true,
+    run: (bench) =>
+      withWhole(async ({ url, sent, counted }) => {
+        for (const [way, most] of /** @type {[string, number][]} */ ([
+          ["whole", 16e6],
+          ["blind", 24e6],
+          ["long", 48e6],
+        ])) {
+          const before = sent();
+          const { value: told, message } = await bench.lab("foretold", { source: `${url}/${way}/model.gguf`, settings: { device: "cpu" } });
+          assert.ok(told, `${way}: ${message}`);
+          assert.ok(told.disk > 3e8 && (way === "long" || told.fits), `${way}: ${JSON.stringify(told.reasons)}`);
+          await counted();
+          assert.ok(sent() - before < most, `${way}: ${sent() - before} bytes of ${told.disk} were sent`);
+        }
+        const before = sent();
+        const { code, message } = await bench.lab("foretold", { source: `${url}/endless/model.gguf`, settings: { device: "cpu" } });
+        assert.equal(code, "no-range", message);
+        assert.match(message, /does not send parts of a file/);
+        await counted();
+        assert.ok(sent() - before < 16e6, `${sent() - before} bytes were sent`);
       }),
   },
   {
