@@ -257,7 +257,8 @@ export const cases = [
         await cdp.send("Network.emulateNetworkConditions", { offline: false, latency: 40, downloadThroughput: speed, uploadThroughput: speed });
         server.requests.length = 0;
         await raw.goto(url, { waitUntil: "commit" });
-        times.push(await run(PAINTED));
+        // a machine that is busy with other things may paint nothing for a long while
+        times.push(await run(PAINTED).catch(() => Infinity));
         assert.ok(!server.requests.some((line) => line.includes(".wasm")), "the module is on the way of the first screen");
         await close();
       }
