@@ -1,4 +1,5 @@
 // The widget on other people's sites: one script tag with a hash, consent before a byte, strict policies, React, forms.
+// long because what a widget may do is held on the same foreign pages, by the same means.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
