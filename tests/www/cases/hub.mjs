@@ -271,6 +271,8 @@ export const cases = [
   {
     name: "of a big file only the header is read, in one request, and the answer has numbers, codes and words",
     shared: true,
+    // WebKitGTK drops the range where a host sends on to another address, and stops a body late
+    on: ["chromium", "firefox"],
     run: (bench) =>
       withHub(bench, async ({ url: hub, requests, sent }) => {
         const adapter = { limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
@@ -309,6 +311,8 @@ export const cases = [
   {
     name: "a host that sends only whole files is read no further than the header, or says that it cannot be",
     shared: true,
+    // how far a host sends ahead of what is read is the browser's affair: here it is known
+    on: ["chromium"],
     run: (bench) =>
       withWhole(async ({ url, sent, counted }) => {
         for (const [way, most] of /** @type {[string, number][]} */ ([

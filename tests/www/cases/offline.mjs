@@ -45,9 +45,15 @@ export const CHAT = `async ({ bytes, address, stored = false, device, message = 
   document.querySelector("[name=max_tokens]").value = 24;
   document.querySelector("[name=seed]").value = 3;
   const input = await find("[name=message]");
+  const answers = () => document.querySelectorAll("li.assistant").length;
+  const before = answers();
   input.value = message;
   input.form.requestSubmit();
-  await find('nomoat-page[status="busy"]');
+  // a small model may have ended before its being busy is seen
+  for (let tries = 0; answers() === before; tries++) {
+    if (tries > 600) throw new Error("no answer began: " + document.body.innerText);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   if (begin) return "";
   await find('nomoat-page[status="ready"]');
   return document.querySelector("main").innerText;
