@@ -18,6 +18,8 @@ export const cases = [
   {
     name: "offline: installed as an app it opens a .gguf from the system, and with the host gone opens and writes",
     on: ["chromium"],
+    // now and then the window that a file opens loses its first message: not understood yet
+    full: true,
     async run(bench) {
       const { chromium } = await import("playwright-core");
       const { server, url } = await deployed(bench);
