@@ -3,9 +3,9 @@
 //   node tests/www/run.mjs [--only chromium] [--full] [--filter TEXT] [--shots FOLDER] [--verbose]
 //
 // NOMOAT_SHARED names the folder with the shared models (else ../shared); NOMOAT_REQUIRE_BROWSERS=1 makes a browser that
-// is missing a failure.
+// is missing a failure; NOMOAT_BLESS=1 takes the pictures of the README anew.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,6 +52,9 @@ const models = haveShared ? shared : path.join(root, "tests/data");
 const made = mkdtempSync(path.join(tmpdir(), "nomoat-"));
 const shots = values.shots ?? path.join(root, "target/shots");
 mkdirSync(shots, { recursive: true });
+
+/** Of what the tests see, what the README shows. */
+const PICTURES = ["first-1280-light.png", "privacy-1280-light.png", "talk-390-dark.png", "first-390-light-zh.png"];
 
 /** A claim that takes longer has failed: nothing here waits for a person. */
 const LIMIT_MS = 300_000;
@@ -122,6 +125,9 @@ for (const driver of [chromium, firefox, webkit]) {
 await server.close();
 await other.close();
 rmSync(made, { recursive: true, force: true });
+if (process.env.NOMOAT_BLESS === "1") {
+  for (const name of PICTURES) if (existsSync(path.join(shots, name))) copyFileSync(path.join(shots, name), path.join(root, "tests/golden/pictures", name));
+}
 if (triedAgain) console.log(`${triedAgain} were tried a second time`);
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed ? 1 : 0);
