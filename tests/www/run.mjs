@@ -19,6 +19,7 @@ import { cases as installed } from "./cases/installed.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as offline } from "./cases/offline.mjs";
 import { cases as page } from "./cases/page.mjs";
+import { cases as seedling } from "./cases/seedling.mjs";
 import { cases as shell } from "./cases/shell.mjs";
 import { cases as single } from "./cases/single.mjs";
 import { cases as store } from "./cases/store.mjs";
@@ -55,6 +56,9 @@ mkdirSync(shots, { recursive: true });
 
 /** Of what the tests see, what the README shows. */
 const PICTURES = ["first-1280-light.png", "privacy-1280-light.png", "talk-390-dark.png", "first-390-light-zh.png"];
+
+/** The page without the model that comes with it. @param {string} url */
+const bare = (url) => `${url}?model=`;
 
 /** A claim that takes longer has failed: nothing here waits for a person. */
 const LIMIT_MS = 300_000;
@@ -94,6 +98,7 @@ const all = [
   ...hub,
   ...loading,
   ...page,
+  ...seedling,
   ...shell,
   ...talk,
   ...store,
@@ -139,7 +144,7 @@ async function one(driver) {
   if (!due.length) return;
   const browser = await driver.start();
   try {
-    let page = await browser.open(server.url);
+    let page = await browser.open(bare(server.url));
     for (const test of due) {
       if (test.shared && !(haveShared || (test.shared !== true && existsSync(path.join(models, test.shared))))) {
         skipped++; // said once, above
@@ -176,7 +181,7 @@ async function one(driver) {
             const words = error instanceof Error ? String(error.stack) : String(error);
             // whatever went wrong shall not reach the next one
             await page.close().catch(() => {});
-            page = await browser.open(server.url);
+            page = await browser.open(bare(server.url));
             if (first || triedAgain === SECOND_TRIES) {
               tell(what, "failed", words);
               break;
@@ -186,7 +191,7 @@ async function one(driver) {
             first = "at the second try";
           }
         }
-        if (driver.name === "webkit") page = await browser.open(server.url);
+        if (driver.name === "webkit") page = await browser.open(bare(server.url));
       }
     }
     await page.run(`async () => (await import("/lab/lab.js")).leave()`);

@@ -7,9 +7,9 @@ export const STORY = "shared/models/TinyStories-656K/";
 export const CHAT = "shared/zoo/codellama/";
 export const READY = 'nomoat-page[status="ready"]';
 
-/** Opens the page. @param {import("./case.mjs").Bench} bench @param {import("./browser.mjs").View} [view] @param {string} [query] */
+/** Opens the page, without the model that comes with it. @param {import("./case.mjs").Bench} bench @param {import("./browser.mjs").View} [view] @param {string} [query] */
 export async function open({ browser, server }, view = {}, query = "?device=gpu") {
-  const page = await browser.open(server.url + query, view);
+  const page = await browser.open(`${server.url}${query}&model=`, view);
   // a busy machine is no failure
   page.raw.setDefaultTimeout(120_000);
   await page.raw.waitForSelector("nomoat-source button");

@@ -74,7 +74,7 @@ function writes(device) {
     each: device === "gpu" ? "gpu" : undefined,
     async run({ browser, server, devices }) {
       // that a GPU is missing, or emulated in software, the page finds out by itself
-      const page = await browser.open(`${server.url}?device=${device === "gpu" ? "gpu" : "auto"}`);
+      const page = await browser.open(`${server.url}?device=${device === "gpu" ? "gpu" : "auto"}&model=`);
       const got = await page.run(
         `async (address) => {
           const find = async (selector) => {
@@ -182,7 +182,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       if (!existsSync(new URL("../../../dist/site/index.html", import.meta.url))) return "skipped: ./build.sh release was not run";
-      const raw = (await bench.browser.open(`${bench.server.url}released/?device=cpu`)).raw;
+      const raw = (await bench.browser.open(`${bench.server.url}released/?device=cpu&model=`)).raw;
       await raw.waitForSelector("nomoat-source button");
       await load(raw, `${bench.server.url}shared/zoo/llama3/`);
       await raw.fill("[name=message]", "Hello");

@@ -60,7 +60,7 @@ async function fresh({ browser, server, depot, lab }, act) {
   depot.play();
   if (!right.length) right = (await lab("watched", { source: "/depot/small.gguf", options: { device: "cpu" }, prompt: [28, 292, 85] })).ids;
   depot.play();
-  const page = await browser.open(server.url);
+  const page = await browser.open(`${server.url}?model=`);
   try {
     const store = on(page);
     await store("clear");
@@ -97,7 +97,7 @@ async function tab(page, url) {
   const raw = await page.raw.context().newPage();
   let done = 0;
   await raw.exposeFunction("told", (/** @type {number} */ bytes) => (done = Math.max(done, bytes)));
-  await raw.goto(url);
+  await raw.goto(`${url}?model=`);
   const self = { ...page, raw, run: (/** @type {string} */ script, /** @type {any} */ argument) => raw.evaluate(new Function("argument", `return (${script})(argument)`), argument) };
   return {
     store: on(self),
