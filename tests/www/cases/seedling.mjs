@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const FILE = path.join(ROOT, "seedling/seedling.gguf");
 
 /** What the user sees of it: takes the first prompt, sends it, and waits for the story. Runs in the page. */
-const STORY = `async ({ stop = false } = {}) => {
+const STORY = `async () => {
   const find = async (selector) => {
     for (let tries = 0; tries < 4800; tries++) {
       const node = document.querySelector(selector);
