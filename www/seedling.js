@@ -9,7 +9,6 @@ export const SEEDLING = {
   size: 3014880,
   sha256: "3c5a248dded3e3158afd42b75db24e771f64c6304f5da5096d79e969457e6969",
   licence: "MIT OR Apache-2.0",
-  languages: ["en"],
   /** Whether these weights pass seedling/evaluate.py. Until they do, it is there for who names it, and no default. */
   passes: false,
 };
@@ -20,6 +19,12 @@ export function seedling(folder) {
   // another version is another address: what a browser kept of an earlier one is not asked
   return [{ name: file, url: new URL(`${file}?sha256=${sha256.slice(0, 16)}`, folder).href, size, sha256 }];
 }
+
+/** Whether a page may begin with the model that came with it, and offer it, without being asked to. @param {string | undefined} file */
+export const begins = (file) => Boolean(file) && (SEEDLING.passes || file !== SEEDLING.file);
+
+/** What a person calls the model that came with the page. @param {string | undefined} file */
+export const titleOf = (file = "") => (file === SEEDLING.file ? SEEDLING.title : file);
 
 /** Whether it is what `load` was asked for, in this version or an earlier one. @param {string | RemoteFile[]} source */
 export const isSeedling = (source) => source === "embedded" || (Array.isArray(source) && source.length === 1 && source[0].name === SEEDLING.file);

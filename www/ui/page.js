@@ -4,7 +4,7 @@
 
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
-import { SEEDLING } from "../seedling.js";
+import { begins, SEEDLING, titleOf } from "../seedling.js";
 import { embeddedName } from "../thread.js";
 import { awake, bears, followKeyboard, metered, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
@@ -210,16 +210,15 @@ class NomoatPage extends NomoatElement {
   /** Loads the model that came with the page, once that is painted; a page that was opened for another one waits for that. */
   #begin() {
     const wanted = this.#query.get("model");
-    const own = wanted === null ? SEEDLING.passes || embeddedName() !== SEEDLING.file : wanted === "embedded";
-    if (!own || location.hash || this.#ends || !embeddedName()) return;
+    const file = embeddedName();
+    if (!file || !(wanted === null ? begins(file) : wanted === "embedded") || location.hash || this.#ends) return;
     const single = document.documentElement.hasAttribute("data-single");
     if (metered() && !single) return;
     requestAnimationFrame(() =>
       setTimeout(() => {
         // what was opened meanwhile was written by another model
         if (this.getAttribute("status") !== "empty" || this.#opened) return;
-        const name = embeddedName() === SEEDLING.file ? SEEDLING.title : (embeddedName() ?? "");
-        void this.#choose({ source: "embedded", name, device: "", unasked: true });
+        void this.#choose({ source: "embedded", name: titleOf(file), device: "", unasked: true });
       }),
     );
   }
@@ -354,11 +353,10 @@ class NomoatPage extends NomoatElement {
     } catch (error) {
       hush(this.#warning);
       unstamp();
-      const uncalled = unasked && !this.#talk.filled;
+      const uncalled = Boolean(unasked) && !this.#talk.filled;
       this.setAttribute("status", "empty");
       // what nobody asked for is no problem of theirs
-      if (uncalled) this.#failed(error);
-      else this.#fail(error);
+      this.#fail(error, uncalled);
       return;
     } finally {
       loaded.resolve(undefined);
@@ -444,19 +442,14 @@ class NomoatPage extends NomoatElement {
     await model?.unload();
   }
 
-  /** The model that came with the page did not come. @param {unknown} error */
-  #failed(error) {
+  /** @param {unknown} error @param {boolean} [uncalled] Of something that nobody asked for. */
+  #fail(error, uncalled = false) {
     const { code, message } = error instanceof NomoatError ? error : { code: "internal", message: String(error) };
     if (code === "aborted") return;
-    this.#diagnosis.trace.line(`the model that comes with the page: ${code}: ${message}`);
-    say(this.#warning, "seedlingFailed", { code });
-    this.changed();
-  }
-
-  /** @param {unknown} error */
-  #fail(error) {
-    const { code, message } = error instanceof NomoatError ? error : { code: "internal", message: String(error) };
-    if (code === "aborted") return;
+    if (uncalled) {
+      say(this.#warning, "seedlingFailed", { code });
+      return this.changed();
+    }
     this.#problem.setAttribute("code", code);
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;

@@ -3,7 +3,7 @@
 
 import { MODELS } from "../models.js";
 import { store } from "../nomoat.js";
-import { isSeedling, SEEDLING } from "../seedling.js";
+import { begins, isSeedling, SEEDLING, titleOf } from "../seedling.js";
 import { embeddedName } from "../thread.js";
 import { bears } from "./device.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
@@ -120,7 +120,7 @@ export class NomoatSource extends NomoatElement {
     const stored = await store.list().catch(() => []);
     const all = stored.filter(({ source }) => !isSeedling(source)).slice(0, 4);
     // the one that came with the page, unless it is there to write already
-    const own = !this.hasAttribute("embedded") && (SEEDLING.passes || embeddedName() !== SEEDLING.file) && embeddedName() ? [this.#own()] : [];
+    const own = !this.hasAttribute("embedded") && begins(embeddedName()) ? [this.#own()] : [];
     this.#here.hidden = !(all.length || own.length);
     this.#shelf.replaceChildren(
       ...own,
@@ -136,8 +136,7 @@ export class NomoatSource extends NomoatElement {
 
   /** The model that came with the page. */
   #own() {
-    const file = embeddedName();
-    const name = file === SEEDLING.file ? SEEDLING.title : (file ?? "");
+    const name = titleOf(embeddedName());
     const open = button("open", () => this.#chose({ source: "embedded", name, stored: true }), { class: "main" });
     open.setAttribute("aria-label", `${open.textContent}: ${name}`);
     const about = name === SEEDLING.title ? words("seedlingShort", { size: size(SEEDLING.size) }) : "";

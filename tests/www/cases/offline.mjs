@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { preload } from "../../../build/preload.mjs";
 import { hashes, list } from "../../../build/shell.mjs";
 import { serve } from "../server.mjs";
+import { FIND } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
@@ -18,14 +19,7 @@ const BUSY = 'nomoat-page[status="busy"]';
 
 /** Brings a model in, as a dropped file or by its address, and writes with it; gives what stands on the page afterwards. Runs in the page. */
 export const CHAT = `async ({ bytes, address, stored = false, device, message = "Hello", begin = false }) => {
-  const find = async (selector) => {
-    for (let tries = 0; tries < 600; tries++) {
-      const node = document.querySelector(selector);
-      if (node) return node;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(selector + " did not come: " + document.body.innerText);
-  };
+  const find = ${FIND};
   if (bytes) {
     const data = new DataTransfer();
     data.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], "model.gguf"));

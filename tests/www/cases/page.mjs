@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CSP } from "../server.mjs";
-import { accessible, agree, ask, load, open, quiet, READY, STORY } from "../steps.mjs";
+import { accessible, agree, ask, FIND, load, open, quiet, READY, STORY } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case */
 
@@ -77,14 +77,7 @@ function writes(device) {
       const page = await browser.open(`${server.url}?device=${device === "gpu" ? "gpu" : "auto"}&model=`);
       const got = await page.run(
         `async (address) => {
-          const find = async (selector) => {
-            for (let tries = 0; tries < 600; tries++) {
-              const node = document.querySelector(selector);
-              if (node) return node;
-              await new Promise((resolve) => setTimeout(resolve, 100));
-            }
-            throw new Error(selector + " did not come: " + document.body.innerText);
-          };
+          const find = ${FIND};
           const input = await find("[name=address]");
           input.value = address;
           input.form.requestSubmit();

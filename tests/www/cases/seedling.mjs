@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { SEEDLING } from "../../../www/seedling.js";
-import { accessible, quiet } from "../steps.mjs";
+import { accessible, FIND, quiet } from "../steps.mjs";
 import { inPage, SLOW } from "./offline.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case */
@@ -17,14 +17,7 @@ const FILE = path.join(ROOT, "seedling/seedling.gguf");
 
 /** What the user sees of it: takes the first prompt, sends it, and waits for the story. Runs in the page. */
 const STORY = `async () => {
-  const find = async (selector) => {
-    for (let tries = 0; tries < 4800; tries++) {
-      const node = document.querySelector(selector);
-      if (node) return node;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    throw new Error(selector + " did not come: " + document.body.innerText);
-  };
+  const find = ${FIND};
   await find('nomoat-page[status="ready"]');
   const ready = performance.now();
   if (document.querySelector("dialog[open]")) throw new Error("it asks: " + document.body.innerText);
