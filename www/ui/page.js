@@ -217,7 +217,7 @@ class NomoatPage extends NomoatElement {
     requestAnimationFrame(() =>
       setTimeout(() => {
         // what was opened meanwhile was written by another model
-        if (this.getAttribute("status") !== "empty" || this.#opened) return;
+        if (this.getAttribute("status") !== "empty" || (this.#opened && wanted === null)) return;
         void this.#choose({ source: "embedded", name: titleOf(file), device: "", unasked: true });
       }),
     );
