@@ -271,8 +271,8 @@ check() {
   step "release module" ./build.sh build
   if [ -e www/pkg/.built ]; then
     step "types of the page's modules" node_modules/.bin/tsc --project jsconfig.json
-    step "sizes within the budget" node build/sizes.mjs www --budget "$brotli_budget"
     step "release" ./build.sh release
+    step "sizes within the budget" node build/sizes.mjs dist/site --budget "$brotli_budget"
     cat "$logs/sizes-within-the-budget.log"
     tests "browsers" node tests/www/run.mjs ${full:+--full}
   fi

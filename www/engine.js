@@ -211,7 +211,8 @@ export class Engine {
           const error = new NomoatError(reply.code, reply.message, signal?.aborted ? signal.reason : undefined);
           if (reply.fatal) this.end(error);
           reject(error);
-        } else {
+        } else if (!signal?.aborted) {
+          // what was under way when the stop was said is not wanted
           hear?.(reply);
         }
       });
