@@ -43,6 +43,8 @@ class NomoatPage extends NomoatElement {
   #settings = panel("nomoat-settings");
   /** What the user opened; else the model decides. @type {"chat" | "text" | null} */
   #opened = null;
+  /** The model that had the last word in it. */
+  #wrote = "";
   #side = panel("nomoat-side");
   #consent = panel("nomoat-consent");
   #library = panel("nomoat-library");
@@ -160,6 +162,7 @@ class NomoatPage extends NomoatElement {
     if (this.getAttribute("status") === "busy") this.#stop?.abort();
     this.#side.yield();
     this.#opened = talk.kind;
+    this.#wrote = (talk.made ?? talk.turns.findLast(({ by }) => by))?.by?.name ?? "";
     (talk.kind === "text" ? this.#write : this.#talk).open(talk);
     this.changed();
   }
@@ -216,8 +219,8 @@ class NomoatPage extends NomoatElement {
     if (metered() && !single) return;
     requestAnimationFrame(() =>
       setTimeout(() => {
-        // what was opened meanwhile was written by another model
-        if (this.getAttribute("status") !== "empty" || (this.#opened && wanted === null)) return;
+        // what another model wrote is not gone on with by this one
+        if (this.getAttribute("status") !== "empty" || (this.#opened && this.#wrote !== titleOf(file) && wanted === null)) return;
         void this.#choose({ source: "embedded", name: titleOf(file), device: "", unasked: true });
       }),
     );
