@@ -83,7 +83,9 @@ fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: boo
 }
 
 fn cases() -> impl Iterator<Item = (String, Case)> {
-    let named = OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|c| (op.name, c)));
+    let named = OPS
+        .iter()
+        .flat_map(|(op, cases)| cases().into_iter().map(|c| (op.name, c)));
     named
         .filter(|(_, c)| c.work.is_none())
         .map(|(op, c)| (format!("{op} {}", c.name), c))

@@ -16,7 +16,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// What [`add_rms_norm`] makes.
@@ -90,7 +89,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |(t, width)| {
         Case::new(format!("t{t} d{width}"), t, move |c| {
             let (a, b) = (c.input(t, width), c.input(t, width));

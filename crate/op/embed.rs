@@ -8,7 +8,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// `x: [T, D]`, row t being row `tokens[t]` of `w: [V, D]`.
@@ -65,7 +64,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     Ok(())
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let checked = Case::per_format(|format, c| {
         let w = c.weight(format, 130, 96);
         c.tokens(&[3, 129, 0, 41, 42, 84, 3]);

@@ -13,7 +13,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: Some(fast),
     lower,
-    cases,
 };
 
 /// Buckets above this take the tiled form.
@@ -150,7 +149,7 @@ fn u32s<const N: usize>(sizes: [usize; N]) -> Result<[u32; N]> {
     Ok(out)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     // (bucket, valid, N, K): one row, odd rows, tails of tiles, widths that no block of 32 divides
     let shapes = [
         (1, 1, 1, 32),

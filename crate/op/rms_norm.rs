@@ -11,7 +11,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Configuration of [`rms_norm`].
@@ -91,7 +90,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |(t, width)| {
         Case::new(format!("t{t} d{width}"), t, move |c| {
             let x = c.input(t, width);

@@ -14,7 +14,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// `silu(gate) * up`, both `[T, F]`.
@@ -51,6 +50,6 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     Case::elementwise(5, swiglu)
 }
