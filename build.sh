@@ -105,8 +105,10 @@ build_module() {
   printf '%s\n' "$profile" >"$stamp"
 }
 
-# The widget as one file, beside the wasm whose hash it carries and the model that comes with it.
+# What the page knows of the module; the widget as one file, beside the wasm whose hash it carries and the model that comes
+# with it.
 bundle() {
+  node build/formats.mjs www/pkg
   node build/bundle.mjs www/pkg
   cp seedling/seedling.gguf www/pkg/seedling.gguf
 }

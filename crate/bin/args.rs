@@ -317,5 +317,7 @@ fn share(text: &str) -> std::result::Result<f32, String> {
 }
 
 fn block_format(text: &str) -> std::result::Result<&'static Format, String> {
-    quant::by_name(text).ok_or_else(|| format!("one of {}", quant::names().to_lowercase()))
+    quant::by_name(text)
+        .filter(|f| f.encoding.is_some())
+        .ok_or_else(|| format!("one of {}", quant::written().to_lowercase()))
 }

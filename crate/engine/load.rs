@@ -96,7 +96,7 @@ pub(super) async fn weights(
             let bytes = checkpoint.read(entry, first, count).await?;
             hash.update(&bytes);
             done += bytes.len() as u64;
-            runner.fill(number, first, &convert(bytes, weight), weight.order)?;
+            runner.fill(number, first, &convert(bytes, weight)?, weight.order)?;
             tell(progress, Phase::Weights, done, total)?;
         }
     }
@@ -105,16 +105,13 @@ pub(super) async fn weights(
 }
 
 /// The bytes of a weight in the format it has on the device.
-fn convert(bytes: Vec<u8>, weight: &Weight) -> Vec<u8> {
+fn convert(bytes: Vec<u8>, weight: &Weight) -> Result<Vec<u8>> {
     let (from, to) = (weight.entry.format, weight.format);
     if from == to {
-        return bytes;
+        return Ok(bytes);
     }
-    let mut values = vec![0.0; bytes.len() / from.bytes * from.block];
-    (from.decode)(&bytes, &mut values);
-    let mut bytes = vec![0; values.len() / to.block * to.bytes];
-    (to.encode)(&values, &mut bytes);
-    bytes
+    let encoded = to.encode(&from.decode(&bytes));
+    encoded.ok_or_else(|| Error::internal(format!("{} is only read, not written", to.name)))
 }
 
 #[cfg(feature = "gpu")]

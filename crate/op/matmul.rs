@@ -150,14 +150,19 @@ fn u32s<const N: usize>(sizes: [usize; N]) -> Result<[u32; N]> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    // (bucket, valid, N, K): one row, odd rows, tails of tiles, widths that no block of 32 divides
+    // (bucket, valid, N, K): one row, odd rows, tails of tiles; K in blocks of 32 or more
     let shapes = [
-        (1, 1, 1, 32),
-        (1, 1, 77, 96),
-        (8, 5, 130, 64),
-        (32, 31, 65, 160),
-        (128, 33, 70, 96),
+        (1, 1, 1, 1),
+        (1, 1, 77, 3),
+        (1, 1, 257, 9),
+        (8, 3, 3, 4),
+        (8, 5, 130, 2),
+        (32, 1, 1, 1),
+        (32, 31, 65, 5),
+        (32, 17, 257, 2),
+        (128, 33, 70, 3),
     ];
+    // widths that no block of 32 divides
     let plain = [(1, 1, 33, 20), (8, 8, 9, 172), (32, 9, 80, 84)];
     let timed = [(1, 1, 4096, 4096), (128, 128, 2048, 2048)];
     let mut all = Vec::new();
@@ -174,6 +179,7 @@ pub(super) fn cases() -> Vec<Case> {
             })
         };
         let extra: &[_] = if format.block == 1 { &plain } else { &[] };
+        let shapes = shapes.map(|(bucket, valid, rows, blocks)| (bucket, valid, rows, blocks * format.block.max(32)));
         all.extend(shapes.iter().chain(extra).map(case));
         all.extend(timed.iter().map(|row| {
             let &(_, t, rows, width) = row;
