@@ -6,6 +6,7 @@ mod bf16;
 mod f16;
 mod f32;
 pub(crate) mod half;
+mod iq4_nl;
 mod mxfp4;
 mod nearest;
 mod packets;
@@ -31,6 +32,7 @@ pub static FORMATS: &[&Format] = &[
     &q4_k::FORMAT,
     &q5_k::FORMAT,
     &q6_k::FORMAT,
+    &iq4_nl::FORMAT,
     &bf16::FORMAT,
     &mxfp4::FORMAT,
 ];
