@@ -195,7 +195,7 @@ fn convert(
     sink: &mut dyn FnMut(&[u8], u64) -> Result<()>,
 ) -> Result<()> {
     match &tensor.source {
-        Source::Values(values) => sink(&encode(&tensor.name, values, format)?, 0),
+        Source::Values(values) => sink(&quant::encode(&tensor.name, values, format)?, 0),
         Source::Entry { name, permute } => {
             let entry = checkpoint
                 .tensors
@@ -210,25 +210,11 @@ fn convert(
                     sink(&raw, read)?;
                     continue;
                 }
-                sink(&encode(&tensor.name, &entry.format.decode(&raw), format)?, read)?;
+                sink(&quant::encode(&tensor.name, &entry.format.decode(&raw), format)?, read)?;
             }
             Ok(())
         }
     }
-}
-
-fn encode(name: &str, values: &[f32], format: &Format) -> Result<Vec<u8>> {
-    // Half of the step above the largest f16 still rounds to it.
-    let largest = if format.name == "F16" { 65_519.0 } else { f32::MAX };
-    if let Some(value) = values.iter().find(|v| !v.is_finite() || v.abs() > largest) {
-        return Err(Error::Invalid {
-            field: format!("tensor {name}"),
-            expected: format!("finite values that {} can hold", format.name),
-            found: value.to_string(),
-        });
-    }
-    let only_read = || Error::internal(format!("{} is only read, not written", format.name));
-    format.encode(values).ok_or_else(only_read)
 }
 
 /// A tensor as rows that are read a few at a time.

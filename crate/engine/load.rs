@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
     model::{Card, Head, Hyper, Network, Order, Weight},
+    quant,
     tensor::sort_by_numbers,
 };
 use sha2::{Digest, Sha256};
@@ -110,8 +111,7 @@ fn convert(bytes: Vec<u8>, weight: &Weight) -> Result<Vec<u8>> {
     if from == to {
         return Ok(bytes);
     }
-    let encoded = to.encode(&from.decode(&bytes));
-    encoded.ok_or_else(|| Error::internal(format!("{} is only read, not written", to.name)))
+    quant::encode(&weight.entry.name, &from.decode(&bytes), to)
 }
 
 #[cfg(feature = "gpu")]

@@ -5,7 +5,6 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container, Entry, Value},
     model::{Arch, Weight},
-    quant,
     tensor::Shape,
 };
 use serde_json::Value as Json;
@@ -239,11 +238,7 @@ impl<'a> Finder<'a> {
         } else {
             Order::Plain
         };
-        let format = if shape.dims().len() == 1 {
-            quant::F32
-        } else {
-            entry.format
-        };
+        let format = self.checkpoint.on_device(entry.format, shape);
         self.weights.push(Weight {
             entry: entry.clone(),
             format,

@@ -1,6 +1,9 @@
 //! Block formats: one file and one row of `FORMATS` each.
 
-use crate::tensor::Format;
+use crate::{
+    error::{Error, Result},
+    tensor::Format,
+};
 
 mod bf16;
 mod f16;
@@ -53,6 +56,29 @@ pub fn by_safetensors(name: &str) -> Option<&'static Format> {
 /// The format with this name, in any case.
 pub fn by_name(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|f| f.name.eq_ignore_ascii_case(name))
+}
+
+/// The format with this name, if it can be written.
+pub fn to_write(name: &str) -> Option<&'static Format> {
+    by_name(name).filter(|f| f.encoding.is_some())
+}
+
+/// Whole blocks of `format` with the values of a tensor.
+///
+/// # Errors
+/// [`Error::Invalid`] for a value that the format has none for.
+pub fn encode(tensor: &str, values: &[f32], format: &Format) -> Result<Vec<u8>> {
+    // Half of the step above the largest f16 still rounds to it.
+    let largest = if format.name == "F16" { 65_519.0 } else { f32::MAX };
+    if let Some(value) = values.iter().find(|v| !v.is_finite() || v.abs() > largest) {
+        return Err(Error::Invalid {
+            field: format!("tensor {tensor}"),
+            expected: format!("finite values that {} can hold", format.name),
+            found: value.to_string(),
+        });
+    }
+    let only_read = || Error::internal(format!("{} is only read, not written", format.name));
+    format.encode(values).ok_or_else(only_read)
 }
 
 /// The names of all formats, for messages.

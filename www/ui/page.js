@@ -1,6 +1,7 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
 // The attribute embedded says that the model is the one that came with the page, which it loads without being asked to. The
-// address may carry ?model= (empty: begin with none; embedded: begin with that one), device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
+// address may carry ?model= (empty: begin with none; embedded: begin with that one), device=, precision=, kv=, quantize=,
+// contextLength= and log=, and #model= and prompt=.
 
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
@@ -9,7 +10,7 @@ import { embeddedName } from "../thread.js";
 import { awake, bears, followKeyboard, metered, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
 import { reopened } from "./keeper.js";
-import { hostOf, HUB, nameOf, pageOf } from "./lookup.js";
+import { hostOf, HUB, nameOf, pageOf, QUANTIZE } from "./lookup.js";
 import { PANELS, SIDE } from "./panels.js";
 import { hush, known, number, say, settle } from "./words.js";
 
@@ -336,6 +337,7 @@ class NomoatPage extends NomoatElement {
         device: /** @type {any} */ (device),
         precision: /** @type {any} */ (this.#query.get("precision") ?? undefined),
         kv: /** @type {any} */ (this.#query.get("kv") ?? undefined),
+        quantize: QUANTIZE,
         contextLength,
         store,
         hub: HUB,
