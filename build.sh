@@ -11,6 +11,7 @@ usage() {
 ./build.sh check [--full]   formats, lints, native tests on the CPU and on software GPUs, browser tests; ends with the counts
 ./build.sh release          dist/: the site, the npm package, the notices; prints the sizes
 ./build.sh bench [ARGS]     the benchmark table of the native program
+./build.sh formats          the table of block formats: each in every form, on the CPU, on software GPUs and in browsers
 TEXT
 }
 
@@ -232,6 +233,25 @@ deny() {
   fi
 }
 
+# The table of block formats on the CPU, on the software GPUs, and in the browsers that have WebGPU.
+formats() {
+  local icd on=ops
+  for icd in "$(lavapipe)" "$(swiftshader)"; do
+    [ -z "$icd" ] || VK_DRIVER_FILES=$icd table cargo test --quiet --locked --test it -- --nocapture --test-threads 1 "$on::"
+    on=ops::gpu
+  done
+  build_module dev
+  bundle
+  table node tests/www/run.mjs --only chromium,firefox --filter "block formats"
+}
+
+# What a command prints of a table, or all of it where it fails.
+table() {
+  local log=$logs/table.log
+  mkdir -p "$logs"
+  if "$@" >"$log" 2>&1; then grep '^|' "$log"; else cat "$log"; return 1; fi
+}
+
 native() { cargo test --quiet --locked --lib --test it -- --show-output "$@"; }
 
 check() {
@@ -313,6 +333,11 @@ case "$command" in
   bench)
     need_rust
     exec cargo run --quiet --locked --release -- bench "$@"
+    ;;
+  formats)
+    need_rust
+    need_test_packages
+    formats
     ;;
   help | -h | --help) usage ;;
   *)

@@ -10,6 +10,8 @@ mod hash;
 mod host;
 mod json;
 mod remote;
+#[cfg(all(debug_assertions, feature = "gpu"))]
+mod trial;
 mod wire;
 
 use crate::{

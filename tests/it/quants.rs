@@ -48,7 +48,6 @@ fn decoding_is_bit_exact() {
 pub(crate) fn vectors(shared: &Path, format: &Format) -> Option<(Vec<u8>, Vec<f32>)> {
     let path = shared.join(format!("zoo/quants/vectors/{}.safetensors", format.name));
     let Ok(file) = fs::read(&path) else {
-        println!("no vectors for {}", format.name);
         return None;
     };
     let file = SafeTensors::deserialize(&file).unwrap();

@@ -256,6 +256,7 @@ export const cases = [
           [{ source: "/shared/zoo/quants/llama/llama-Q8_0.gguf" }, { kv: "f32" }],
           [{ files: ["/shared/zoo/quants/llama/llama-Q4_0.gguf"] }, { maxBinding: 4096 }],
           [{ source: "some/stories", hub }, { contextLength: 64 }],
+          [{ source: "/shared/zoo/quants/llama/" }, { quantize: "q4_k" }],
         ])) {
           const options = { device: bench.device, ...more };
           const { told, info } = await bench.lab("foretoldAndTaken", { ...what, options });
