@@ -124,6 +124,7 @@ impl Load {
             kv,
             context: self.context,
             max_binding: self.max_binding,
+            template: None,
         })
     }
 }
@@ -157,6 +158,10 @@ pub(crate) struct Run {
     /// Continue the prompt as it is, without the chat template
     #[arg(long)]
     pub(crate) raw: bool,
+    /// The prompt format: its name, or a file with a chat template in Jinja [default: that of the model's files, else the
+    /// one that they ask for]
+    #[arg(long, value_name = "NAME", conflicts_with = "raw")]
+    pub(crate) template: Option<String>,
     #[command(flatten)]
     pub(crate) load: Load,
 }
@@ -230,6 +235,9 @@ pub(crate) struct Template {
     /// A JSON array of {"role", "content"}; without it, standard input, or else one short greeting
     #[arg(long, value_name = "FILE.json")]
     pub(crate) messages: Option<PathBuf>,
+    /// The prompt format: its name, or a file with a chat template in Jinja
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
     /// Do not open the assistant's turn
     #[arg(long)]
     pub(crate) no_generation_prompt: bool,

@@ -4,7 +4,13 @@
 //! `strftime_now`, its `tojson`, and `{% generation %}` blocks, which mark text and change nothing. There is no loader,
 //! so nothing can be included from outside.
 
-use super::{clock::Moment, limits, side, written};
+use super::{
+    clock::Moment,
+    formats::{self, Asked, Format, Origin},
+    limits, side,
+    tokenizer::Tokenizer,
+    written,
+};
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container, Value as Meta},
@@ -47,10 +53,78 @@ pub struct Template {
     environment: Environment<'static>,
     tokens: Map<String, Json>,
     file: String,
+    origin: Origin,
+    format: Option<&'static Format>,
 }
 
 impl Template {
-    /// The chat template of a checkpoint; `None` if its files have none (a base model).
+    /// The template to use for a checkpoint. `asked` is what a user wants in its place: a format's name, Jinja, `none`, or
+    /// `auto`, which is the same as nothing. Files without one get the format that they ask for, if they do; `None` is a
+    /// base model.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that is none, and as [`Self::open`].
+    pub fn choose(checkpoint: &Checkpoint, tokenizer: Option<&Tokenizer>, asked: Option<&str>) -> Result<Option<Self>> {
+        let (format, reason, chosen) = match asked.filter(|name| *name != "auto").map(formats::asked) {
+            Some(asked) => match asked? {
+                Asked::None => return Ok(None),
+                Asked::Text(text) => {
+                    let config = side::json(checkpoint, "tokenizer_config.json")?;
+                    let tokens = special_tokens(checkpoint, config.as_ref())?;
+                    let mut own = Self::compile("the option template".to_owned(), text, tokens)?;
+                    "given".clone_into(&mut own.origin.name);
+                    "the caller gave it".clone_into(&mut own.origin.reason);
+                    return Ok(Some(own));
+                }
+                Asked::Format(format) => (format, "it was asked for".to_owned(), false),
+            },
+            None => {
+                let own = Self::open(checkpoint)?;
+                let Some(tokenizer) = tokenizer.filter(|_| own.is_none()) else {
+                    return Ok(own);
+                };
+                match formats::chosen(checkpoint, tokenizer)? {
+                    Some((format, reason)) => (format, reason, true),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let config = side::json(checkpoint, "tokenizer_config.json")?;
+        let tokens = special_tokens(checkpoint, config.as_ref())?;
+        let mut template = Self::compile(format!("the prompt format {}", format.name), format.template, tokens)?;
+        template.format = Some(format);
+        template.origin = Origin {
+            name: format.name.to_owned(),
+            reason,
+            chosen,
+        };
+        Ok(Some(template))
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Ids that end its assistant's turns, besides those that the files name.
+    pub(crate) fn ends<'a>(&'a self, tokenizer: &'a Tokenizer) -> impl Iterator<Item = u32> + 'a {
+        let ends = self.format.map_or(&[][..], |format| format.ends);
+        ends.iter().filter_map(|text| tokenizer.id(text))
+    }
+
+    /// Ids of a prompt that it rendered. A model's own template writes all special tokens itself; the prompt formats leave
+    /// the first one to the tokenizer.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn ids(&self, tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>> {
+        match self.format {
+            Some(_) => tokenizer.prompt(prompt),
+            None => tokenizer.encode(prompt, false),
+        }
+    }
+
+    /// The chat template that the files of a checkpoint carry; `None` if there is none.
     ///
     /// # Errors
     /// `bad-file` if it does not compile.
@@ -94,6 +168,12 @@ impl Template {
         Ok(Self {
             environment,
             tokens,
+            origin: Origin {
+                name: "file".to_owned(),
+                reason: format!("{file} has it"),
+                chosen: false,
+            },
+            format: None,
             file,
         })
     }
@@ -131,10 +211,13 @@ impl Template {
         context.insert("tools".to_owned(), Json::Null);
         context.insert("documents".to_owned(), Json::Null);
         context.extend(variables.clone());
-        context.insert(
-            "messages".to_owned(),
-            Json::Array(messages.iter().cloned().map(Json::Object).collect()),
-        );
+        let list = |messages: Vec<&Message>| Json::Array(messages.into_iter().cloned().map(Json::Object).collect());
+        context.insert("messages".to_owned(), list(messages.iter().collect()));
+        if self.format.is_some() {
+            let (system, turns) = parted(messages)?;
+            context.insert("system".to_owned(), Json::String(system));
+            context.insert("turns".to_owned(), list(turns));
+        }
         context.insert("add_generation_prompt".to_owned(), Json::Bool(generation_prompt));
         let context = written::value(&Json::Object(context));
         let fail = |expected: &str, found: String| Err(Error::bad(&self.file, "chat_template", expected, found));
@@ -158,6 +241,32 @@ impl Template {
         }
         String::from_utf8(prompt.0).map_err(|e| Error::internal(e.to_string()))
     }
+}
+
+/// System messages, joined, and the others, which are of users and assistants: a prompt format knows no other, and text
+/// only.
+fn parted(messages: &[Message]) -> Result<(String, Vec<&Message>)> {
+    let invalid = |field: &str, expected: &str, found: Option<&Json>| {
+        let found = found.map_or_else(|| "none".to_owned(), Json::to_string);
+        Err(Error::Invalid {
+            field: format!("messages: {field}"),
+            expected: format!("{expected}: this model's prompt format knows no other"),
+            found,
+        })
+    };
+    let mut system = Vec::new();
+    let mut turns = Vec::new();
+    for message in messages {
+        let Some(content) = message.get("content").and_then(Json::as_str) else {
+            return invalid("content", "text", message.get("content"));
+        };
+        match message.get("role").and_then(Json::as_str) {
+            Some("system") => system.push(content),
+            Some("user" | "assistant") => turns.push(message),
+            _ => return invalid("role", "system, user or assistant", message.get("role")),
+        }
+    }
+    Ok((system.join("\n\n"), turns))
 }
 
 /// Collects the prompt, up to the limit.

@@ -8,6 +8,7 @@ pub mod tokenizer;
 mod bpe;
 mod charsmap;
 mod clock;
+pub mod formats;
 mod gguf_vocab;
 mod limits;
 mod philox;

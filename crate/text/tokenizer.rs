@@ -105,7 +105,12 @@ impl Tokenizer {
         let untold = side::id(&checkpoint.meta, "tokenizer.ggml.eot_token_id").is_none();
         if checkpoint.container == Container::Gguf && untold {
             let turn_ends = TURN_ENDS.iter().filter_map(|text| self.inner.token_to_id(text));
-            eos.extend(turn_ends.filter(|id| self.special.contains(id)));
+            // In harmony `<|end|>` ends a message, after which the assistant goes on.
+            let goes_on = self
+                .inner
+                .token_to_id("<|return|>")
+                .and(self.inner.token_to_id("<|end|>"));
+            eos.extend(turn_ends.filter(|id| self.special.contains(id) && goes_on != Some(*id)));
         }
         self.bos = bos.into_iter().find(|id| self.inner.id_to_token(*id).is_some());
         for id in eos {
@@ -182,6 +187,11 @@ impl Tokenizer {
     /// The id that begins a text, if the model has one.
     pub fn bos(&self) -> Option<u32> {
         self.bos
+    }
+
+    /// The id of a token by its text.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
     }
 
     /// The text of a token as the vocabulary has it.

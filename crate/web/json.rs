@@ -19,6 +19,7 @@ struct Options {
     kv: Option<String>,
     context_length: Option<u64>,
     max_binding: Option<u64>,
+    template: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +81,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         kv: kv(options.kv.as_deref())?,
         context: context(options.context_length)?,
         max_binding: options.max_binding,
+        template: options.template,
     })
 }
 
@@ -232,6 +234,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "contextLength": info.context,
         "contextTrained": info.context_trained,
         "chat": info.chat,
+        "template": info.template.as_ref().map(|t| json!({"name": t.name, "reason": t.reason, "chosen": t.chosen})),
         "vocabulary": info.vocabulary,
         "gpuBytes": info.gpu_bytes,
         "cpuBytes": info.cpu_bytes,

@@ -78,6 +78,7 @@ impl Mode {
             kv: self.exact.then_some(Kv::F32),
             context: self.context,
             max_binding: self.max_binding,
+            ..LoadOptions::default()
         }
     }
 
