@@ -1,6 +1,7 @@
 //! Text in and out: tokenizers, chat templates, sampling, stop strings.
 
 pub mod chat;
+pub mod formats;
 pub mod sample;
 pub mod stop;
 pub mod tokenizer;
@@ -8,7 +9,6 @@ pub mod tokenizer;
 mod bpe;
 mod charsmap;
 mod clock;
-pub mod formats;
 mod gguf_vocab;
 mod limits;
 mod philox;
@@ -18,6 +18,7 @@ mod side;
 mod stages;
 pub mod stream;
 mod tokenizer_json;
+mod wordpiece;
 mod written;
 
 pub use philox::philox4x32;

@@ -41,9 +41,9 @@ pub(crate) struct Cut {
 }
 
 /// Every name that [`cut`] knows, for the error message.
-const NAMES: &str = "bloom, command-r, dbrx, deepseek-coder, deepseek-llm, deepseek-r1-qwen, deepseek-v3, default, \
-    exaone4, falcon, falcon-h1, falcon3, gpt-2, gpt-4o, hunyuan-dense, lfm2, llama-bpe, llama-v3, llama3, llama4, \
-    megrez, mpt, olmo, phi-2, pixtral, qwen2, qwen35, refact, smaug-bpe, smollm, starcoder, tekken";
+const NAMES: &str = "bloom, chatglm-bpe, command-r, dbrx, deepseek-coder, deepseek-llm, deepseek-r1-qwen, deepseek-v3, default, \
+    exaone4, falcon, falcon-h1, falcon3, glm4, gpt-2, gpt-4o, hunyuan-dense, lfm2, llama-bpe, llama-v3, llama3, llama4, \
+    megrez, mpt, olmo, phi-2, pixtral, qwen2, qwen35, refact, smaug-bpe, smollm, stablelm2, starcoder, tekken";
 
 /// The cut called `name`.
 pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
@@ -64,11 +64,12 @@ pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
             add_bos: true,
             ..plain(regexes(&[LLAMA3]))
         },
-        "dbrx" | "smaug-bpe" => plain(regexes(&[LLAMA3])),
+        "dbrx" | "smaug-bpe" | "glm4" | "chatglm-bpe" => plain(regexes(&[LLAMA3])),
         "qwen2" | "deepseek-r1-qwen" | "megrez" => Cut {
             nfc: true,
             ..plain(regexes(&[QWEN2]))
         },
+        "stablelm2" => plain(regexes(&[QWEN2])),
         "qwen35" => Cut {
             nfc: true,
             ..plain(regexes(&[QWEN35]))

@@ -4,6 +4,7 @@ use super::{
     bpe, gguf_vocab, sentencepiece, side,
     stream::{Stream, Writing},
     tokenizer_json::{self, Model, Parts},
+    wordpiece,
 };
 use crate::{
     error::{Error, Result},
@@ -221,22 +222,34 @@ fn from_side_files(checkpoint: &Checkpoint) -> Result<Option<(&'static str, Part
         let parts = tokenizer_json::parse(&side::place(checkpoint, "tokenizer.json"), bytes)?;
         return Ok(Some(("tokenizer.json", parts)));
     }
-    if let Some(bytes) = checkpoint.side.get("tokenizer.model") {
-        let file = side::place(checkpoint, "tokenizer.model");
+    let model = ["tokenizer.model", "spiece.model"].into_iter();
+    if let Some((name, bytes)) = model.filter_map(|name| Some((name, checkpoint.side.get(name)?))).next() {
+        let file = side::place(checkpoint, name);
         let mut read = sentencepiece::read(&file, bytes)?;
         let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or(Value::Null);
         let wanted = |key: &str, default| config.get(key).and_then(Value::as_bool).unwrap_or(default);
         read.pieces.bos = read.bos.filter(|_| wanted("add_bos_token", true));
-        read.pieces.eos = read.eos.filter(|_| wanted("add_eos_token", false));
+        // Of the families whose pieces are a Unigram, T5 is the one that ends every text.
+        let class = config
+            .get("tokenizer_class")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let ends_text = read.pieces.unigram && class.starts_with("T5");
+        read.pieces.eos = read.eos.filter(|_| wanted("add_eos_token", ends_text));
         let ends: Vec<u32> = read.eos.into_iter().collect();
         let parts = sentencepiece::parts(&file, &read.pieces, &ends)?;
-        return Ok(Some(("tokenizer.model", parts)));
+        return Ok(Some((name, parts)));
     }
     if let Some(merges) = checkpoint.side.get("merges.txt")
         && let Some(vocab) = side::json(checkpoint, "vocab.json")?
     {
         let parts = from_vocab_and_merges(&checkpoint.name, &vocab, merges)?;
         return Ok(Some(("vocab.json", parts)));
+    }
+    if let Some(bytes) = checkpoint.side.get("vocab.txt") {
+        let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or(Value::Null);
+        let parts = wordpiece::from_lines(&side::place(checkpoint, "vocab.txt"), bytes, &config)?;
+        return Ok(Some(("vocab.txt", parts)));
     }
     Ok(None)
 }

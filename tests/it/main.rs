@@ -20,5 +20,6 @@ mod streams;
 mod templates;
 mod text;
 mod tidy;
+mod tokenizers;
 mod vocabularies;
 mod zoo;
