@@ -207,7 +207,7 @@ fn as_json(report: &Report) -> Json {
         "contextLength": dims.context,
         "tokenizer": facts.tokenizer,
         "chatTemplate": facts.chat,
-        "promptFormat": facts.template.as_ref().map(|t| json!({ "name": t.name, "reason": t.reason, "chosen": t.chosen })),
+        "promptFormat": facts.template,
         "licence": card.licence,
         "licenceDetails": stated(card.licence_details()),
         "lineage": stated(card.lineage()),

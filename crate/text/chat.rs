@@ -63,42 +63,58 @@ impl Template {
     /// base model.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a name that is none, and as [`Self::open`].
+    /// `bad-file` if it does not compile, [`Error::Invalid`] for a name that is none.
     pub fn choose(checkpoint: &Checkpoint, tokenizer: Option<&Tokenizer>, asked: Option<&str>) -> Result<Option<Self>> {
-        let (format, reason, chosen) = match asked.filter(|name| *name != "auto").map(formats::asked) {
-            Some(asked) => match asked? {
-                Asked::None => return Ok(None),
-                Asked::Text(text) => {
-                    let config = side::json(checkpoint, "tokenizer_config.json")?;
-                    let tokens = special_tokens(checkpoint, config.as_ref())?;
-                    let mut own = Self::compile("the option template".to_owned(), text, tokens)?;
-                    "given".clone_into(&mut own.origin.name);
-                    "the caller gave it".clone_into(&mut own.origin.reason);
-                    return Ok(Some(own));
-                }
-                Asked::Format(format) => (format, "it was asked for".to_owned(), false),
-            },
-            None => {
-                let own = Self::open(checkpoint)?;
-                let Some(tokenizer) = tokenizer.filter(|_| own.is_none()) else {
-                    return Ok(own);
-                };
-                match formats::chosen(checkpoint, tokenizer)? {
-                    Some((format, reason)) => (format, reason, true),
-                    None => return Ok(None),
-                }
-            }
-        };
         let config = side::json(checkpoint, "tokenizer_config.json")?;
-        let tokens = special_tokens(checkpoint, config.as_ref())?;
-        let mut template = Self::compile(format!("the prompt format {}", format.name), format.template, tokens)?;
-        template.format = Some(format);
-        template.origin = Origin {
-            name: format.name.to_owned(),
+        let (mut format, mut reason, mut chosen) = (None, "it was asked for".to_owned(), false);
+        let (mut file, mut text) = ("the option template".to_owned(), Cow::Borrowed(""));
+        match asked.filter(|name| *name != "auto").map(formats::asked).transpose()? {
+            Some(Asked::None) => return Ok(None),
+            Some(Asked::Text(own)) => text = Cow::Borrowed(own),
+            Some(Asked::Format(named)) => format = Some(named),
+            None => match (source(checkpoint, config.as_ref())?, tokenizer) {
+                (Some((place, own)), _) => {
+                    reason = format!("{place} has it");
+                    (file, text) = (place, Cow::Owned(own));
+                }
+                (None, Some(tokenizer)) => {
+                    let Some((found, why)) = formats::chosen(checkpoint, tokenizer)? else {
+                        return Ok(None);
+                    };
+                    (format, reason, chosen) = (Some(found), why, true);
+                }
+                (None, None) => return Ok(None),
+            },
+        }
+        let name = match format {
+            Some(Format { name, template, .. }) => {
+                (file, text) = (format!("the prompt format {name}"), Cow::Borrowed(*template));
+                name
+            }
+            None if asked.is_some_and(|name| name != "auto") => "given",
+            None => "file",
+        };
+        let origin = Origin {
+            name: name.to_owned(),
             reason,
             chosen,
         };
-        Ok(Some(template))
+        let tokens = special_tokens(checkpoint, config.as_ref())?;
+        Ok(Some(Self {
+            environment: compile(&file, &text)?,
+            tokens,
+            file,
+            origin,
+            format,
+        }))
+    }
+
+    /// The chat template that the files of a checkpoint carry; `None` if there is none.
+    ///
+    /// # Errors
+    /// `bad-file` if it does not compile.
+    pub fn open(checkpoint: &Checkpoint) -> Result<Option<Self>> {
+        Self::choose(checkpoint, None, None)
     }
 
     /// Where it comes from.
@@ -122,60 +138,6 @@ impl Template {
             Some(_) => tokenizer.prompt(prompt),
             None => tokenizer.encode(prompt, false),
         }
-    }
-
-    /// The chat template that the files of a checkpoint carry; `None` if there is none.
-    ///
-    /// # Errors
-    /// `bad-file` if it does not compile.
-    pub fn open(checkpoint: &Checkpoint) -> Result<Option<Self>> {
-        let config = side::json(checkpoint, "tokenizer_config.json")?;
-        let Some((file, source)) = source(checkpoint, config.as_ref())? else {
-            return Ok(None);
-        };
-        let tokens = special_tokens(checkpoint, config.as_ref())?;
-        Self::compile(file, &source, tokens).map(Some)
-    }
-
-    fn compile(file: String, source: &str, tokens: Map<String, Json>) -> Result<Self> {
-        if source.len() > MAX_SOURCE {
-            let expected = format!("at most {MAX_SOURCE} bytes");
-            return Err(Error::bad(file, "chat_template", expected, source.len()));
-        }
-        if let Some(excess) = limits::excess(source) {
-            return Err(Error::bad(file, "chat_template", "a template of usual size", excess));
-        }
-        let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.map_err(|e| Error::internal(e.to_string()))?);
-        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(MAX_DEPTH);
-        environment.set_unknown_method_callback(python_method);
-        environment.set_formatter(python_format);
-        environment.add_filter("tojson", written::tojson);
-        environment.add_function(
-            "raise_exception",
-            |message: String| -> std::result::Result<Value, JinjaError> {
-                Err(JinjaError::new(ErrorKind::InvalidOperation, message))
-            },
-        );
-        let source = without_generation_blocks(source).into_owned();
-        if let Err(e) = environment.add_template_owned(NAME, source) {
-            return Err(Error::bad(file, "chat_template", "a Jinja template", words(&e)));
-        }
-        Ok(Self {
-            environment,
-            tokens,
-            origin: Origin {
-                name: "file".to_owned(),
-                reason: format!("{file} has it"),
-                chosen: false,
-            },
-            format: None,
-            file,
-        })
     }
 
     /// The same template with a clock that stands at `unix_seconds`, for templates that write the date
@@ -241,6 +203,38 @@ impl Template {
         }
         String::from_utf8(prompt.0).map_err(|e| Error::internal(e.to_string()))
     }
+}
+
+/// An environment with the template `source`, which stands in `file`.
+fn compile(file: &str, source: &str) -> Result<Environment<'static>> {
+    if source.len() > MAX_SOURCE {
+        let expected = format!("at most {MAX_SOURCE} bytes");
+        return Err(Error::bad(file, "chat_template", expected, source.len()));
+    }
+    if let Some(excess) = limits::excess(source) {
+        return Err(Error::bad(file, "chat_template", "a template of usual size", excess));
+    }
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|e| Error::internal(e.to_string()))?);
+    environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(MAX_DEPTH);
+    environment.set_unknown_method_callback(python_method);
+    environment.set_formatter(python_format);
+    environment.add_filter("tojson", written::tojson);
+    environment.add_function(
+        "raise_exception",
+        |message: String| -> std::result::Result<Value, JinjaError> {
+            Err(JinjaError::new(ErrorKind::InvalidOperation, message))
+        },
+    );
+    let source = without_generation_blocks(source).into_owned();
+    if let Err(e) = environment.add_template_owned(NAME, source) {
+        return Err(Error::bad(file, "chat_template", "a Jinja template", words(&e)));
+    }
+    Ok(environment)
 }
 
 /// System messages, joined, and the others, which are of users and assistants: a prompt format knows no other, and text

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
 };
+use serde::Serialize;
 use serde_json::Value;
 
 /// A prompt format. Its template sees `messages`, and apart from them `system` (all system messages) and `turns` (the
@@ -43,7 +44,7 @@ const ROW: Format = Format {
 /// Every format, the surest evidence first. Where they come from: the model cards, and the code that their models were
 /// trained or served with; the goldens are in `tests/it/formats.rs`.
 #[rustfmt::skip] // a template is read as its prompt is
-pub(super) const FORMATS: [Format; 16] = [
+pub(super) static FORMATS: [Format; 16] = [
     Format {
         name: "harmony",
         tokens: &["<|start|>", "<|channel|>", "<|message|>", "<|return|>"],
@@ -222,7 +223,7 @@ Reasoning: medium
 ];
 
 /// How a template came to be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
     /// `file` if the model's files carry it, `given` if the caller wrote it, else the name of a format.
     pub name: String,
@@ -263,7 +264,8 @@ pub(super) fn asked(template: &str) -> Result<Asked<'_>> {
 
 /// The names of all formats, with commas.
 pub fn names() -> String {
-    FORMATS.map(|f| f.name).join(", ")
+    let names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
+    names.join(", ")
 }
 
 /// The format that a checkpoint without a template asks for, and why; `None` is a base model.

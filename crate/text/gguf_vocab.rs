@@ -4,14 +4,14 @@ use super::{
     bpe, pretokenizer,
     sentencepiece::{self, Pieces},
     side,
-    tokenizer_json::{Model, Parts, bos_eos_processor},
+    tokenizer_json::{Model, Parts, bos_eos_processor, stage},
     wordpiece,
 };
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Metadata, Value as Meta},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenizers::models::bpe::Merges;
 
 /// Keys of the ids that end a generation.
@@ -167,10 +167,14 @@ fn gpt2(file: &str, meta: &Metadata) -> Result<Parts> {
                 ..bpe::Options::default()
             },
         },
-        normalizer: if cut.nfc { json!({"type": "NFC"}) } else { Value::Null },
+        normalizer: if cut.nfc {
+            stage(r#"{"type": "NFC"}"#)
+        } else {
+            Value::Null
+        },
         pre_tokenizer: cut.json,
         post_processor: bos_eos_processor(token(bos), token(eos)),
-        decoder: json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}),
+        decoder: pretokenizer::byte_level(false),
         added: sentencepiece::added(&texts, &kinds, &ends(meta)),
     })
 }

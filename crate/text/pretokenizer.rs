@@ -3,6 +3,7 @@
 //! Each row is what the `tokenizer.json` of the published model says. An unknown name is an error: a wrong cut gives
 //! plausible ids and worse answers, which nobody would notice.
 
+use super::tokenizer_json::stage;
 use crate::error::{Error, Result, Unsupported};
 use serde_json::{Value, json};
 
@@ -114,8 +115,11 @@ pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
     })
 }
 
-fn byte_level(cut: bool) -> Value {
-    json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": cut})
+/// The stage that writes bytes as letters, cutting as GPT-2 did or not at all; the decoder is the same.
+pub(crate) fn byte_level(cut: bool) -> Value {
+    stage(&format!(
+        r#"{{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": {cut}}}"#
+    ))
 }
 
 fn sequence(list: Vec<Value>) -> Value {
@@ -141,16 +145,16 @@ fn regexes(list: &[&str]) -> Value {
 
 fn digits_then_gpt2() -> Value {
     sequence(vec![
-        json!({"type": "Digits", "individual_digits": true}),
+        stage(r#"{"type": "Digits", "individual_digits": true}"#),
         byte_level(true),
     ])
 }
 
 fn falcon() -> Value {
     sequence(vec![
-        json!({"type": "Punctuation", "behavior": "Contiguous"}),
+        stage(r#"{"type": "Punctuation", "behavior": "Contiguous"}"#),
         byte_level(true),
-        json!({"type": "Digits", "individual_digits": false}),
+        stage(r#"{"type": "Digits", "individual_digits": false}"#),
         split("[0-9][0-9][0-9]"),
     ])
 }

@@ -4,10 +4,10 @@
 
 use super::{
     bpe, charsmap,
-    tokenizer_json::{Added, Model, Parts, bos_eos_processor},
+    tokenizer_json::{Added, Model, Parts, bos_eos_processor, stage},
 };
 use crate::error::{Error, Result, Unsupported};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenizers::{
     AddedToken, ModelWrapper,
     models::{bpe::Vocab, unigram::Unigram},
@@ -120,17 +120,20 @@ fn unigram(file: &str, pieces: &Pieces, ends: &[u32]) -> Result<Parts> {
     let mut normalizers = Vec::new();
     if !pieces.charsmap.is_empty() {
         let map = charsmap::to_base64(&pieces.charsmap);
-        normalizers.push(json!({"type": "Precompiled", "precompiled_charsmap": map}));
+        normalizers.push(format!(r#"{{"type": "Precompiled", "precompiled_charsmap": "{map}"}}"#));
     }
     if pieces.single_spaces {
-        normalizers.push(json!({"type": "Strip", "strip_left": false, "strip_right": true}));
-        normalizers.push(json!({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"}));
+        normalizers.push(r#"{"type": "Strip", "strip_left": false, "strip_right": true}"#.to_owned());
+        normalizers.push(r#"{"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"}"#.to_owned());
     }
+    let normalizers = normalizers.join(", ");
     let scheme = if pieces.space_prefix { "always" } else { "never" };
-    let spaces = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": true});
+    let spaces = stage(&format!(
+        r#"{{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "{scheme}", "split": true}}"#
+    ));
     Ok(Parts {
         model: Model::Built(ModelWrapper::Unigram(model)),
-        normalizer: json!({"type": "Sequence", "normalizers": normalizers}),
+        normalizer: stage(&format!(r#"{{"type": "Sequence", "normalizers": [{normalizers}]}}"#)),
         pre_tokenizer: spaces.clone(),
         post_processor: bos_eos_processor(text(pieces.bos), text(pieces.eos)),
         decoder: spaces,
@@ -140,17 +143,22 @@ fn unigram(file: &str, pieces: &Pieces, ends: &[u32]) -> Result<Parts> {
 
 /// Spaces are `▁` inside; the space put before the text is taken away again.
 fn stages(space_prefix: bool) -> (Value, Value) {
-    let inside = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
-    let outside = json!({"type": "Replace", "pattern": {"String": "▁"}, "content": " "});
-    let mut normalizers = vec![inside];
-    let mut decoders = vec![outside, json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
-    if space_prefix {
-        normalizers.insert(0, json!({"type": "Prepend", "prepend": "▁"}));
-        decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
-    }
+    let (before, after) = if space_prefix {
+        (
+            r#"{"type": "Prepend", "prepend": "▁"}, "#,
+            r#", {"type": "Strip", "content": " ", "start": 1, "stop": 0}"#,
+        )
+    } else {
+        ("", "")
+    };
+    let inside = r#"{"type": "Replace", "pattern": {"String": " "}, "content": "▁"}"#;
+    let outside = r#"{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}"#;
+    let bytes = r#"{"type": "ByteFallback"}, {"type": "Fuse"}"#;
     (
-        json!({"type": "Sequence", "normalizers": normalizers}),
-        json!({"type": "Sequence", "decoders": decoders}),
+        stage(&format!(r#"{{"type": "Sequence", "normalizers": [{before}{inside}]}}"#)),
+        stage(&format!(
+            r#"{{"type": "Sequence", "decoders": [{outside}, {bytes}{after}]}}"#
+        )),
     )
 }
 

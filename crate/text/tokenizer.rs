@@ -1,7 +1,7 @@
 //! Tokenizers from `tokenizer.json`, `tokenizer.model` or what a GGUF embeds, run by the `tokenizers` crate.
 
 use super::{
-    bpe, gguf_vocab, sentencepiece, side,
+    bpe, gguf_vocab, pretokenizer, sentencepiece, side,
     stream::{Stream, Writing},
     tokenizer_json::{self, Model, Parts},
     wordpiece,
@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashSet;
 use tokenizers::{
     Tokenizer as Inner,
@@ -279,7 +279,7 @@ fn from_vocab_and_merges(name: &str, vocab: &Value, merges: &[u8]) -> Result<Par
             None => return Err(Error::bad(&file, "line", "two tokens", format!("{line:?}"))),
         }
     }
-    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true});
+    let byte_level = pretokenizer::byte_level(true);
     Ok(Parts {
         model: Model::Bpe {
             vocab,

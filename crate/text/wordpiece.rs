@@ -1,8 +1,8 @@
 //! WordPiece vocabularies of BERT and its kind, from `vocab.txt` and from GGUF.
 
-use super::tokenizer_json::{Added, Model, Parts, bos_eos_processor};
+use super::tokenizer_json::{Added, Model, Parts, bos_eos_processor, stage};
 use crate::error::{Error, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenizers::{
     ModelWrapper,
     models::{bpe::Vocab, wordpiece::WordPiece},
@@ -49,11 +49,17 @@ pub(crate) fn parts(file: &str, vocab: Vocab, added: Vec<Added>, options: &Optio
         model: Model::Built(ModelWrapper::WordPiece(
             built.map_err(|e| Error::bad(file, "model", "a WordPiece model", e))?,
         )),
-        normalizer: json!({"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": options.han,
-            "strip_accents": options.strip_accents, "lowercase": options.lowercase}),
-        pre_tokenizer: json!({"type": "BertPreTokenizer"}),
+        normalizer: stage(&format!(
+            r#"{{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": {}, "strip_accents": {}, "lowercase": {}}}"#,
+            options.han,
+            options
+                .strip_accents
+                .map_or("null", |strip| if strip { "true" } else { "false" }),
+            options.lowercase
+        )),
+        pre_tokenizer: stage(r#"{"type": "BertPreTokenizer"}"#),
         post_processor: bos_eos_processor(options.first, options.last),
-        decoder: json!({"type": "WordPiece", "prefix": INSIDE, "cleanup": true}),
+        decoder: stage(r###"{"type": "WordPiece", "prefix": "##", "cleanup": true}"###),
         added,
     })
 }

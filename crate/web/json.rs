@@ -234,7 +234,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "contextLength": info.context,
         "contextTrained": info.context_trained,
         "chat": info.chat,
-        "template": info.template.as_ref().map(|t| json!({"name": t.name, "reason": t.reason, "chosen": t.chosen})),
+        "template": info.template,
         "vocabulary": info.vocabulary,
         "gpuBytes": info.gpu_bytes,
         "cpuBytes": info.cpu_bytes,
