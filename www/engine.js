@@ -26,6 +26,7 @@ import { here, thread, wasm } from "./thread.js";
  * @property {number} [contextLength]
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding]
+ * @property {string} [template] The prompt format to use: its name, `none`, or a chat template in Jinja.
  * @property {string} [hub] Address of another model hub than the usual one.
  * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `fit` the same.
  * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.

@@ -13,6 +13,7 @@
  * @property {number} [contextLength]
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
+ * @property {string} [template] A prompt format's name, `none`, or a chat template in Jinja; `auto`: the files' own, else the one that they ask for.
  *
  * @typedef {{ url: string, integrity: string } | Uint8Array<ArrayBuffer>} Wasm Where the WebAssembly module is, and what it must hash to; or the module, gzipped.
  *
@@ -79,7 +80,9 @@
  * @property {Card} card
  * @property {number} contextLength
  * @property {number} contextTrained
- * @property {boolean} chat
+ * @property {boolean} chat Whether it takes conversations.
+ * @property {{ name: string, reason: string, chosen: boolean } | null} template Where its chat template comes from: `file`, `given`, or the
+ *   prompt format of that name; `chosen`: for files that carry none.
  * @property {number} vocabulary
  * @property {number} gpuBytes
  * @property {number} cpuBytes

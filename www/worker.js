@@ -357,6 +357,10 @@ export function serve(port) {
     }
     const info = JSON.parse(model.info());
     if (why) info.deviceReason = why;
+    if (info.template?.chosen) {
+      const message = `the files carry no chat template: the prompt format ${info.template.name} is used, because ${info.template.reason}; the option template names another`;
+      say({ type: "warning", id, code: "template-chosen", message });
+    }
     result(id, info);
   }
 
@@ -392,8 +396,7 @@ export function serve(port) {
   function ids(prompt, model) {
     if ("ids" in prompt) return prompt.ids;
     if ("text" in prompt) return model.encodePrompt(prompt.text);
-    // the template writes the special tokens itself
-    return model.encode(model.template(JSON.stringify(prompt.messages), true, localSeconds()), false);
+    return model.conversation(JSON.stringify(prompt.messages), localSeconds());
   }
 }
 

@@ -128,6 +128,7 @@ impl Load {
             context: self.context,
             quantize: self.quantize,
             max_binding: self.max_binding,
+            template: None,
         })
     }
 }
@@ -161,6 +162,10 @@ pub(crate) struct Run {
     /// Continue the prompt as it is, without the chat template
     #[arg(long)]
     pub(crate) raw: bool,
+    /// The prompt format: its name, or a file with a chat template in Jinja [default: that of the model's files, else the
+    /// one that they ask for]
+    #[arg(long, value_name = "NAME", conflicts_with = "raw")]
+    pub(crate) template: Option<String>,
     #[command(flatten)]
     pub(crate) load: Load,
 }
@@ -234,6 +239,9 @@ pub(crate) struct Template {
     /// A JSON array of {"role", "content"}; without it, standard input, or else one short greeting
     #[arg(long, value_name = "FILE.json")]
     pub(crate) messages: Option<PathBuf>,
+    /// The prompt format: its name, or a file with a chat template in Jinja
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
     /// Do not open the assistant's turn
     #[arg(long)]
     pub(crate) no_generation_prompt: bool,

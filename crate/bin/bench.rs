@@ -114,7 +114,7 @@ fn operator(row: &Row, roofline: &Roofline, as_json: bool) -> Result<()> {
 
 fn model(path: &Path, args: &Args, roofline: &Roofline, trace: Trace) -> Result<()> {
     let start = clock();
-    let mut model = load(path, &args.load, trace)?;
+    let mut model = load(path, &args.load, None, trace)?;
     let load_ms = clock() - start;
     // Each prompt begins with another id, so that nothing of the first, which warms up, is used again.
     generate(&mut model, 0)?;

@@ -3,6 +3,7 @@
 use nomoat::{
     format::{Checkpoint, Container, Metadata, Value},
     model::Card,
+    text::{chat::Template, formats::Origin, tokenizer::Tokenizer},
 };
 use serde_json::Value as Json;
 
@@ -32,15 +33,25 @@ pub(crate) struct Facts {
     pub(crate) dims: Dims,
     pub(crate) tokenizer: Option<String>,
     pub(crate) chat: bool,
+    /// Where the template comes from that conversations get; `None`: it is a base model, or the files are broken.
+    pub(crate) template: Option<Origin>,
     pub(crate) card: Card,
 }
 
 impl Facts {
     /// The facts of a checkpoint.
     pub(crate) fn of(checkpoint: &Checkpoint) -> Self {
-        match checkpoint.container {
+        let facts = match checkpoint.container {
             Container::Gguf => from_gguf(checkpoint),
             Container::Safetensors => from_published(checkpoint),
+        };
+        let tokenizer = || Tokenizer::open(checkpoint).ok().flatten();
+        // with a template in the files, there is no need of a vocabulary to find one
+        let tokenizer = if facts.chat { None } else { tokenizer() };
+        let template = Template::choose(checkpoint, tokenizer.as_ref(), None).ok().flatten();
+        Self {
+            template: template.map(|template| template.origin().clone()),
+            ..facts
         }
     }
 }
@@ -102,6 +113,7 @@ fn from_gguf(checkpoint: &Checkpoint) -> Facts {
                 .then(|| "tokenizer.json".into())
         }),
         chat: meta.contains_key("tokenizer.chat_template") || has_template(checkpoint),
+        template: None,
         card: Card::of(checkpoint),
         family,
     }
@@ -137,6 +149,7 @@ fn from_published(checkpoint: &Checkpoint) -> Facts {
         },
         tokenizer: published_tokenizer(checkpoint),
         chat: has_template(checkpoint),
+        template: None,
         card: Card::of(checkpoint),
     }
 }

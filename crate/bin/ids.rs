@@ -27,7 +27,7 @@ struct GreedyJson<'a> {
 }
 
 pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
-    let mut model = load(&args.model, &args.load, trace)?;
+    let mut model = load(&args.model, &args.load, None, trace)?;
     no_decoder(&model, &args.decoder_tokens)?;
     let logits = pollster::block_on(model.logits(&args.tokens, args.all))?;
     trace_stats(&model.stats(), trace);
@@ -43,7 +43,7 @@ pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
 }
 
 pub(crate) fn greedy(args: &Greedy, trace: Trace) -> Result<()> {
-    let mut model = load(&args.model, &args.load, trace)?;
+    let mut model = load(&args.model, &args.load, None, trace)?;
     no_decoder(&model, &args.decoder_tokens)?;
     let request = Request {
         max_tokens: args.max_tokens,

@@ -207,6 +207,7 @@ fn as_json(report: &Report) -> Json {
         "contextLength": dims.context,
         "tokenizer": facts.tokenizer,
         "chatTemplate": facts.chat,
+        "promptFormat": facts.template,
         "licence": card.licence,
         "licenceDetails": stated(card.licence_details()),
         "lineage": stated(card.lineage()),
@@ -277,7 +278,18 @@ fn as_text(report: &Report) -> String {
     line("vocabulary", number(dims.vocabulary));
     line("context", number(dims.context));
     line("tokenizer", facts.tokenizer.clone().unwrap_or_else(|| "none".into()));
-    line("chat template", if facts.chat { "yes" } else { "no" }.into());
+    line(
+        "chat template",
+        match &facts.template {
+            Some(origin) if origin.chosen => {
+                format!(
+                    "none; the prompt format {} is used, because {}",
+                    origin.name, origin.reason
+                )
+            }
+            _ => if facts.chat { "yes" } else { "no" }.into(),
+        },
+    );
     line("licence", or_not_stated(facts.card.licence.clone()));
     let lineage = facts.card.lineage();
     let none = lineage.is_empty();

@@ -8,24 +8,27 @@ use crate::{
 };
 use nomoat::{
     Result,
-    engine::{Info, Model, Stats},
+    engine::{Info, LoadOptions, Model, Stats},
     format::{self, Checkpoint, source::Folder},
 };
 use std::{io::Read, path::Path};
 
-/// Loads `path` as the flags say.
-pub(crate) fn load(path: &Path, flags: &Load, trace: Trace) -> Result<Model> {
+/// Loads `path` as the flags say, with the prompt format `template` where one was asked for.
+pub(crate) fn load(path: &Path, flags: &Load, template: Option<String>, trace: Trace) -> Result<Model> {
     let (folder, entry) = locate(path)?;
-    load_from(&folder, &entry, flags, trace)
+    load_from(&folder, &entry, flags, template, trace)
 }
 
 /// Loads the model that is inside this program.
-pub(crate) fn load_embedded(flags: &Load, trace: Trace) -> Result<Model> {
-    load_from(&Embedded, embedded::NAME, flags, trace)
+pub(crate) fn load_embedded(flags: &Load, template: Option<String>, trace: Trace) -> Result<Model> {
+    load_from(&Embedded, embedded::NAME, flags, template, trace)
 }
 
-fn load_from(folder: &dyn Folder, entry: &str, flags: &Load, trace: Trace) -> Result<Model> {
-    let options = flags.options()?;
+fn load_from(folder: &dyn Folder, entry: &str, flags: &Load, template: Option<String>, trace: Trace) -> Result<Model> {
+    let options = LoadOptions {
+        template,
+        ..flags.options()?
+    };
     let mut watch = Watch::new(trace);
     let loaded = pollster::block_on(Model::load(folder, entry, &options, clock, &mut |p| watch.load(p)));
     watch.finish();

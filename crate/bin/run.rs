@@ -2,6 +2,7 @@
 
 use crate::{
     args::Run,
+    files::failed,
     load::{load, load_embedded, stdin, trace_stats},
     print,
     trace::Trace,
@@ -9,7 +10,7 @@ use crate::{
 use nomoat::{
     Error, Result,
     engine::{Event, Finish, Model, Request},
-    text::chat::Message,
+    text::{chat::Message, formats},
 };
 use std::{
     io::IsTerminal,
@@ -18,16 +19,29 @@ use std::{
 
 pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     let prompt = prompt(args)?;
+    let template = template_of(args.template.as_deref())?;
     let mut model = match &args.model {
-        Some(path) => load(path, &args.load, trace)?,
+        Some(path) => load(path, &args.load, template, trace)?,
         None => {
             eprintln!(
                 "note: this is Seedling, whose weights do not pass their own evaluation yet: name a model of your own"
             );
-            load_embedded(&args.load, trace)?
+            load_embedded(&args.load, template, trace)?
         }
     };
     model.set_date(now());
+    if let Some(origin) = model
+        .info()
+        .template
+        .as_ref()
+        .filter(|origin| origin.chosen && !args.raw)
+    {
+        eprintln!(
+            "note: the files carry no chat template: the prompt format {} is used, because {}; --template names another, \
+             --raw takes none",
+            origin.name, origin.reason
+        );
+    }
     let ids = encode(&model, &prompt, args.raw)?;
     trace.line("prompt", || format!("{} tokens", ids.len()));
     let room = model.info().context.saturating_sub(ids.len()).max(1);
@@ -72,19 +86,25 @@ fn prompt(args: &Run) -> Result<String> {
     Ok(text)
 }
 
+/// What `--template` says: the text of a file where there is one of this name and no prompt format.
+pub(crate) fn template_of(named: Option<&str>) -> Result<Option<String>> {
+    let Some(name) = named else { return Ok(None) };
+    if formats::names().split(", ").any(|known| known == name) || !std::path::Path::new(name).is_file() {
+        return Ok(Some(name.to_owned()));
+    }
+    let text = std::fs::read_to_string(name).map_err(|e| failed(name, &e))?;
+    Ok(Some(text))
+}
+
 /// The ids to go on from: the conversation as the template has it, or the text itself for a base model.
 fn encode(model: &Model, prompt: &str, raw: bool) -> Result<Vec<u32>> {
-    let tokenizer = model.tokenizer()?;
-    match model.template() {
-        Some(template) if !raw => {
-            let mut message = Message::new();
-            message.insert("role".into(), "user".into());
-            message.insert("content".into(), prompt.into());
-            // A template writes the special tokens itself.
-            tokenizer.encode(&template.render(&[message], true)?, false)
-        }
-        _ => tokenizer.prompt(prompt),
+    if raw || model.template().is_none() {
+        return model.tokenizer()?.prompt(prompt);
     }
+    let mut message = Message::new();
+    message.insert("role".into(), "user".into());
+    message.insert("content".into(), prompt.into());
+    model.conversation(&[message])
 }
 
 fn write(model: &mut Model, ids: &[u32], request: Request) -> Result<Finish> {

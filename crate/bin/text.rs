@@ -9,7 +9,7 @@ use crate::{
 };
 use nomoat::{
     Error, Result,
-    text::{chat, chat::Message, tokenizer::Tokenizer},
+    text::{chat, chat::Message, formats, tokenizer::Tokenizer},
 };
 use serde_json::Value;
 use std::io::IsTerminal;
@@ -31,11 +31,21 @@ pub(crate) fn tokenize(args: &Tokenize, trace: Trace) -> Result<()> {
 
 pub(crate) fn template(args: &Template, trace: Trace) -> Result<()> {
     let checkpoint = open(&args.model, trace)?;
-    let template = chat::Template::open(&checkpoint)?.ok_or_else(|| Error::Invalid {
+    let tokenizer = Tokenizer::open(&checkpoint)?;
+    let asked = crate::run::template_of(args.template.as_deref())?;
+    let template = chat::Template::choose(&checkpoint, tokenizer.as_ref(), asked.as_deref())?;
+    let template = template.ok_or_else(|| Error::Invalid {
         field: "chat template".into(),
-        expected: "a model with a chat template".into(),
+        expected: format!(
+            "a model with a chat template, or --template with one of {}",
+            formats::names()
+        ),
         found: "none (a base model: use `nomoat run --raw`)".into(),
     })?;
+    let origin = template.origin();
+    if origin.chosen {
+        eprintln!("note: the prompt format {}, because {}", origin.name, origin.reason);
+    }
     let template = template.at(crate::run::now());
     print(&template.render(&messages(args)?, !args.no_generation_prompt)?)
 }

@@ -233,6 +233,8 @@ pub(super) fn info(
         context,
         context_trained: network.hyper.context,
         chat: false,
+        #[cfg(feature = "text")]
+        template: None,
         vocabulary: network.hyper.vocabulary,
         gpu_bytes,
         cpu_bytes,

@@ -69,6 +69,10 @@ pub struct LoadOptions {
     pub quantize: Option<&'static Format>,
     /// Largest GPU binding to use, in bytes (tests force sharding with it); by default what the adapter grants.
     pub max_binding: Option<u64>,
+    /// The prompt format to use: the name of one, `none`, or a chat template in Jinja; by default the files' own, else the
+    /// one that they ask for.
+    #[cfg(feature = "text")]
+    pub template: Option<String>,
 }
 
 /// What loading is busy with.
@@ -138,8 +142,11 @@ pub struct Info {
     pub context: usize,
     /// Tokens that the model was made for.
     pub context_trained: usize,
-    /// Whether the files have a chat template.
+    /// Whether it takes conversations.
     pub chat: bool,
+    /// Where its chat template comes from; `None` for a base model.
+    #[cfg(feature = "text")]
+    pub template: Option<crate::text::formats::Origin>,
     /// Vocabulary size: the length of a row of logits.
     pub vocabulary: usize,
     /// Bytes of GPU buffers.

@@ -9,7 +9,7 @@ use super::{
 };
 #[cfg(feature = "text")]
 use crate::text::{
-    chat::Template,
+    chat::{Message, Template},
     sample::{Sampling, sample},
     stop::StopMatcher,
     stream::Stream,
@@ -114,13 +114,19 @@ impl Model {
         #[cfg(feature = "text")]
         let tokenizer = Tokenizer::open(&checkpoint)?;
         #[cfg(feature = "text")]
+        let template = Template::choose(&checkpoint, tokenizer.as_ref(), options.template.as_deref())?;
+        #[cfg(feature = "text")]
         let text = Text {
-            eos: match &tokenizer {
-                Some(tokenizer) => tokenizer.eos().to_vec(),
-                None => ends(&checkpoint, &|_| None)?.eos,
+            eos: match (&tokenizer, &template) {
+                (Some(tokenizer), Some(template)) => {
+                    let told = tokenizer.eos().iter().copied();
+                    told.chain(template.ends(tokenizer)).collect()
+                }
+                (Some(tokenizer), None) => tokenizer.eos().to_vec(),
+                (None, _) => ends(&checkpoint, &|_| None)?.eos,
             },
             tokenizer,
-            template: Template::open(&checkpoint)?,
+            template,
             sampling: Sampling::from_generation_config(&checkpoint)?,
         };
         load::tell(&mut progress, Phase::Device, 0, 0)?;
@@ -132,7 +138,8 @@ impl Model {
         let mut info = load::info(&checkpoint, &network, &runner, reason, capacity, sha256);
         #[cfg(feature = "text")]
         {
-            info.chat = text.template.is_some();
+            info.template = text.template.as_ref().map(|template| template.origin().clone());
+            info.chat = info.template.is_some();
         }
         let chunk = if matches!(runner, Runner::Cpu(_)) {
             CPU_CHUNK
@@ -183,6 +190,29 @@ impl Model {
             field: "text".into(),
             expected: "token ids: this model's files have no tokenizer".into(),
             found: "text".into(),
+        })
+    }
+
+    /// The ids of a conversation, up to where the assistant writes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a base model, which continues a text; and what its template says.
+    #[cfg(feature = "text")]
+    pub fn conversation(&self, messages: &[Message]) -> Result<Vec<u32>> {
+        let template = self.chat_template()?;
+        template.ids(self.tokenizer()?, &template.render(messages, true)?)
+    }
+
+    /// Its chat template.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a base model, which continues a text.
+    #[cfg(feature = "text")]
+    pub fn chat_template(&self) -> Result<&Template> {
+        self.template().ok_or_else(|| Error::Invalid {
+            field: "messages".into(),
+            expected: "a model with a chat template".into(),
+            found: "a base model, which continues a text: use completions, or load it with the option template".into(),
         })
     }
 

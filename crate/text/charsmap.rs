@@ -46,6 +46,19 @@ pub(crate) fn check(file: &str, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The base64 that `tokenizer.json` would have.
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
+    for three in bytes.chunks(3) {
+        let held = (0..3).fold(0, |held, i| held << 8 | usize::from(three.get(i).copied().unwrap_or(0)));
+        for i in 0..=three.len() {
+            text.push(DIGITS[(held >> (18 - 6 * i)) & 63].into());
+        }
+    }
+    text
+}
+
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);

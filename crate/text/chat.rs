@@ -4,7 +4,13 @@
 //! `strftime_now`, its `tojson`, and `{% generation %}` blocks, which mark text and change nothing. There is no loader,
 //! so nothing can be included from outside.
 
-use super::{clock::Moment, limits, side, written};
+use super::{
+    clock::Moment,
+    formats::{self, Asked, Format, Origin},
+    limits, side,
+    tokenizer::Tokenizer,
+    written,
+};
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container, Value as Meta},
@@ -47,55 +53,91 @@ pub struct Template {
     environment: Environment<'static>,
     tokens: Map<String, Json>,
     file: String,
+    origin: Origin,
+    format: Option<&'static Format>,
 }
 
 impl Template {
-    /// The chat template of a checkpoint; `None` if its files have none (a base model).
+    /// The template to use for a checkpoint. `asked` is what a user wants in its place: a format's name, Jinja, `none`, or
+    /// `auto`, which is the same as nothing. Files without one get the format that they ask for, if they do; `None` is a
+    /// base model.
+    ///
+    /// # Errors
+    /// `bad-file` if it does not compile, [`Error::Invalid`] for a name that is none.
+    pub fn choose(checkpoint: &Checkpoint, tokenizer: Option<&Tokenizer>, asked: Option<&str>) -> Result<Option<Self>> {
+        let config = side::json(checkpoint, "tokenizer_config.json")?;
+        let (mut format, mut reason, mut chosen) = (None, "it was asked for".to_owned(), false);
+        let (mut file, mut text) = ("the option template".to_owned(), Cow::Borrowed(""));
+        match asked.filter(|name| *name != "auto").map(formats::asked).transpose()? {
+            Some(Asked::None) => return Ok(None),
+            Some(Asked::Text(own)) => text = Cow::Borrowed(own),
+            Some(Asked::Format(named)) => format = Some(named),
+            None => match (source(checkpoint, config.as_ref())?, tokenizer) {
+                (Some((place, own)), _) => {
+                    reason = format!("{place} has it");
+                    (file, text) = (place, Cow::Owned(own));
+                }
+                (None, Some(tokenizer)) => {
+                    let Some((found, why)) = formats::chosen(checkpoint, tokenizer)? else {
+                        return Ok(None);
+                    };
+                    (format, reason, chosen) = (Some(found), why, true);
+                }
+                (None, None) => return Ok(None),
+            },
+        }
+        let name = match format {
+            Some(Format { name, template, .. }) => {
+                (file, text) = (format!("the prompt format {name}"), Cow::Borrowed(*template));
+                name
+            }
+            None if asked.is_some_and(|name| name != "auto") => "given",
+            None => "file",
+        };
+        let origin = Origin {
+            name: name.to_owned(),
+            reason,
+            chosen,
+        };
+        let tokens = special_tokens(checkpoint, config.as_ref())?;
+        Ok(Some(Self {
+            environment: compile(&file, &text)?,
+            tokens,
+            file,
+            origin,
+            format,
+        }))
+    }
+
+    /// The chat template that the files of a checkpoint carry; `None` if there is none.
     ///
     /// # Errors
     /// `bad-file` if it does not compile.
     pub fn open(checkpoint: &Checkpoint) -> Result<Option<Self>> {
-        let config = side::json(checkpoint, "tokenizer_config.json")?;
-        let Some((file, source)) = source(checkpoint, config.as_ref())? else {
-            return Ok(None);
-        };
-        let tokens = special_tokens(checkpoint, config.as_ref())?;
-        Self::compile(file, &source, tokens).map(Some)
+        Self::choose(checkpoint, None, None)
     }
 
-    fn compile(file: String, source: &str, tokens: Map<String, Json>) -> Result<Self> {
-        if source.len() > MAX_SOURCE {
-            let expected = format!("at most {MAX_SOURCE} bytes");
-            return Err(Error::bad(file, "chat_template", expected, source.len()));
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Ids that end its assistant's turns, besides those that the files name.
+    pub(crate) fn ends<'a>(&'a self, tokenizer: &'a Tokenizer) -> impl Iterator<Item = u32> + 'a {
+        let ends = self.format.map_or(&[][..], |format| format.ends);
+        ends.iter().filter_map(|text| tokenizer.id(text))
+    }
+
+    /// Ids of a prompt that it rendered. A model's own template writes all special tokens itself; the prompt formats leave
+    /// the first one to the tokenizer.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`].
+    pub fn ids(&self, tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>> {
+        match self.format {
+            Some(_) => tokenizer.prompt(prompt),
+            None => tokenizer.encode(prompt, false),
         }
-        if let Some(excess) = limits::excess(source) {
-            return Err(Error::bad(file, "chat_template", "a template of usual size", excess));
-        }
-        let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.map_err(|e| Error::internal(e.to_string()))?);
-        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(MAX_DEPTH);
-        environment.set_unknown_method_callback(python_method);
-        environment.set_formatter(python_format);
-        environment.add_filter("tojson", written::tojson);
-        environment.add_function(
-            "raise_exception",
-            |message: String| -> std::result::Result<Value, JinjaError> {
-                Err(JinjaError::new(ErrorKind::InvalidOperation, message))
-            },
-        );
-        let source = without_generation_blocks(source).into_owned();
-        if let Err(e) = environment.add_template_owned(NAME, source) {
-            return Err(Error::bad(file, "chat_template", "a Jinja template", words(&e)));
-        }
-        Ok(Self {
-            environment,
-            tokens,
-            file,
-        })
     }
 
     /// The same template with a clock that stands at `unix_seconds`, for templates that write the date
@@ -131,10 +173,13 @@ impl Template {
         context.insert("tools".to_owned(), Json::Null);
         context.insert("documents".to_owned(), Json::Null);
         context.extend(variables.clone());
-        context.insert(
-            "messages".to_owned(),
-            Json::Array(messages.iter().cloned().map(Json::Object).collect()),
-        );
+        let list = |messages: Vec<&Message>| Json::Array(messages.into_iter().cloned().map(Json::Object).collect());
+        context.insert("messages".to_owned(), list(messages.iter().collect()));
+        if self.format.is_some() {
+            let (system, turns) = parted(messages)?;
+            context.insert("system".to_owned(), Json::String(system));
+            context.insert("turns".to_owned(), list(turns));
+        }
         context.insert("add_generation_prompt".to_owned(), Json::Bool(generation_prompt));
         let context = written::value(&Json::Object(context));
         let fail = |expected: &str, found: String| Err(Error::bad(&self.file, "chat_template", expected, found));
@@ -158,6 +203,64 @@ impl Template {
         }
         String::from_utf8(prompt.0).map_err(|e| Error::internal(e.to_string()))
     }
+}
+
+/// An environment with the template `source`, which stands in `file`.
+fn compile(file: &str, source: &str) -> Result<Environment<'static>> {
+    if source.len() > MAX_SOURCE {
+        let expected = format!("at most {MAX_SOURCE} bytes");
+        return Err(Error::bad(file, "chat_template", expected, source.len()));
+    }
+    if let Some(excess) = limits::excess(source) {
+        return Err(Error::bad(file, "chat_template", "a template of usual size", excess));
+    }
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|e| Error::internal(e.to_string()))?);
+    environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(MAX_DEPTH);
+    environment.set_unknown_method_callback(python_method);
+    environment.set_formatter(python_format);
+    environment.add_filter("tojson", written::tojson);
+    environment.add_function(
+        "raise_exception",
+        |message: String| -> std::result::Result<Value, JinjaError> {
+            Err(JinjaError::new(ErrorKind::InvalidOperation, message))
+        },
+    );
+    let source = without_generation_blocks(source).into_owned();
+    if let Err(e) = environment.add_template_owned(NAME, source) {
+        return Err(Error::bad(file, "chat_template", "a Jinja template", words(&e)));
+    }
+    Ok(environment)
+}
+
+/// System messages, joined, and the others, which are of users and assistants: a prompt format knows no other, and text
+/// only.
+fn parted(messages: &[Message]) -> Result<(String, Vec<&Message>)> {
+    let invalid = |field: &str, expected: &str, found: Option<&Json>| {
+        let found = found.map_or_else(|| "none".to_owned(), Json::to_string);
+        Err(Error::Invalid {
+            field: format!("messages: {field}"),
+            expected: format!("{expected}: this model's prompt format knows no other"),
+            found,
+        })
+    };
+    let mut system = Vec::new();
+    let mut turns = Vec::new();
+    for message in messages {
+        let Some(content) = message.get("content").and_then(Json::as_str) else {
+            return invalid("content", "text", message.get("content"));
+        };
+        match message.get("role").and_then(Json::as_str) {
+            Some("system") => system.push(content),
+            Some("user" | "assistant") => turns.push(message),
+            _ => return invalid("role", "system, user or assistant", message.get("role")),
+        }
+    }
+    Ok((system.join("\n\n"), turns))
 }
 
 /// Collects the prompt, up to the limit.

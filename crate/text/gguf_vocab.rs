@@ -4,13 +4,14 @@ use super::{
     bpe, pretokenizer,
     sentencepiece::{self, Pieces},
     side,
-    tokenizer_json::{Model, Parts, bos_eos_processor},
+    tokenizer_json::{Model, Parts, bos_eos_processor, stage},
+    wordpiece,
 };
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Metadata, Value as Meta},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenizers::models::bpe::Merges;
 
 /// Keys of the ids that end a generation.
@@ -23,13 +24,15 @@ pub(crate) const END_KEYS: [&str; 3] = [
 /// Translates the vocabulary of `meta`; `kind` is its `tokenizer.ggml.model`.
 pub(crate) fn parts(file: &str, meta: &Metadata, kind: &str) -> Result<Parts> {
     match kind {
-        "llama" => llama(file, meta),
+        "llama" => pieces(file, meta, false),
+        "t5" => pieces(file, meta, true),
         "gpt2" => gpt2(file, meta),
+        "bert" => bert(file, meta),
         other => Err(Error::Unsupported {
             kind: Unsupported::Tokenizer,
             file: file.to_owned(),
             what: format!("{other:?}"),
-            supported: "llama, gpt2, an embedded tokenizer.json".to_owned(),
+            supported: "llama, gpt2, bert, t5, an embedded tokenizer.json".to_owned(),
         }),
     }
 }
@@ -88,17 +91,18 @@ fn ends(meta: &Metadata) -> Vec<u32> {
 }
 
 /// BOS and EOS where they are to be added.
-fn added_ids(meta: &Metadata, len: usize, add_bos: bool) -> (Option<u32>, Option<u32>) {
+fn added_ids(meta: &Metadata, len: usize, add_bos: bool, add_eos: bool) -> (Option<u32>, Option<u32>) {
     let wanted = |key: &str, default: bool| side::flag(meta, key).unwrap_or(default);
     let bos = known(meta, "tokenizer.ggml.bos_token_id", len);
     let eos = known(meta, "tokenizer.ggml.eos_token_id", len);
     (
         bos.filter(|_| wanted("tokenizer.ggml.add_bos_token", add_bos)),
-        eos.filter(|_| wanted("tokenizer.ggml.add_eos_token", false)),
+        eos.filter(|_| wanted("tokenizer.ggml.add_eos_token", add_eos)),
     )
 }
 
-fn llama(file: &str, meta: &Metadata) -> Result<Parts> {
+/// The kinds `llama` (BPE) and `t5` (Unigram).
+fn pieces(file: &str, meta: &Metadata, unigram: bool) -> Result<Parts> {
     let (texts, kinds) = tokens(file, meta)?;
     let scores = match meta.get("tokenizer.ggml.scores") {
         Some(Meta::Floats(scores)) if scores.len() == texts.len() => scores.clone(),
@@ -108,12 +112,19 @@ fn llama(file: &str, meta: &Metadata) -> Result<Parts> {
         }
         _ => return Err(Error::bad(file, "tokenizer.ggml.scores", "an array of numbers", "none")),
     };
-    let (bos, eos) = added_ids(meta, texts.len(), true);
+    let (bos, eos) = added_ids(meta, texts.len(), !unigram, unigram);
+    let map = match meta.get("tokenizer.ggml.precompiled_charsmap") {
+        Some(Meta::Ints(bytes)) if unigram => bytes.iter().filter_map(|b| u8::try_from(*b & 0xFF).ok()).collect(),
+        _ => Vec::new(),
+    };
     let unknown = kinds.iter().position(|kind| *kind == sentencepiece::UNKNOWN);
     let unk = known(meta, "tokenizer.ggml.unknown_token_id", texts.len())
         .or_else(|| unknown.and_then(|id| u32::try_from(id).ok()));
     let pieces = Pieces {
+        unigram,
         space_prefix: side::flag(meta, "tokenizer.ggml.add_space_prefix").unwrap_or(true),
+        single_spaces: side::flag(meta, "tokenizer.ggml.remove_extra_whitespaces").unwrap_or(true),
+        charsmap: map,
         texts,
         scores,
         kinds,
@@ -142,7 +153,7 @@ fn gpt2(file: &str, meta: &Metadata) -> Result<Parts> {
     }
     let name = side::text(meta, "tokenizer.ggml.pre").unwrap_or("default");
     let cut = pretokenizer::cut(file, name)?;
-    let (bos, eos) = added_ids(meta, texts.len(), cut.add_bos);
+    let (bos, eos) = added_ids(meta, texts.len(), cut.add_bos, false);
     let token = |id: Option<u32>| {
         let id = id?;
         Some((id, texts.get(id as usize)?.as_str()))
@@ -156,10 +167,38 @@ fn gpt2(file: &str, meta: &Metadata) -> Result<Parts> {
                 ..bpe::Options::default()
             },
         },
-        normalizer: if cut.nfc { json!({"type": "NFC"}) } else { Value::Null },
+        normalizer: if cut.nfc {
+            stage(r#"{"type": "NFC"}"#)
+        } else {
+            Value::Null
+        },
         pre_tokenizer: cut.json,
         post_processor: bos_eos_processor(token(bos), token(eos)),
-        decoder: json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}),
+        decoder: pretokenizer::byte_level(false),
         added: sentencepiece::added(&texts, &kinds, &ends(meta)),
     })
+}
+
+/// WordPiece. The tokens round a text are called CLS and SEP, or BOS and EOS.
+fn bert(file: &str, meta: &Metadata) -> Result<Parts> {
+    let (written, kinds) = tokens(file, meta)?;
+    let texts: Vec<String> = written.iter().map(|text| wordpiece::from_gguf(text)).collect();
+    let flag = |key: &str| side::flag(meta, key);
+    let token = |keys: [&str; 2]| {
+        let id = keys.into_iter().find_map(|key| known(meta, key, texts.len()))?;
+        Some((id, texts.get(id as usize)?.as_str()))
+    };
+    let first = token(["tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"]);
+    let last = token(["tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"]); // sic: GGUF's spelling
+    let unk = token(["tokenizer.ggml.unknown_token_id", "tokenizer.ggml.unk_token_id"]);
+    let options = wordpiece::Options {
+        unk: unk.map_or("[UNK]", |(_, text)| text),
+        lowercase: flag("tokenizer.ggml.normalizer.lowercase").unwrap_or(true),
+        strip_accents: flag("tokenizer.ggml.normalizer.strip_accents"),
+        han: true,
+        first: first.filter(|_| flag("tokenizer.ggml.add_bos_token").unwrap_or(true)),
+        last: last.filter(|_| flag("tokenizer.ggml.add_eos_token").unwrap_or(true)),
+    };
+    let added = sentencepiece::added(&texts, &kinds, &ends(meta));
+    wordpiece::parts(file, sentencepiece::vocab(file, &texts)?, added, &options)
 }

@@ -1,6 +1,7 @@
 //! Text in and out: tokenizers, chat templates, sampling, stop strings.
 
 pub mod chat;
+pub mod formats;
 pub mod sample;
 pub mod stop;
 pub mod tokenizer;
@@ -17,6 +18,7 @@ mod side;
 mod stages;
 pub mod stream;
 mod tokenizer_json;
+mod wordpiece;
 mod written;
 
 pub use philox::philox4x32;

@@ -3,6 +3,7 @@
 //! Each row is what the `tokenizer.json` of the published model says. An unknown name is an error: a wrong cut gives
 //! plausible ids and worse answers, which nobody would notice.
 
+use super::tokenizer_json::stage;
 use crate::error::{Error, Result, Unsupported};
 use serde_json::{Value, json};
 
@@ -41,9 +42,9 @@ pub(crate) struct Cut {
 }
 
 /// Every name that [`cut`] knows, for the error message.
-const NAMES: &str = "bloom, command-r, dbrx, deepseek-coder, deepseek-llm, deepseek-r1-qwen, deepseek-v3, default, \
-    exaone4, falcon, falcon-h1, falcon3, gpt-2, gpt-4o, hunyuan-dense, lfm2, llama-bpe, llama-v3, llama3, llama4, \
-    megrez, mpt, olmo, phi-2, pixtral, qwen2, qwen35, refact, smaug-bpe, smollm, starcoder, tekken";
+const NAMES: &str = "bloom, chatglm-bpe, command-r, dbrx, deepseek-coder, deepseek-llm, deepseek-r1-qwen, deepseek-v3, default, \
+    exaone4, falcon, falcon-h1, falcon3, glm4, gpt-2, gpt-4o, hunyuan-dense, lfm2, llama-bpe, llama-v3, llama3, llama4, \
+    megrez, mpt, olmo, phi-2, pixtral, qwen2, qwen35, refact, smaug-bpe, smollm, stablelm2, starcoder, tekken";
 
 /// The cut called `name`.
 pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
@@ -64,11 +65,12 @@ pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
             add_bos: true,
             ..plain(regexes(&[LLAMA3]))
         },
-        "dbrx" | "smaug-bpe" => plain(regexes(&[LLAMA3])),
+        "dbrx" | "smaug-bpe" | "glm4" | "chatglm-bpe" => plain(regexes(&[LLAMA3])),
         "qwen2" | "deepseek-r1-qwen" | "megrez" => Cut {
             nfc: true,
             ..plain(regexes(&[QWEN2]))
         },
+        "stablelm2" => plain(regexes(&[QWEN2])),
         "qwen35" => Cut {
             nfc: true,
             ..plain(regexes(&[QWEN35]))
@@ -113,8 +115,11 @@ pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
     })
 }
 
-fn byte_level(cut: bool) -> Value {
-    json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": cut})
+/// The stage that writes bytes as letters, cutting as GPT-2 did or not at all; the decoder is the same.
+pub(crate) fn byte_level(cut: bool) -> Value {
+    stage(&format!(
+        r#"{{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": {cut}}}"#
+    ))
 }
 
 fn sequence(list: Vec<Value>) -> Value {
@@ -140,16 +145,16 @@ fn regexes(list: &[&str]) -> Value {
 
 fn digits_then_gpt2() -> Value {
     sequence(vec![
-        json!({"type": "Digits", "individual_digits": true}),
+        stage(r#"{"type": "Digits", "individual_digits": true}"#),
         byte_level(true),
     ])
 }
 
 fn falcon() -> Value {
     sequence(vec![
-        json!({"type": "Punctuation", "behavior": "Contiguous"}),
+        stage(r#"{"type": "Punctuation", "behavior": "Contiguous"}"#),
         byte_level(true),
-        json!({"type": "Digits", "individual_digits": false}),
+        stage(r#"{"type": "Digits", "individual_digits": false}"#),
         split("[0-9][0-9][0-9]"),
     ])
 }

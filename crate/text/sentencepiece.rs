@@ -1,13 +1,17 @@
-//! SentencePiece vocabularies: the pieces that `tokenizer.model` and GGUF's `llama` kind hold, and the reader of the
-//! former (a protobuf message; fields as in SentencePiece's `sentencepiece_model.proto`).
+//! SentencePiece vocabularies: the pieces that `tokenizer.model`, `spiece.model` and GGUF's kinds `llama` (BPE) and `t5`
+//! (Unigram) hold, and the reader of the former (a protobuf message; fields as in SentencePiece's
+//! `sentencepiece_model.proto`).
 
 use super::{
-    bpe,
-    tokenizer_json::{Added, Model, Parts, bos_eos_processor},
+    bpe, charsmap,
+    tokenizer_json::{Added, Model, Parts, bos_eos_processor, stage},
 };
 use crate::error::{Error, Result, Unsupported};
-use serde_json::{Value, json};
-use tokenizers::{AddedToken, models::bpe::Vocab};
+use serde_json::Value;
+use tokenizers::{
+    AddedToken, ModelWrapper,
+    models::{bpe::Vocab, unigram::Unigram},
+};
 
 /// A piece like any other.
 pub(crate) const NORMAL: i64 = 1;
@@ -25,8 +29,14 @@ pub(crate) struct Pieces {
     pub(crate) texts: Vec<String>,
     pub(crate) scores: Vec<f32>,
     pub(crate) kinds: Vec<i64>,
+    /// Whether the likeliest pieces are sought, not merged.
+    pub(crate) unigram: bool,
     /// A space is put before the text.
     pub(crate) space_prefix: bool,
+    /// Spaces in a row are one, those at the ends none; read for Unigram only.
+    pub(crate) single_spaces: bool,
+    /// Replacements before anything else, for Unigram only; empty for none.
+    pub(crate) charsmap: Vec<u8>,
     pub(crate) unk: Option<u32>,
     /// Added before a text.
     pub(crate) bos: Option<u32>,
@@ -66,6 +76,9 @@ pub(crate) fn parts(file: &str, pieces: &Pieces, ends: &[u32]) -> Result<Parts> 
         let id = id?;
         Some((id, pieces.texts.get(id as usize)?.as_str()))
     };
+    if pieces.unigram {
+        return unigram(file, pieces, ends);
+    }
     let kind = |id: usize| pieces.kinds.get(id).copied().unwrap_or(NORMAL);
     let byte_fallback = pieces.kinds.contains(&BYTE);
     let mergeable = |id| !matches!(kind(id), UNKNOWN | CONTROL | BYTE);
@@ -91,19 +104,61 @@ pub(crate) fn parts(file: &str, pieces: &Pieces, ends: &[u32]) -> Result<Parts> 
     })
 }
 
+/// The same for a vocabulary of Unigram.
+fn unigram(file: &str, pieces: &Pieces, ends: &[u32]) -> Result<Parts> {
+    let text = |id: Option<u32>| {
+        let id = id?;
+        Some((id, pieces.texts.get(id as usize)?.as_str()))
+    };
+    // for its check
+    vocab(file, &pieces.texts)?;
+    let scored = pieces.texts.iter().zip(&pieces.scores);
+    let list = scored.map(|(text, score)| (text.clone(), f64::from(*score))).collect();
+    let unk = pieces.unk.and_then(|id| usize::try_from(id).ok());
+    let built = Unigram::from(list, unk, pieces.kinds.contains(&BYTE));
+    let model = built.map_err(|e| Error::bad(file, "model", "a Unigram model", e))?;
+    let mut normalizers = Vec::new();
+    if !pieces.charsmap.is_empty() {
+        let map = charsmap::to_base64(&pieces.charsmap);
+        normalizers.push(format!(r#"{{"type": "Precompiled", "precompiled_charsmap": "{map}"}}"#));
+    }
+    if pieces.single_spaces {
+        normalizers.push(r#"{"type": "Strip", "strip_left": false, "strip_right": true}"#.to_owned());
+        normalizers.push(r#"{"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"}"#.to_owned());
+    }
+    let normalizers = normalizers.join(", ");
+    let scheme = if pieces.space_prefix { "always" } else { "never" };
+    let spaces = stage(&format!(
+        r#"{{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "{scheme}", "split": true}}"#
+    ));
+    Ok(Parts {
+        model: Model::Built(ModelWrapper::Unigram(model)),
+        normalizer: stage(&format!(r#"{{"type": "Sequence", "normalizers": [{normalizers}]}}"#)),
+        pre_tokenizer: spaces.clone(),
+        post_processor: bos_eos_processor(text(pieces.bos), text(pieces.eos)),
+        decoder: spaces,
+        added: added(&pieces.texts, &pieces.kinds, ends),
+    })
+}
+
 /// Spaces are `▁` inside; the space put before the text is taken away again.
 fn stages(space_prefix: bool) -> (Value, Value) {
-    let inside = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
-    let outside = json!({"type": "Replace", "pattern": {"String": "▁"}, "content": " "});
-    let mut normalizers = vec![inside];
-    let mut decoders = vec![outside, json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
-    if space_prefix {
-        normalizers.insert(0, json!({"type": "Prepend", "prepend": "▁"}));
-        decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
-    }
+    let (before, after) = if space_prefix {
+        (
+            r#"{"type": "Prepend", "prepend": "▁"}, "#,
+            r#", {"type": "Strip", "content": " ", "start": 1, "stop": 0}"#,
+        )
+    } else {
+        ("", "")
+    };
+    let inside = r#"{"type": "Replace", "pattern": {"String": " "}, "content": "▁"}"#;
+    let outside = r#"{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}"#;
+    let bytes = r#"{"type": "ByteFallback"}, {"type": "Fuse"}"#;
     (
-        json!({"type": "Sequence", "normalizers": normalizers}),
-        json!({"type": "Sequence", "decoders": decoders}),
+        stage(&format!(r#"{{"type": "Sequence", "normalizers": [{before}{inside}]}}"#)),
+        stage(&format!(
+            r#"{{"type": "Sequence", "decoders": [{outside}, {bytes}{after}]}}"#
+        )),
     )
 }
 
@@ -114,18 +169,21 @@ pub(crate) struct File {
     pub(crate) eos: Option<u32>,
 }
 
-/// Reads `tokenizer.model`.
+/// Reads `tokenizer.model` or `spiece.model`.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<File> {
     let mut pieces = Pieces {
         texts: Vec::new(),
         scores: Vec::new(),
         kinds: Vec::new(),
+        unigram: false,
         space_prefix: true,
+        single_spaces: true,
+        charsmap: Vec::new(),
         unk: None,
         bos: None,
         eos: None,
     };
-    let (mut kind, mut charsmap) = (1, 0);
+    let mut kind = 1;
     // Ids of the trainer, -1 for none; the values are the message's defaults.
     let (mut unk, mut bos, mut eos) = (0, 1, 2);
     let mut message = Message::new(file, bytes);
@@ -153,8 +211,9 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<File> {
                 let mut normalizer = Message::new(file, normalizer);
                 while let Some((field, value)) = normalizer.next()? {
                     match (field, value) {
-                        (2, Field::Bytes(map)) => charsmap = map.len(),
+                        (2, Field::Bytes(map)) => pieces.charsmap = map.to_vec(),
                         (3, Field::Int(v)) => pieces.space_prefix = v != 0,
+                        (4, Field::Int(v)) => pieces.single_spaces = v != 0,
                         _ => {}
                     }
                 }
@@ -166,16 +225,16 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<File> {
         let limit = format!("1 to {} pieces", bpe::MAX_TOKENS);
         return Err(Error::bad(file, "pieces", limit, pieces.texts.len()));
     }
-    if kind != 2 || charsmap > 0 {
+    pieces.unigram = kind == 1;
+    if !pieces.unigram && (kind != 2 || !pieces.charsmap.is_empty()) {
         return Err(Error::Unsupported {
             kind: Unsupported::Tokenizer,
             file: file.to_owned(),
             what: match kind {
-                1 => "SentencePiece model Unigram without a tokenizer.json".to_owned(),
-                2 => "a SentencePiece character map without a tokenizer.json".to_owned(),
+                2 => "SentencePiece BPE with a character map without a tokenizer.json".to_owned(),
                 other => format!("SentencePiece model {other}"),
             },
-            supported: "SentencePiece BPE without a character map, tokenizer.json".to_owned(),
+            supported: "SentencePiece Unigram, SentencePiece BPE without a character map, tokenizer.json".to_owned(),
         });
     }
     let known = |id: i64| u32::try_from(id).ok().filter(|id| (*id as usize) < pieces.texts.len());

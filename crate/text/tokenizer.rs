@@ -1,15 +1,16 @@
 //! Tokenizers from `tokenizer.json`, `tokenizer.model` or what a GGUF embeds, run by the `tokenizers` crate.
 
 use super::{
-    bpe, gguf_vocab, sentencepiece, side,
+    bpe, gguf_vocab, pretokenizer, sentencepiece, side,
     stream::{Stream, Writing},
     tokenizer_json::{self, Model, Parts},
+    wordpiece,
 };
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashSet;
 use tokenizers::{
     Tokenizer as Inner,
@@ -105,7 +106,12 @@ impl Tokenizer {
         let untold = side::id(&checkpoint.meta, "tokenizer.ggml.eot_token_id").is_none();
         if checkpoint.container == Container::Gguf && untold {
             let turn_ends = TURN_ENDS.iter().filter_map(|text| self.inner.token_to_id(text));
-            eos.extend(turn_ends.filter(|id| self.special.contains(id)));
+            // In harmony `<|end|>` ends a message, after which the assistant goes on.
+            let goes_on = self
+                .inner
+                .token_to_id("<|return|>")
+                .and(self.inner.token_to_id("<|end|>"));
+            eos.extend(turn_ends.filter(|id| self.special.contains(id) && goes_on != Some(*id)));
         }
         self.bos = bos.into_iter().find(|id| self.inner.id_to_token(*id).is_some());
         for id in eos {
@@ -184,6 +190,11 @@ impl Tokenizer {
         self.bos
     }
 
+    /// The id of a token by its text.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
     /// The text of a token as the vocabulary has it.
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
@@ -211,22 +222,34 @@ fn from_side_files(checkpoint: &Checkpoint) -> Result<Option<(&'static str, Part
         let parts = tokenizer_json::parse(&side::place(checkpoint, "tokenizer.json"), bytes)?;
         return Ok(Some(("tokenizer.json", parts)));
     }
-    if let Some(bytes) = checkpoint.side.get("tokenizer.model") {
-        let file = side::place(checkpoint, "tokenizer.model");
+    let model = ["tokenizer.model", "spiece.model"].into_iter();
+    if let Some((name, bytes)) = model.filter_map(|name| Some((name, checkpoint.side.get(name)?))).next() {
+        let file = side::place(checkpoint, name);
         let mut read = sentencepiece::read(&file, bytes)?;
         let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or(Value::Null);
         let wanted = |key: &str, default| config.get(key).and_then(Value::as_bool).unwrap_or(default);
         read.pieces.bos = read.bos.filter(|_| wanted("add_bos_token", true));
-        read.pieces.eos = read.eos.filter(|_| wanted("add_eos_token", false));
+        // Of the families whose pieces are a Unigram, T5 is the one that ends every text.
+        let class = config
+            .get("tokenizer_class")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let ends_text = read.pieces.unigram && class.starts_with("T5");
+        read.pieces.eos = read.eos.filter(|_| wanted("add_eos_token", ends_text));
         let ends: Vec<u32> = read.eos.into_iter().collect();
         let parts = sentencepiece::parts(&file, &read.pieces, &ends)?;
-        return Ok(Some(("tokenizer.model", parts)));
+        return Ok(Some((name, parts)));
     }
     if let Some(merges) = checkpoint.side.get("merges.txt")
         && let Some(vocab) = side::json(checkpoint, "vocab.json")?
     {
         let parts = from_vocab_and_merges(&checkpoint.name, &vocab, merges)?;
         return Ok(Some(("vocab.json", parts)));
+    }
+    if let Some(bytes) = checkpoint.side.get("vocab.txt") {
+        let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or(Value::Null);
+        let parts = wordpiece::from_lines(&side::place(checkpoint, "vocab.txt"), bytes, &config)?;
+        return Ok(Some(("vocab.txt", parts)));
     }
     Ok(None)
 }
@@ -256,7 +279,7 @@ fn from_vocab_and_merges(name: &str, vocab: &Value, merges: &[u8]) -> Result<Par
             None => return Err(Error::bad(&file, "line", "two tokens", format!("{line:?}"))),
         }
     }
-    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true});
+    let byte_level = pretokenizer::byte_level(true);
     Ok(Parts {
         model: Model::Bpe {
             vocab,

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result, Unsupported},
     tensor::sort_by_numbers,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use tokenizers::{
     AddedToken, ModelWrapper, Tokenizer as Inner,
@@ -325,26 +325,31 @@ fn check_stripping(file: &str, added: &[Added]) -> Result<()> {
     Ok(())
 }
 
+/// A stage written as in `tokenizer.json`: read, since `json!` takes more of the module than its words do.
+pub(crate) fn stage(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
 /// A post-processor that puts BOS before a text and EOS behind it, as far as given; `null` if neither.
 pub(crate) fn bos_eos_processor(bos: Option<(u32, &str)>, eos: Option<(u32, &str)>) -> Value {
     if bos.is_none() && eos.is_none() {
         return Value::Null;
     }
-    let mut special = Map::new();
-    for (id, token) in bos.iter().chain(&eos) {
-        special.insert(
-            (*token).to_owned(),
-            json!({"id": token, "ids": [id], "tokens": [token]}),
-        );
+    let (mut single, mut special) = (Vec::new(), Vec::new());
+    for (at, token) in [bos, None, eos].into_iter().enumerate() {
+        if at == 1 {
+            single.push(r#"{"Sequence": {"id": "A"}}"#.to_owned());
+        }
+        if let Some((id, text)) = token {
+            let text = Value::from(text);
+            single.push(format!(r#"{{"SpecialToken": {{"id": {text}}}}}"#));
+            special.push(format!(r#"{text}: {{"ids": [{id}], "tokens": [{text}]}}"#));
+        }
     }
-    let side = |sequence: &str, type_id: u32| {
-        let token = |t: &Option<(u32, &str)>| t.map(|(_, t)| json!({"SpecialToken": {"id": t, "type_id": type_id}}));
-        let text = json!({"Sequence": {"id": sequence, "type_id": type_id}});
-        token(&bos).into_iter().chain([text]).chain(token(&eos))
-    };
-    let single: Vec<Value> = side("A", 0).collect();
-    let pair: Vec<Value> = side("A", 0).chain(side("B", 1)).collect();
-    json!({"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": special})
+    let (single, special) = (single.join(", "), special.join(", "));
+    stage(&format!(
+        r#"{{"type": "TemplateProcessing", "single": [{single}], "special_tokens": {{{special}}}}}"#
+    ))
 }
 
 impl Parts {

@@ -22,6 +22,7 @@ struct Options {
     context_length: Option<u64>,
     quantize: Option<String>,
     max_binding: Option<u64>,
+    template: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +85,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         context: context(options.context_length)?,
         quantize: quantize(options.quantize.as_deref())?,
         max_binding: options.max_binding,
+        template: options.template,
     })
 }
 
@@ -246,6 +248,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "contextLength": info.context,
         "contextTrained": info.context_trained,
         "chat": info.chat,
+        "template": info.template,
         "vocabulary": info.vocabulary,
         "gpuBytes": info.gpu_bytes,
         "cpuBytes": info.cpu_bytes,

@@ -154,14 +154,14 @@ impl Model {
     pub fn template(&mut self, messages: &str, generation_prompt: bool, now: u32) -> Result<String> {
         let messages = json::messages(messages)?;
         self.model.set_date(now.into());
-        let Some(template) = self.model.template() else {
-            return Err(Error::Invalid {
-                field: "messages".into(),
-                expected: "a model with a chat template".into(),
-                found: "a base model, which continues a text: use completions".into(),
-            });
-        };
-        template.render(&messages, generation_prompt)
+        self.model.chat_template()?.render(&messages, generation_prompt)
+    }
+
+    /// The ids of a conversation, up to where the assistant writes; as [`Self::template`].
+    pub fn conversation(&mut self, messages: &str, now: u32) -> Result<Vec<u32>> {
+        let messages = json::messages(messages)?;
+        self.model.set_date(now.into());
+        self.model.conversation(&messages)
     }
 }
 

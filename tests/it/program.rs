@@ -226,6 +226,57 @@ fn template_renders_the_conversation_of_a_file_or_of_stdin() {
 }
 
 #[test]
+fn a_prompt_format_is_chosen_aloud_and_by_name() {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let scratch = Scratch::new("format");
+    for file in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+        std::fs::write(
+            scratch.path(file.file_name().to_str().unwrap()),
+            std::fs::read(file.path()).unwrap(),
+        )
+        .unwrap();
+    }
+    let mut config = json(&scratch.path("config.json"));
+    config["_name_or_path"] = "somebody/zephyr-656k".into();
+    std::fs::write(scratch.path("config.json"), config.to_string()).unwrap();
+    let own = scratch.path("own.jinja");
+    std::fs::write(&own, "{{ messages[0].content }}!").unwrap();
+    let at = scratch.path("");
+    let hello = "[{\"role\": \"user\", \"content\": \"Hello\"}]";
+    for (more, prompt, note) in [
+        (&[][..], "<|user|>\nHello<|end_story|>\n<|assistant|>\n", true),
+        (&["--template", "phi-2"], "Instruct: Hello\nOutput:", false),
+        (&["--template", text(&own)], "Hello!", false),
+    ] {
+        let done = nomoat(&[&["template", text(&at)], more].concat(), hello);
+        assert_eq!((done.code, done.stdout.as_str()), (0, prompt), "{}", done.stderr);
+        assert_eq!(done.stderr.contains("zephyr-656k"), note, "{}", done.stderr);
+    }
+    let run = ["run", text(&at), "-p", "Hello", "-n", "2", "--device", "cpu"];
+    for (more, note) in [(&[][..], true), (&["--raw"], false), (&["--template", "none"], false)] {
+        let done = nomoat(&[&run[..], more].concat(), "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert_eq!(
+            done.stderr.contains("the prompt format zephyr is used"),
+            note,
+            "{}",
+            done.stderr
+        );
+    }
+    let done = nomoat(&[&run[..], &["--template", "alpacca"]].concat(), "");
+    assert!(done.code == 1 && done.stderr.contains("alpaca, "), "{}", done.stderr);
+    let words = quiet(&["inspect", text(&at)], "");
+    assert!(words.contains("none; the prompt format zephyr is used"), "{words}");
+    let found: Value = serde_json::from_str(&quiet(&["inspect", text(&at), "--json"], "")).unwrap();
+    assert_eq!(
+        (&found["chatTemplate"], &found["promptFormat"]["name"]),
+        (&false.into(), &"zephyr".into())
+    );
+}
+
+#[test]
 fn inspect_says_what_the_files_state() {
     let Some(folder) = shared("models/TinyStories-656K") else {
         return;

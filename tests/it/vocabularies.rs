@@ -220,8 +220,19 @@ fn a_broken_sentencepiece_file_is_an_error() {
         // Cut between two pieces it is a smaller file, and anywhere else an error.
         let _ = open(&whole[..cut]);
     }
-    let unigram = open(&fs::read(shared.join("tokenizers/t5-small/spiece.model")).unwrap());
-    assert_eq!(unigram.err().unwrap().code(), "unsupported-tokenizer");
+    // One piece, of a model that takes each character, or each word, as a token.
+    for kind in [
+        b"\x0a\x03\x0a\x01a\x12\x02\x18\x03",
+        b"\x0a\x03\x0a\x01a\x12\x02\x18\x04",
+    ] {
+        assert_eq!(open(kind).err().unwrap().code(), "unsupported-tokenizer");
+    }
+    let mut unigram = fs::read(shared.join("tokenizers/t5-small/spiece.model")).unwrap();
+    assert!(open(&unigram).unwrap().is_some());
+    // In the middle of the replacements, which are the larger part of the file's end.
+    let near_end = unigram.len() - 100_000;
+    unigram[near_end..].fill(0xFF);
+    assert_eq!(open(&unigram).err().unwrap().code(), "bad-file");
     assert!(
         open(&fs::read(shared.join("models/stories260K/tok512.model")).unwrap())
             .unwrap()

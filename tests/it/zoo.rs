@@ -83,6 +83,7 @@ impl Mode {
             context: self.context,
             quantize: self.quantize,
             max_binding: self.max_binding,
+            ..LoadOptions::default()
         }
     }
 

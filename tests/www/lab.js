@@ -142,6 +142,20 @@ export async function dated({ files, template, options }) {
   return { prompt, today: `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}` };
 }
 
+/** Which prompt format files get whose name is `named`, what it writes, and what is told. @param {{ files: string[], named: string, options: any }} what */
+export async function formatted({ files, named, options }) {
+  const config = { ...(await json(/** @type {string} */ (files.find((url) => url.endsWith("/config.json"))))), _name_or_path: named };
+  const kept = await Promise.all(files.filter((url) => !url.endsWith("/config.json")).map(fileOf));
+  const made = await load([...kept, new File([JSON.stringify(config)], "config.json")], options);
+  const messages = [{ role: "user", content: "Hello" }];
+  const base = !made.info.chat;
+  const prompt = base ? null : await made.template(messages);
+  if (!base) await made.chat.completions.create({ messages, max_tokens: 1 });
+  const tokens = made.stats()?.promptTokens;
+  await made.unload();
+  return { prompt, tokens, template: made.info.template, told: made.warnings.filter(({ code }) => code === "template-chosen").map(({ message }) => message) };
+}
+
 /** Loads files with one put in by hand, and writes a chat. @param {{ files: string[], name: string, text: string, options: any }} what */
 export async function poisoned({ files, name, text, options }) {
   const kept = files.filter((url) => !url.endsWith(`/${name}`));

@@ -184,6 +184,24 @@ const story = [
     },
   },
   {
+    name: "a prompt format is chosen aloud, and by name",
+    shared: "models/TinyStories-656K",
+    on: ["chromium"],
+    async run({ lab, devices }) {
+      const files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].map((name) => `/shared/models/TinyStories-656K/${name}`);
+      const device = devices.at(-1);
+      const chosen = await lab("formatted", { files, named: "somebody/zephyr-656k", options: { device } });
+      assert.equal(chosen.prompt, "<|user|>\nHello<|end_story|>\n<|assistant|>\n");
+      assert.ok(chosen.tokens > 3);
+      assert.deepEqual({ ...chosen.template, reason: "" }, { name: "zephyr", reason: "", chosen: true });
+      assert.match(chosen.told.join("|"), /^the files carry no chat template: .* zephyr .*zephyr-656k/);
+      const asked = await lab("formatted", { files, named: "somebody/zephyr-656k", options: { device, template: "phi-2" } });
+      assert.deepEqual([asked.prompt, asked.told], ["Instruct: Hello\nOutput:", []]);
+      const base = await lab("formatted", { files, named: "somebody/base", options: { device } });
+      assert.deepEqual([base.prompt, base.template, base.told], [null, null, []]);
+    },
+  },
+  {
     name: "a broken tokenizer and an endless template are one clear error",
     shared: "zoo/llama3",
     on: ["chromium"],
