@@ -42,7 +42,7 @@ const ROW: Format = Format {
 };
 
 /// Every format, the surest evidence first. Where they come from: the model cards, and the code that their models were
-/// trained or served with; the goldens are in `tests/it/formats.rs`.
+/// trained or served with; the goldens are in `tests/it/prompts.rs`.
 #[rustfmt::skip] // a template is read as its prompt is
 pub(super) static FORMATS: [Format; 16] = [
     Format {
