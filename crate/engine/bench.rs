@@ -168,7 +168,7 @@ impl GpuRunner {
         for copy in 1..copies {
             for (number, w) in memory.weights.iter().enumerate() {
                 self.reserve("weight", w.format, w.rows, w.width)?;
-                self.fill(copy * weights + number, 0, &w.bytes, crate::model::Order::Plain)?;
+                self.fill(copy * weights + number, 0, &w.bytes)?;
             }
         }
         let slots = self.slots(&plan, 0)?;

@@ -11,6 +11,7 @@ mod request;
 pub(crate) mod roofline;
 mod session;
 mod stats;
+mod stream;
 pub(crate) mod trial;
 
 use crate::model::Card;

@@ -192,9 +192,8 @@ impl Trial<'_> {
             let angle = f32::from(p) * 10_000_f32.powf(-f32::from(i) / f32::from(half));
             [angle.cos(), angle.sin()]
         };
-        self.memory.rope = (0..positions)
-            .flat_map(|p| (0..half).flat_map(move |i| pair(p, i)))
-            .collect();
+        let table = (0..positions).flat_map(|p| (0..half).flat_map(move |i| pair(p, i)));
+        self.memory.rope = vec![table.collect()];
     }
 
     /// A cache `[2, Hk, S, Dh]` with something in it.

@@ -1,6 +1,6 @@
 //! The matrix product with a weight: a vector form for few tokens, a tiled form for many, one decoder per block format.
 
-use super::{Bind, Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of, rms_norm::narrow};
+use super::{Bind, Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of, norm::narrow};
 use crate::{
     cpu::simd,
     error::{Error, Result},

@@ -1,8 +1,9 @@
 //! Operators: what a network is written with. Each file has the recording function a model calls, the twin (its plain
 //! meaning on the CPU, summed in f64), the lowering to kernels, and cases that hold the two together.
 
+mod activate;
 mod add;
-mod add_rms_norm;
+mod add_norm;
 mod argmax;
 mod attention;
 pub(crate) mod case;
@@ -12,25 +13,24 @@ mod kv_write;
 mod last_row;
 mod lowering;
 mod matmul;
-mod rms_norm;
+mod norm;
 mod rope;
 mod run;
-mod swiglu;
 
-pub(crate) use add::add;
-pub(crate) use add_rms_norm::{Residual, add_rms_norm};
+pub(crate) use activate::{Act, activate, gate};
+pub(crate) use add::{Blend, PRODUCT, SUM, add, blend, is_residual};
+pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, attention};
-pub(crate) use embed::embed;
-pub(crate) use graph::{Fixed, Graph, Place, Tensor};
+pub(crate) use embed::{Embed, embed_as};
+pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard, u32_of};
 pub(crate) use matmul::matmul;
-pub(crate) use rms_norm::{RmsNorm, narrow, rms_norm};
+pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use run::Run;
-pub(crate) use swiglu::swiglu;
 
 use crate::error::Result;
 
@@ -51,14 +51,14 @@ pub(crate) struct Op {
 /// Every operator.
 pub(crate) static OPS: &[&Op] = &[
     &embed::OP,
-    &rms_norm::OP,
+    &norm::OP,
     &matmul::OP,
     &rope::OP,
     &kv_write::OP,
     &attention::OP,
-    &swiglu::OP,
+    &activate::OP,
     &add::OP,
-    &add_rms_norm::OP,
+    &add_norm::OP,
     &last_row::OP,
     &argmax::OP,
 ];
