@@ -2,15 +2,16 @@
 
 use super::{
     Head, Hyper, Network,
-    layers::{Dense, Gain, Layer, Linear},
+    layers::{Dense, Ffn, Gain, Layer, Linear, Mixture},
     spec::{QkNorm, Spec},
     weights::Layout,
 };
 use crate::{
     error::{Error, Result},
     op::{
-        Act, Affine, Attention, Blend, Embed, Graph, KvWrite, Norm, Rope, SUM, Tensor, activate, add, argmax,
-        attention, blend, embed_as, gate, kv_write, last_row, matmul, norm, rope,
+        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Tensor, activate, add,
+        add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm,
+        rope, route,
     },
     tensor::{Format, Shape},
 };
@@ -291,7 +292,41 @@ impl Decoder {
         self.linear(g, layer.attn_output, y)
     }
 
-    fn feed_forward(&self, g: &mut Graph, ffn: &Dense, x: Tensor) -> Result<Tensor> {
+    fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
+        match ffn {
+            Ffn::Dense(dense) => self.dense(g, dense, x),
+            Ffn::Mixture(mixture) => self.mixture(g, mixture, x),
+        }
+    }
+
+    /// A linear map of each token by its experts.
+    fn linear_of(&self, g: &mut Graph, linear: Linear, x: Tensor, chosen: Chosen) -> Result<Tensor> {
+        let w = self.weight(g, linear.weight);
+        let y = matmul_of(g, w, x, chosen)?;
+        match linear.bias {
+            Some(bias) => {
+                let bias = self.weight(g, bias);
+                add_of(g, y, bias, chosen.routes)
+            }
+            None => Ok(y),
+        }
+    }
+
+    fn mixture(&self, g: &mut Graph, ffn: &Mixture, x: Tensor) -> Result<Tensor> {
+        let logits = self.linear(g, ffn.router, x)?;
+        let (used, normed) = (ffn.cfg.used, ffn.cfg.normed);
+        let routes = route(g, logits, Route { used, normed })?;
+        let chosen = choose(g, routes, ffn.cfg.count)?;
+        let (branch, up) = (
+            self.linear_of(g, ffn.gate, x, chosen)?,
+            self.linear_of(g, ffn.up, x, chosen)?,
+        );
+        let hidden = gate(g, branch, (up, 0), self.spec.act)?;
+        let each = self.linear_of(g, ffn.down, hidden, chosen)?;
+        mix(g, each, routes)
+    }
+
+    fn dense(&self, g: &mut Graph, ffn: &Dense, x: Tensor) -> Result<Tensor> {
         let up = self.linear(g, ffn.up, x)?;
         let hidden = match ffn.gate {
             Some(linear) => {

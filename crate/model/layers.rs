@@ -1,7 +1,7 @@
 //! The weights of a decoder's layers: finds those that a [`Spec`] asks for, in one tensor or in several.
 
 use super::{
-    spec::{Fused, LayerSpec, QkNorm, Spec},
+    spec::{Experts, Fused, LayerSpec, QkNorm, Spec},
     weights::{Layout, Paired, Part, Widen},
 };
 use crate::error::{Error, Result};
@@ -67,6 +67,21 @@ pub(super) struct Dense {
     pub(super) down: Linear,
 }
 
+/// A feed-forward part of many, of which a token goes through a few.
+pub(super) struct Mixture {
+    pub(super) router: Linear,
+    pub(super) gate: Linear,
+    pub(super) up: Linear,
+    pub(super) down: Linear,
+    pub(super) cfg: Experts,
+}
+
+/// The feed-forward part of a layer.
+pub(super) enum Ffn {
+    Dense(Dense),
+    Mixture(Mixture),
+}
+
 /// Weights of one layer.
 pub(super) struct Layer {
     pub(super) spec: LayerSpec,
@@ -82,7 +97,7 @@ pub(super) struct Layer {
     pub(super) attn_output: Linear,
     pub(super) attn_post: Option<Gain>,
     pub(super) ffn_norm: Option<Gain>,
-    pub(super) ffn: Dense,
+    pub(super) ffn: Ffn,
     pub(super) ffn_post: Option<Gain>,
 }
 
@@ -247,7 +262,10 @@ impl Spec<'_> {
         // Parallel parts may read the same norm.
         let own = self.find.has(&blk(self.ffn_norm, "weight"), Some(n));
         let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
-        let ffn = self.dense(n, layer.hidden)?;
+        let ffn = match self.experts {
+            Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
+            None => Ffn::Dense(self.dense(n, layer.hidden)?),
+        };
         let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
         Ok(Layer {
             spec: layer,
@@ -314,5 +332,39 @@ impl Spec<'_> {
         };
         let down = self.linear(n, "ffn_down", [width, wide], columns)?;
         Ok(Dense { gate, up, down })
+    }
+
+    /// A feed-forward part of experts, one below the other in each weight.
+    fn mixture(&mut self, n: usize, cfg: Experts) -> Result<Mixture> {
+        let (width, count) = (self.width, cfg.count);
+        let wide = self.rows(count, cfg.hidden.next_multiple_of(4))?;
+        let one = wide / count;
+        let apart = self.interleaved && !self.keys.is_gguf();
+        let rows = |offset| Layout {
+            part: apart.then_some(Part {
+                offset,
+                block: 1,
+                stride: 2,
+            }),
+            rows: Widen::to_four(cfg.hidden),
+            ..Layout::default()
+        };
+        let columns = Layout {
+            columns: Widen::to_four(cfg.hidden),
+            ..Layout::default()
+        };
+        let router = self.linear(n, "ffn_gate_inp", [count, width], Layout::default())?;
+        self.transposed = apart;
+        let gate = self.linear(n, "ffn_gate_exps", [wide, width], rows(0))?;
+        let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
+        let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;
+        self.transposed = false;
+        Ok(Mixture {
+            router,
+            gate,
+            up,
+            down,
+            cfg,
+        })
     }
 }

@@ -10,6 +10,7 @@ mod gemma2;
 mod gemma3;
 mod gemma4;
 mod gpt2;
+mod gpt_oss;
 mod gptj;
 mod gptneo;
 mod gptneox;
@@ -19,10 +20,12 @@ mod layers;
 mod llama;
 mod mistral3;
 mod olmo2;
+mod olmoe;
 mod phi2;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen3moe;
 pub mod readme;
 mod rope;
 mod smollm3;
@@ -82,6 +85,9 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &phi2::ARCH,
     &stablelm::ARCH,
     &bloom::ARCH,
+    &qwen3moe::ARCH,
+    &olmoe::ARCH,
+    &gpt_oss::ARCH,
 ];
 
 /// What a step computes after the last layer.

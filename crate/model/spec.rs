@@ -28,6 +28,19 @@ pub(super) enum Fused {
     Heads,
 }
 
+/// How the router weighs the experts it chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Experts {
+    /// How many there are.
+    pub(super) count: usize,
+    /// How many a token goes to.
+    pub(super) used: usize,
+    /// Width of one.
+    pub(super) hidden: usize,
+    /// Whether the weights of the chosen ones add up to 1.
+    pub(super) normed: bool,
+}
+
 /// What may differ by layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct LayerSpec {
@@ -73,6 +86,9 @@ pub(super) struct Spec<'a> {
     pub(super) transposed: bool,
     pub(super) act: Act,
     pub(super) gated: bool,
+    pub(super) experts: Option<Experts>,
+    /// Gate and up of the experts are columns side by side of one tensor, whose weights are `[in, out]`.
+    pub(super) interleaved: bool,
     /// Whether positions have a table of their own, which is added to the embedding.
     pub(super) positions: bool,
     pub(super) embed_norm: bool,
@@ -170,6 +186,8 @@ impl<'a> Spec<'a> {
             transposed: false,
             act: act?,
             gated: true,
+            experts: None,
+            interleaved: false,
             positions: false,
             embed_norm: false,
             embed_scale: 1.0,
@@ -270,6 +288,22 @@ impl<'a> Spec<'a> {
         }
         let expected = format!("a list of {} layers", self.layers.len());
         Err(Error::bad(&self.keys.checkpoint.name, key, expected, list.len()))
+    }
+
+    /// The experts that the files state; `normed` unless they say otherwise.
+    pub(super) fn experts(&self, normed: bool) -> Result<Option<Experts>> {
+        let keys = &self.keys;
+        let count = keys.size_or_zero("expert_count", "num_local_experts|num_experts")?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let hidden = keys.size("expert_feed_forward_length", "moe_intermediate_size")?;
+        Ok(Some(Experts {
+            count,
+            used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
+            hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
+            normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+        }))
     }
 
     /// A number that the family states, as a scale or a cap.

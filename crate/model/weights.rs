@@ -244,7 +244,7 @@ impl<'a> Finder<'a> {
         let file = &self.checkpoint.name;
         let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
         let entries = self.entries(name, layer);
-        let Some(first) = entries.first() else {
+        let Some(first) = entries.first().copied() else {
             let names = self.names(name, layer).into_iter();
             let mut unreadable = names.filter(|n| self.checkpoint.skipped.contains_key(n));
             return Err(match unreadable.next().map(|n| self.checkpoint.tensor(&n)) {
@@ -253,6 +253,12 @@ impl<'a> Finder<'a> {
             });
         };
         let vector = shape.dims().len() == 1;
+        // Matrices that are transposed one by one.
+        let apart: Vec<Entry> = match entries[..] {
+            [whole] if layout.transposed && !vector => matrices(whole),
+            _ => entries.into_iter().cloned().collect(),
+        };
+        let entries = apart;
         let rows = if vector { shape.width() } else { shape.rows() };
         let columns = if vector { 1 } else { shape.width() };
         let each = rows / entries.len();
@@ -283,7 +289,7 @@ impl<'a> Finder<'a> {
             }
             self.used.insert(entry.name.clone());
             sources.push(Source {
-                entry: (*entry).clone(),
+                entry: entry.clone(),
                 first: n * each,
                 layout,
             });
@@ -334,6 +340,21 @@ impl<'a> Finder<'a> {
         let first = all.find(|name| self.used.contains(name))?;
         Some(first.split(".0.").next()?.to_owned() + ".")
     }
+}
+
+/// The matrices of a tensor of three dimensions.
+fn matrices(whole: &Entry) -> Vec<Entry> {
+    let [count, rows, columns] = *whole.shape.dims() else {
+        return vec![whole.clone()];
+    };
+    let bytes = whole.bytes / (count as u64).max(1);
+    let one = |n: usize| Entry {
+        shape: [rows, columns].into(),
+        offset: whole.offset + n as u64 * bytes,
+        bytes,
+        ..whole.clone()
+    };
+    (0..count).map(one).collect()
 }
 
 /// How checkpoints spell a name: without the outer prefix when saved from the inner model, with more of it when the text

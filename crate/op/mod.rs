@@ -13,12 +13,15 @@ mod kv_write;
 mod last_row;
 mod lowering;
 mod matmul;
+mod mix;
 mod norm;
 mod rope;
+mod route;
 mod run;
+mod sort;
 
 pub(crate) use activate::{Act, activate, gate};
-pub(crate) use add::{Blend, PRODUCT, SUM, add, blend, is_residual};
+pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, attention};
@@ -27,9 +30,11 @@ pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard, u32_of};
-pub(crate) use matmul::matmul;
+pub(crate) use matmul::{Chosen, choose, matmul, matmul_of, reads};
+pub(crate) use mix::mix;
 pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use rope::{Rope, rope};
+pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
 
 use crate::error::Result;
@@ -53,6 +58,9 @@ pub(crate) static OPS: &[&Op] = &[
     &embed::OP,
     &norm::OP,
     &matmul::OP,
+    &route::OP,
+    &sort::OP,
+    &mix::OP,
     &rope::OP,
     &kv_write::OP,
     &attention::OP,

@@ -15,6 +15,11 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// The node.
+    pub(crate) fn node(&self) -> &'a Node {
+        self.node
+    }
+
     /// The configuration of the node.
     pub(crate) fn cfg<C: 'static>(&self) -> Result<&'a C> {
         self.node.cfg()
