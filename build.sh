@@ -105,8 +105,11 @@ build_module() {
   printf '%s\n' "$profile" >"$stamp"
 }
 
-# The widget as one file, beside the wasm whose hash it carries.
-bundle() { node build/bundle.mjs www/pkg; }
+# The widget as one file, beside the wasm whose hash it carries and the model that comes with it.
+bundle() {
+  node build/bundle.mjs www/pkg
+  cp seedling/seedling.gguf www/pkg/seedling.gguf
+}
 
 serve() {
   local port=${1:-8737}

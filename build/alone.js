@@ -17,6 +17,8 @@ export function thread() {
   return start();
 }
 
+export const embeddedName = () => document.getElementById("nomoat-model")?.dataset.name;
+
 /** The model in this file, if there is one. @returns {import("../www/protocol.js").NamedBlob[] | undefined} */
 export function embedded() {
   const bytes = held("nomoat-model");

@@ -1,6 +1,8 @@
 // Where the worker's code is in a bundle: inside it, as a function whose text starts a worker from a blob, and which runs on
 // the page where the host forbids that. Takes the place of www/thread.js; build/bundle.mjs puts the two names there.
 
+import { SEEDLING, seedling } from "../www/seedling.js";
+
 /** @typedef {import("../www/protocol.js").Wasm} Wasm */
 
 /** @type {() => Pick<typeof import("../www/worker.js"), "serve">} */
@@ -31,7 +33,10 @@ export const here = async () => code();
 
 export const connects = true;
 
-export const embedded = () => undefined;
+export const embeddedName = () => SEEDLING.file;
+
+/** Beside the script. */
+export const embedded = () => seedling(new URL("./", import.meta.url).href);
 
 /** @satisfies {Wasm} */
 export const wasm = { url: new URL("nomoat_bg.wasm", import.meta.url).href, integrity };

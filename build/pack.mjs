@@ -1,5 +1,5 @@
 // Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types, nomoat.js the widget as one file
-// beside its wasm, and integrity.json what pins it.
+// beside its wasm and the model that comes with it, and integrity.json what pins it.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -28,6 +28,7 @@ const about = JSON.parse(readFileSync("www/pkg/embed.json", "utf8"));
 pin("dist/site/docs", about);
 cpSync("www/pkg/embed.js", "dist/nomoat.js");
 cpSync(`www/pkg/${about.wasm.name}`, `dist/${about.wasm.name}`);
+cpSync("www/pkg/seedling.gguf", "dist/seedling.gguf");
 const tag = `<script type="module" src="nomoat.js" integrity="${about.script.integrity}" crossorigin="anonymous"></script>`;
 writeFileSync("dist/integrity.json", `${JSON.stringify({ ...about, tag }, null, 2)}\n`);
 

@@ -3,16 +3,18 @@
 //
 //   node build/single.mjs [--out dist/nomoat.html] [--notices FILE] [--model FILE.gguf]
 //
-// --model puts a model inside too, as base64 in <script id="nomoat-model" data-name="FILE.gguf">; load("embedded") reads it.
+// The model inside, which load("embedded") reads, is the one that --model names, else Seedling once it passes its own evaluation. It is
+// base64 in <script id="nomoat-model" data-name="FILE.gguf">.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { SEEDLING } from "../www/seedling.js";
 
 const { values } = parseArgs({
-  options: { out: { type: "string", default: "dist/nomoat.html" }, notices: { type: "string" }, model: { type: "string" } },
+  options: { out: { type: "string", default: "dist/nomoat.html" }, notices: { type: "string" }, model: { type: "string", default: SEEDLING.passes ? "seedling/seedling.gguf" : "" } },
 });
 
 /** @param {import("esbuild").BuildOptions} options */

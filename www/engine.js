@@ -6,7 +6,7 @@ import { mark, modelOf } from "./model.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
 import { readable, resolved } from "./source.js";
-import { find, nameOf } from "./store.js";
+import { find, nameOf, supersede } from "./store.js";
 import { here, thread, wasm } from "./thread.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
@@ -295,7 +295,7 @@ export async function load(source, settings = {}) {
   try {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
-    const known = store === "auto" && typeof source === "string" ? await find(source).catch(() => undefined) : undefined;
+    const known = store === "auto" && typeof source === "string" && source !== "embedded" ? await find(source).catch(() => undefined) : undefined;
     const from = known?.files ?? (await resolved(source, { hub, signal, budget }));
     const onPage = await engine.start(options.device !== "cpu", options.device === "gpu");
     if (onPage) warn(onPage, ON_PAGE[onPage]);
@@ -310,11 +310,12 @@ export async function load(source, settings = {}) {
     if (signal?.aborted) throw aborted(signal.reason);
     const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
     // a folder has no name of its own, and stored files have lost theirs
-    if (!value.card.name && (files || typeof source === "string")) {
+    if (!value.card.name && (files || typeof source === "string") && !(source === "embedded" && !remote(from))) {
       const repository = typeof source === "string" ? parse(source, hub)?.repo.split("/")[1] : undefined;
-      value.name = repository ?? nameOf(known?.source ?? (typeof from === "string" ? from : /** @type {any} */ (typeof source === "string" ? source : from)));
+      value.name = repository ?? nameOf(known?.source ?? (typeof from === "string" ? from : /** @type {any} */ (typeof source === "string" && source !== "embedded" ? source : from)));
     }
     engine.trace("loaded", value);
+    if (source === "embedded" && files) void supersede(/** @type {import("./protocol.js").RemoteFile[]} */ (from)).catch(() => {});
     return modelOf(engine, value, warnings);
   } catch (thrown) {
     const error =

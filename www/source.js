@@ -34,11 +34,11 @@ export async function resolved(source, how = {}) {
   throw new NomoatError("unsupported-field", "source: expected an address, a file, files, or a file handle");
 }
 
-/** @param {string} source @returns {import("./protocol.js").Source} */
+/** @param {string} source @returns {import("./protocol.js").Source | import("./protocol.js").RemoteFile[]} */
 function address(source) {
   const inside = source === "embedded" ? embedded() : undefined;
   if (inside) return inside;
-  if (source === "embedded") throw new NomoatError("unsupported-field", "there is no embedded model yet: name a file");
+  if (source === "embedded") throw new NomoatError("unsupported-field", "no model is inside this file: name another");
   try {
     return new URL(source, location.href).href;
   } catch (cause) {

@@ -59,7 +59,7 @@ async function described(key, folder) {
   const sum = (/** @type {(file: typeof files[0]) => number} */ of) => files.reduce((all, file) => all + of(file), 0);
   return {
     key,
-    name: nameOf(state.source),
+    name: nameOf(state.source === "embedded" ? files : state.source),
     bytes: sum(({ size, done }) => size ?? done),
     done: sum(({ done }) => done),
     complete: state.whole,
@@ -131,6 +131,17 @@ export async function remove(key) {
     if (/** @type {DOMException} */ (error).name !== "NotFoundError") throw error;
   } finally {
     release();
+  }
+}
+
+/** Removes earlier versions of a model that comes with the page: files of the same name and host, other than these. @param {RemoteFile[]} files */
+export async function supersede([file]) {
+  const place = (/** @type {string} */ url) => url.split("?")[0];
+  for (const { key, source, files } of await list()) {
+    if (source !== "embedded" || files.length !== 1) continue;
+    const [{ url, sha256 }] = files;
+    // one that is open in another tab goes another time
+    if (place(url) === place(file.url) && sha256 !== file.sha256) await remove(key).catch(() => {});
   }
 }
 

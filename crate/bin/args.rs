@@ -130,7 +130,8 @@ impl Load {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// A .gguf file, the first of split GGUF files, a .safetensors file or a folder with config.json
+    /// A .gguf file, the first of split GGUF files, a .safetensors file or a folder with config.json [default: Seedling,
+    /// a very small model inside this program, which is not trained long enough yet]
     pub(crate) model: Option<PathBuf>,
     /// The prompt; without it, standard input if that is not a terminal
     #[arg(short, long, allow_hyphen_values = true)]

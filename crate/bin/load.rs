@@ -2,22 +2,32 @@
 
 use crate::{
     args::Load,
+    embedded::{self, Embedded},
     files::{failed, locate},
     trace::{Trace, Watch, clock},
 };
 use nomoat::{
     Result,
     engine::{Info, Model, Stats},
-    format::{self, Checkpoint},
+    format::{self, Checkpoint, source::Folder},
 };
 use std::{io::Read, path::Path};
 
 /// Loads `path` as the flags say.
 pub(crate) fn load(path: &Path, flags: &Load, trace: Trace) -> Result<Model> {
-    let options = flags.options()?;
     let (folder, entry) = locate(path)?;
+    load_from(&folder, &entry, flags, trace)
+}
+
+/// Loads the model that is inside this program.
+pub(crate) fn load_embedded(flags: &Load, trace: Trace) -> Result<Model> {
+    load_from(&Embedded, embedded::NAME, flags, trace)
+}
+
+fn load_from(folder: &dyn Folder, entry: &str, flags: &Load, trace: Trace) -> Result<Model> {
+    let options = flags.options()?;
     let mut watch = Watch::new(trace);
-    let loaded = pollster::block_on(Model::load(&folder, &entry, &options, clock, &mut |p| watch.load(p)));
+    let loaded = pollster::block_on(Model::load(folder, entry, &options, clock, &mut |p| watch.load(p)));
     watch.finish();
     let model = loaded?;
     trace_info(model.info(), trace);

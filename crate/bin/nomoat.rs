@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod devices;
+mod embedded;
 mod facts;
 mod files;
 mod ids;

@@ -2,7 +2,7 @@
 
 use crate::{
     args::Run,
-    load::{load, stdin, trace_stats},
+    load::{load, load_embedded, stdin, trace_stats},
     print,
     trace::Trace,
 };
@@ -17,17 +17,16 @@ use std::{
 };
 
 pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
-    let Some(path) = &args.model else {
-        return Err(Error::Invalid {
-            field: "MODEL".into(),
-            expected: "a .gguf file, a .safetensors file or a folder with config.json, as in \
-                       `nomoat run model.gguf -p \"Hello\"`, since no model is embedded in this program yet"
-                .into(),
-            found: "nothing".into(),
-        });
-    };
     let prompt = prompt(args)?;
-    let mut model = load(path, &args.load, trace)?;
+    let mut model = match &args.model {
+        Some(path) => load(path, &args.load, trace)?,
+        None => {
+            eprintln!(
+                "note: this is Seedling, whose weights do not pass their own evaluation yet: name a model of your own"
+            );
+            load_embedded(&args.load, trace)?
+        }
+    };
     model.set_date(now());
     let ids = encode(&model, &prompt, args.raw)?;
     trace.line("prompt", || format!("{} tokens", ids.len()));

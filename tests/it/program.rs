@@ -40,6 +40,27 @@ pub(crate) struct Done {
     pub(crate) stderr: String,
 }
 
+#[test]
+fn run_without_a_model_writes_with_the_one_inside() {
+    let ask = [
+        "run",
+        "--device",
+        "cpu",
+        "--temp",
+        "0",
+        "-p",
+        "Tell me a story about a fox and a lantern",
+    ];
+    let done = nomoat(&ask, "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let story = done.stdout.trim();
+    assert!(story.split_whitespace().count() > 5, "{story}");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("seedling/seedling.gguf");
+    let mut named = ask.to_vec();
+    named.insert(1, file.to_str().unwrap());
+    assert_eq!(nomoat(&named, "").stdout, done.stdout, "another model is inside");
+}
+
 /// Calls the program.
 pub(crate) fn nomoat(args: &[&str], stdin: &str) -> Done {
     let mut child = Command::new(env!("CARGO_BIN_EXE_nomoat"))
@@ -126,7 +147,6 @@ fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
         (&["inspect", text(&empty)], "empty.gguf"),
         (&["greedy", text(&junk), "--tokens", "1"], "junk.gguf"),
         (&["inspect", text(&folder)], "folder"),
-        (&["run"], "no model is embedded"),
         (&["run", text(&junk), "-p", "x", "--kv", "q8"], "not supported yet"),
     ];
     for (args, word) in cases {

@@ -7,9 +7,19 @@ export const STORY = "shared/models/TinyStories-656K/";
 export const CHAT = "shared/zoo/codellama/";
 export const READY = 'nomoat-page[status="ready"]';
 
-/** Opens the page. @param {import("./case.mjs").Bench} bench @param {import("./browser.mjs").View} [view] @param {string} [query] */
+/** Waits for a node, as long as a busy machine may take. Runs in the page. */
+export const FIND = `async (selector) => {
+  for (let tries = 0; tries < 1200; tries++) {
+    const node = document.querySelector(selector);
+    if (node) return node;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(selector + " did not come: " + document.body.innerText);
+}`;
+
+/** Opens the page, without the model that comes with it. @param {import("./case.mjs").Bench} bench @param {import("./browser.mjs").View} [view] @param {string} [query] */
 export async function open({ browser, server }, view = {}, query = "?device=gpu") {
-  const page = await browser.open(server.url + query, view);
+  const page = await browser.open(`${server.url}${query}&model=`, view);
   // a busy machine is no failure
   page.raw.setDefaultTimeout(120_000);
   await page.raw.waitForSelector("nomoat-source button");

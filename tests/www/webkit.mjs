@@ -80,6 +80,9 @@ export async function start() {
   return {
     async open(url) {
       await call("POST", `${session}/url`, { url });
+      // there is one window for all, and a page opens again what was written in its window
+      await call("POST", `${session}/execute/sync`, { script: "try { sessionStorage.clear(); } catch {}", args: [] });
+      await call("POST", `${session}/url`, { url });
       return {
         raw: null,
         messages: [],
@@ -88,7 +91,7 @@ export async function start() {
             script: `const [argument, done] = arguments;
               (async () => (${script})(argument))().then(
                 (value) => done({ value: value ?? null }),
-                (error) => done({ error: String(error?.stack ?? error) }));`,
+                (error) => done({ error: error + "\\n" + (error?.stack ?? "") }));`,
             args: [argument ?? null],
           });
           if (error) throw new Error(error);

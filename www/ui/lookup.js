@@ -12,6 +12,7 @@ import { bears } from "./device.js";
  * @property {string} device
  * @property {import("../models.js").Entry} [entry] Of the catalogue.
  * @property {boolean} [stored] It is here already, whole.
+ * @property {boolean} [unasked] The page itself chose it, the model that came with it.
  * @property {boolean} [linked] A link chose it, not the user.
  * @property {import("../protocol.js").Card} [card] What was stated when it was looked up.
  * @property {number} [contextLength]

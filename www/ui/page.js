@@ -1,9 +1,12 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
-// The address may carry ?model=, device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
+// The attribute embedded says that the model is the one that came with the page, which it loads without being asked to. The
+// address may carry ?model= (empty: begin with none; embedded: begin with that one), device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
 
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
-import { awake, bears, followKeyboard, stamp, uncleanEnds, unstamp } from "./device.js";
+import { begins, SEEDLING, titleOf } from "../seedling.js";
+import { embeddedName } from "../thread.js";
+import { awake, bears, followKeyboard, metered, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
 import { reopened } from "./keeper.js";
 import { hostOf, HUB, nameOf, pageOf } from "./lookup.js";
@@ -34,6 +37,7 @@ class NomoatPage extends NomoatElement {
   #progress = panel("nomoat-progress");
   #problem = panel("nomoat-problem");
   #facts = panel("nomoat-facts");
+  #start = panel("nomoat-start");
   #talk = panel("nomoat-talk");
   #write = panel("nomoat-write");
   #settings = panel("nomoat-settings");
@@ -51,6 +55,12 @@ class NomoatPage extends NomoatElement {
   #notice = make("p", { class: "calm row spread", role: "status", hidden: true });
   /** What was loaded last, or tried. @type {Chosen | undefined} */
   #chosen;
+  /** What is loaded, or on its way. @type {any} */
+  #running;
+  /** Counts what was agreed to: the last one is meant. */
+  #turn = 0;
+  /** Until a load that is under way has ended, one way or the other. @type {Promise<void> | undefined} */
+  #loading;
   /** How often the page ended badly, if that is why it starts small. */
   #ends = 0;
   #status = make("p", { class: "hidden", role: "status" });
@@ -59,7 +69,8 @@ class NomoatPage extends NomoatElement {
   build() {
     settle();
     watch((sent) => this.#privacy.sent(sent));
-    this.#source.setAttribute("address", this.#query.get("model") ?? "");
+    const address = this.#query.get("model") ?? "";
+    this.#source.setAttribute("address", address === "embedded" ? "" : address);
     this.#source.setAttribute("device", this.#query.get("device") ?? "auto");
     const main = make(
       "main",
@@ -67,13 +78,14 @@ class NomoatPage extends NomoatElement {
       make("div", { class: "lead" }, say(make("p", { class: "big" }), "lead"), say(make("p", {}), "promise")),
       this.#notice,
       this.#problem,
-      this.#source,
       this.#progress,
       this.#facts,
       this.#warning,
       this.#settings,
+      this.#start,
       this.#talk,
       this.#write,
+      this.#source,
       this.#offline,
       this.#share,
       this.#status,
@@ -114,6 +126,10 @@ class NomoatPage extends NomoatElement {
       const { prompt } = /** @type {CustomEvent} */ (event).detail;
       void this.#generate(this.#write, (model, more) => model.completions.create({ prompt, ...more }));
     });
+    this.addEventListener("nomoat-suggest", (event) => {
+      this.#talk.draft = /** @type {CustomEvent} */ (event).detail.text;
+      this.#talk.focus();
+    });
     this.addEventListener("nomoat-open", (event) => this.#open(/** @type {CustomEvent} */ (event).detail.talk));
     this.addEventListener("nomoat-gone", (event) => {
       const { id } = /** @type {CustomEvent} */ (event).detail;
@@ -131,8 +147,12 @@ class NomoatPage extends NomoatElement {
     if (this.#query.has("log")) this.#side.open("diagnosis", false);
     else this.#side.restore();
     this.#world();
-    void reopened().then((talk) => talk && this.#open(talk));
-    void this.#small().then(() => this.#linked());
+    const found = reopened().then((talk) => talk && this.#open(talk));
+    void this.#small().then(async () => {
+      this.#linked();
+      await found;
+      this.#begin();
+    });
   }
 
   /** Shows a conversation or a text of the history. @param {import("./tree.js").Talk} talk */
@@ -158,7 +178,7 @@ class NomoatPage extends NomoatElement {
     const { small } = bears();
     document.addEventListener("visibilitychange", () => small && this.#model?.pause(document.hidden));
     addEventListener("pagehide", () => unstamp(!this.#ends));
-    addEventListener("pageshow", () => this.#model && stamp());
+    addEventListener("pageshow", () => this.#model && !this.hasAttribute("embedded") && stamp());
     addEventListener("hashchange", () => this.#linked());
   }
 
@@ -182,26 +202,63 @@ class NomoatPage extends NomoatElement {
     const link = new URLSearchParams(location.hash.slice(1));
     const [source, prompt] = [link.get("model"), link.get("prompt")];
     if (prompt) this.#talk.draft = prompt;
-    if (!source || this.getAttribute("status") !== "empty") return;
+    if (!source || !(this.getAttribute("status") === "empty" || this.hasAttribute("embedded"))) return;
     this.#source.address = source;
     void this.#choose({ source, name: nameOf(source), device: this.#query.get("device") ?? "auto", linked: true });
   }
 
+  /** Loads the model that came with the page, once that is painted; a page that was opened for another one waits for that. */
+  #begin() {
+    const wanted = this.#query.get("model");
+    const file = embeddedName();
+    if (!file || !(wanted === null ? begins(file) : wanted === "embedded") || location.hash || this.#ends) return;
+    const single = document.documentElement.hasAttribute("data-single");
+    if (metered() && !single) return;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        // what was opened meanwhile was written by another model
+        if (this.getAttribute("status") !== "empty" || (this.#opened && wanted === null)) return;
+        void this.#choose({ source: "embedded", name: titleOf(file), device: "", unasked: true });
+      }),
+    );
+  }
+
+  /** Whether the model that came with the page is loaded or on its way. */
+  get #own() {
+    return this.#running === "embedded" && this.getAttribute("status") !== "empty";
+  }
+
   /** Asks before anything is downloaded. @param {Chosen} chosen */
   async #choose(chosen) {
-    if (!["empty", "ready"].includes(this.getAttribute("status") ?? "")) return;
+    const busy = !["empty", "ready"].includes(this.getAttribute("status") ?? "");
+    if (busy && !(this.#own && this.#loading)) return;
     if (this.#offline.old) return location.reload();
-    this.#problem.hidden = true;
-    this.#side.yield();
-    this.#chosen = { ...chosen, device: chosen.device || (this.#query.get("device") ?? "auto"), contextLength: this.#context(chosen) };
+    if (!chosen.unasked) {
+      this.#problem.hidden = true;
+      this.#side.yield();
+    }
+    const full = { ...chosen, device: chosen.device || (this.#query.get("device") ?? "auto"), contextLength: this.#context(chosen) };
     try {
-      const agreed = hostOf(chosen.source) && !chosen.stored ? await this.#consent.ask(this.#chosen) : this.#chosen;
+      const agreed = hostOf(chosen.source) && !chosen.stored ? await this.#consent.ask(full) : full;
       if (agreed === "file") return this.#source.pick();
       if (!agreed) return;
+      const turn = ++this.#turn;
+      while (this.#loading) {
+        // the model that came with the page gives way to the one that is wanted
+        this.#stop?.abort();
+        await this.#loading;
+        if (turn !== this.#turn) return;
+      }
       if (this.#model) await this.#leave();
-      await this.#load(agreed);
+      if (turn !== this.#turn) return;
+      this.#chosen = full;
+      this.#loading = this.#load(agreed);
+      await this.#loading;
     } catch (error) {
+      this.#chosen = full;
       this.#fail(error);
+    } finally {
+      if (this.getAttribute("status") !== "loading") this.#loading = undefined;
     }
   }
 
@@ -222,7 +279,7 @@ class NomoatPage extends NomoatElement {
     const again = { cpu: { device: "cpu" }, again: {}, short: { contextLength: SHORT }, memory: { store: "never" }, refetch: {} }[act];
     if (act === "refetch") for (const { key, source } of await store.list()) if (source === chosen?.source) await store.remove(key);
     if (again && chosen) return this.#choose({ ...chosen, .../** @type {any} */ (again) });
-    if (this.getAttribute("status") === "ready") await this.#leave();
+    if (this.getAttribute("status") === "ready" && this.#running === chosen?.source) await this.#leave();
     if (act === "file" || act === "downloaded") this.#source.pick();
     else this.#source.focus();
   }
@@ -232,13 +289,20 @@ class NomoatPage extends NomoatElement {
     const ready = status === "ready" || status === "busy";
     const chat = Boolean(this.#model?.info.chat);
     const lead = this.querySelector(".lead");
-    if (lead) lead.toggleAttribute("hidden", status !== "empty" || Boolean(this.#opened));
-    this.#source.hidden = status !== "empty";
-    this.#progress.hidden = status !== "loading";
-    this.#facts.hidden = !ready;
+    // the model that came with the page may write on the first screen: until something was said, that stays
+    const own = this.#own && !this.#opened && !this.#talk.filled;
+    const first = (status === "empty" && !this.#opened) || own;
+    this.toggleAttribute("embedded", own);
+    if (lead) lead.toggleAttribute("hidden", !first);
+    this.#start.hidden = !own;
+    this.#start.setAttribute("status", status ?? "");
+    this.#source.hidden = !(status === "empty" || own);
+    this.#source.toggleAttribute("embedded", own);
+    this.#progress.hidden = status !== "loading" || own;
+    this.#facts.hidden = !ready || own;
     // the single file has nothing beside it that a site could load
-    this.#share.hidden = !ready || document.documentElement.hasAttribute("data-single");
-    this.#settings.hidden = !ready;
+    this.#share.hidden = !ready || own || document.documentElement.hasAttribute("data-single");
+    this.#settings.hidden = !ready || own;
     // while there is no model yet, a message can be written and what was opened can be read
     const kind = this.#opened ?? (!ready || chat ? "chat" : "text");
     this.#talk.hidden = kind !== "chat" || (status === "empty" && !this.#opened);
@@ -251,8 +315,9 @@ class NomoatPage extends NomoatElement {
   }
 
   /** @param {Chosen} chosen */
-  async #load({ source, name, device, contextLength, store, card }) {
-    this.#problem.hidden = true;
+  async #load({ source, name, device, contextLength, store, card, unasked }) {
+    this.#running = source;
+    if (!unasked) this.#problem.hidden = true;
     hush(this.#warning);
     const stop = new AbortController();
     this.#stop = stop;
@@ -288,8 +353,10 @@ class NomoatPage extends NomoatElement {
     } catch (error) {
       hush(this.#warning);
       unstamp();
+      const uncalled = Boolean(unasked) && !this.#talk.filled;
       this.setAttribute("status", "empty");
-      this.#fail(error);
+      // what nobody asked for is no problem of theirs
+      this.#fail(error, uncalled);
       return;
     } finally {
       loaded.resolve(undefined);
@@ -300,12 +367,15 @@ class NomoatPage extends NomoatElement {
     info.card = /** @type {any} */ ({ ...card, ...Object.fromEntries(Object.entries(info.card).filter(([, stated]) => stated !== null)) });
     info.licence ??= info.card.licence ?? info.card.licenceName ?? null;
     this.#facts.info = info;
-    this.#share.show(this.#model, typeof source === "string" ? source : "", info.licence ?? "", this.#chosen?.entry?.bytes ?? 0);
+    this.#share.show(this.#model, typeof source === "string" ? source : "", info.licence ?? "", source === "embedded" ? SEEDLING.size : (this.#chosen?.entry?.bytes ?? 0));
     this.#settle(this.#model);
     this.#card.show(info, typeof source === "string" ? source : "");
+    // a tab with a model that nobody asked for may be discarded like any other
+    if (unasked) unstamp();
     this.setAttribute("status", "ready");
     say(this.#status, "ready", { name: this.#model.info.name });
-    // who is writing already goes on writing
+    // who is writing already goes on writing; what came unasked opens no keyboard on a touch screen
+    if (source === "embedded" && !matchMedia("(pointer: fine)").matches) return;
     if (!document.activeElement || document.activeElement === document.body) (this.#write.hidden ? this.#talk : this.#write).focus();
   }
 
@@ -333,6 +403,7 @@ class NomoatPage extends NomoatElement {
     this.#problem.hidden = true;
     const stop = new AbortController();
     this.#stop = stop;
+    stamp();
     this.setAttribute("status", "busy");
     const { name, sha256, device } = model.info;
     view.begin({ name, sha256, device });
@@ -371,10 +442,14 @@ class NomoatPage extends NomoatElement {
     await model?.unload();
   }
 
-  /** @param {unknown} error */
-  #fail(error) {
+  /** @param {unknown} error @param {boolean} [uncalled] Of something that nobody asked for. */
+  #fail(error, uncalled = false) {
     const { code, message } = error instanceof NomoatError ? error : { code: "internal", message: String(error) };
     if (code === "aborted") return;
+    if (uncalled) {
+      say(this.#warning, "seedlingFailed", { code });
+      return this.changed();
+    }
     this.#problem.setAttribute("code", code);
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;

@@ -18,12 +18,14 @@ import { NomoatShare } from "./share.js";
 import { NomoatSide } from "./side.js";
 import { NomoatSingle } from "./single.js";
 import { NomoatSource } from "./source.js";
+import { NomoatStart } from "./start.js";
 import { NomoatTrace } from "./trace.js";
 import { NomoatWrite } from "./write.js";
 
 /** @type {[string, CustomElementConstructor][]} */
 export const PANELS = [
   ["nomoat-source", NomoatSource],
+  ["nomoat-start", NomoatStart],
   ["nomoat-progress", NomoatProgress],
   ["nomoat-problem", NomoatProblem],
   ["nomoat-facts", NomoatFacts],

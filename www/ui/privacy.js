@@ -41,7 +41,7 @@ export class NomoatPrivacy extends NomoatElement {
 
   /** What lies there belongs to a model. @param {any} source */
   expect(source) {
-    if (typeof source !== "string" || !URL.canParse(source, location.href)) return;
+    if (typeof source !== "string" || source === "embedded" || !URL.canParse(source, location.href)) return;
     this.#models.add(new URL(source, location.href).href.replace(/[^/]*$/, ""));
   }
 

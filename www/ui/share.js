@@ -2,6 +2,7 @@
 // page of theirs, what it costs the visitors, how it looks, and a zip to host oneself. show() says what is loaded.
 
 import { parse } from "../hub.js";
+import { SEEDLING } from "../seedling.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
 import { page, policy, readme, tag } from "./snippet.js";
 import { hush, number, say, size, words } from "./words.js";
@@ -16,7 +17,7 @@ const TEXTS = ["LICENSE-MIT", "LICENSE-APACHE", "THIRD_PARTY_NOTICES"];
 const beside = (path) => new URL(path, document.baseURI).href;
 
 /** The same model from a page at another address. @param {string} model */
-const elsewhere = (model) => (!model ? "model.gguf" : parse(model) || !URL.canParse(model, document.baseURI) ? model : beside(model));
+const elsewhere = (model) => (model === "embedded" ? "" : !model ? "model.gguf" : parse(model) || !URL.canParse(model, document.baseURI) ? model : beside(model));
 
 export class NomoatShare extends NomoatElement {
   static observedAttributes = ["model", "size", "licence"];
@@ -142,7 +143,7 @@ export class NomoatShare extends NomoatElement {
         wish.bytes ? words("shareWeights", { size: size(wish.bytes) }) : words("shareWeightsUnknown"),
       ].map((text) => make("li", {}, text)),
     );
-    say(this.#note, "shareZipNote", { size: size(about.script.bytes + about.wasm.bytes) });
+    say(this.#note, "shareZipNote", { size: size(about.script.bytes + about.wasm.bytes + (wish.model ? 0 : SEEDLING.size)) });
   }
 
   /** The widget itself, with the model that is loaded here. */
@@ -169,9 +170,10 @@ export class NomoatShare extends NomoatElement {
     const written = Object.entries({ "index.html": page(wish), "README.txt": readme(wish) }).map(([name, text]) => ({ name, bytes: new TextEncoder().encode(text) }));
     /** @type {[string, string][]} */
     const wanted = [["nomoat.js", "pkg/embed.js"], [about.wasm.name, `pkg/${about.wasm.name}`], ...TEXTS.map((name) => /** @type {[string, string]} */ ([name, name]))];
+    if (!wish.model) wanted.push([SEEDLING.file, `pkg/${SEEDLING.file}`]);
     const fetched = await Promise.all(wanted.map(async ([name, path]) => ({ name, bytes: await bytes(path) })));
     const found = fetched.flatMap(({ name, bytes }) => (bytes ? [{ name, bytes }] : []));
-    if (found.length < 2) return void say(this.#state, "shareNone");
+    if (found.length < 2 || (!wish.model && !found.some(({ name }) => name === SEEDLING.file))) return void say(this.#state, "shareNone");
     const url = URL.createObjectURL(zip([...found, ...written].map(({ name, bytes }) => ({ name: `nomoat-widget/${name}`, bytes }))));
     make("a", { href: url, download: `nomoat-widget-${about.version}.zip` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);

@@ -1,7 +1,7 @@
 // <nomoat-single>: what the single file says of itself: that it may connect to nothing, which software is inside, and the model
 // that is inside, if one is. Emits nomoat-source { source, name, device }.
 
-import { embedded } from "../thread.js";
+import { embeddedName } from "../thread.js";
 import { button, make, NomoatElement } from "./element.js";
 import { say } from "./words.js";
 
@@ -23,8 +23,7 @@ export class NomoatSingle extends NomoatElement {
   }
 
   #begin() {
-    const [file] = embedded() ?? [];
-    if (file) this.emit("nomoat-source", { source: [new File([file.blob], file.name)], name: file.name, device: "auto" });
+    this.emit("nomoat-source", { source: "embedded", name: embeddedName() ?? "", device: "auto" });
   }
 
   /** The notices are packed, like the rest. */

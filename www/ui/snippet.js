@@ -6,7 +6,7 @@ import { hostOf, isReference } from "./widget/consent.js";
  * @typedef {object} Wish
  * @property {string} script Address of the widget's script.
  * @property {string} integrity
- * @property {string} model
+ * @property {string} model Empty: the one that comes with the script.
  * @property {number} bytes 0 where they are not known.
  * @property {string} licence
  */
@@ -16,15 +16,16 @@ const quoted = (text) => `"${text.replace(/&/g, "&amp;").replace(/"/g, "&quot;")
 
 /** @param {Wish} wish */
 export function tag({ script, integrity, model, bytes, licence }) {
-  const said = [["model", model], ...(bytes ? [["size", String(bytes)]] : []), ...(licence ? [["licence", licence]] : [])];
+  const said = [...(model ? [["model", model]] : []), ...(bytes ? [["size", String(bytes)]] : []), ...(licence ? [["licence", licence]] : [])];
   return [
     `<script type="module" src=${quoted(script)} integrity=${quoted(integrity)} crossorigin="anonymous"></script>`,
-    `<nomoat-chat ${said.map(([name, value]) => `${name}=${quoted(value)}`).join(" ")}></nomoat-chat>`,
+    `<nomoat-chat${said.map(([name, value]) => ` ${name}=${quoted(value)}`).join("")}></nomoat-chat>`,
   ].join("\n");
 }
 
 /** Whom the visitors' browsers ask for the model: a hub sends them on to its stores. @param {string} model */
 function hosts(model) {
+  if (!model) return [];
   if (isReference(model) || /^https:\/\/huggingface\.co\//.test(model)) return ["https://huggingface.co", "https://*.huggingface.co", "https://*.hf.co"];
   try {
     return [new URL(model).origin];

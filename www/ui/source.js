@@ -3,6 +3,8 @@
 
 import { MODELS } from "../models.js";
 import { store } from "../nomoat.js";
+import { begins, isSeedling, SEEDLING, titleOf } from "../seedling.js";
+import { embeddedName } from "../thread.js";
 import { bears } from "./device.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
 import { HUB, nameOf } from "./lookup.js";
@@ -14,10 +16,12 @@ import { ago, current, say, size, words } from "./words.js";
 const SLOW = 0.8e9;
 
 export class NomoatSource extends NomoatElement {
-  static observedAttributes = ["address", "device", "small"];
+  static observedAttributes = ["address", "device", "small", "embedded"];
 
   /** Whether there is a GPU in hardware. */
   #swift = false;
+  /** Whether the device was set as the page asks; after that it is the user's choice. */
+  #told = false;
   #address = make("input", { type: "text", inputmode: "url", name: "address", autocomplete: "off", spellcheck: "false", required: true });
   #device = make("select", { name: "device" });
   #gpu = make("p", { class: "aside", role: "status" });
@@ -77,7 +81,8 @@ export class NomoatSource extends NomoatElement {
 
   changed() {
     this.#address.value ||= this.getAttribute("address") ?? "";
-    if (this.hasAttribute("device")) this.#device.value = this.getAttribute("device") ?? "auto";
+    if (this.hasAttribute("device") && !this.#told) this.#device.value = this.getAttribute("device") ?? "auto";
+    this.#told = this.hasAttribute("device");
     this.#suggest();
     void this.stock();
   }
@@ -112,10 +117,14 @@ export class NomoatSource extends NomoatElement {
 
   /** Shows what is stored here. */
   async stock() {
-    const all = await store.list().catch(() => []);
-    this.#here.hidden = !all.length;
+    const stored = await store.list().catch(() => []);
+    const all = stored.filter(({ source }) => !isSeedling(source)).slice(0, 4);
+    // the one that came with the page, unless it is there to write already
+    const own = !this.hasAttribute("embedded") && begins(embeddedName()) ? [this.#own()] : [];
+    this.#here.hidden = !(all.length || own.length);
     this.#shelf.replaceChildren(
-      ...all.slice(0, 4).map(({ name, bytes, done, complete, source, lastUsed }) => {
+      ...own,
+      ...all.map(({ name, bytes, done, complete, source, lastUsed }) => {
         const state = complete ? size(bytes) : words("lib_part", { done: size(done), size: size(bytes) });
         const when = lastUsed ? ` · ${ago(lastUsed)}` : "";
         const open = button(complete ? "open" : "resume", () => this.#chose({ source, name, stored: complete }), { class: complete ? "main" : "" });
@@ -123,6 +132,15 @@ export class NomoatSource extends NomoatElement {
         return make("li", {}, make("div", {}, make("h3", {}, name), make("p", { class: "figures" }, state + when)), open);
       }),
     );
+  }
+
+  /** The model that came with the page. */
+  #own() {
+    const name = titleOf(embeddedName());
+    const open = button("open", () => this.#chose({ source: "embedded", name, stored: true }), { class: "main" });
+    open.setAttribute("aria-label", `${open.textContent}: ${name}`);
+    const about = name === SEEDLING.title ? words("seedlingShort", { size: size(SEEDLING.size) }) : "";
+    return make("li", { "data-own": "" }, make("div", {}, make("h3", {}, name), make("p", { class: "figures" }, about)), open);
   }
 
   /** The best of the catalogue that this device bears, and the others. */

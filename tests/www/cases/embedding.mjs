@@ -132,7 +132,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { script, wasm } = await bundled();
-      const { raw, messages, close } = await bench.browser.open(bench.server.url);
+      const { raw, messages, close } = await bench.browser.open(`${bench.server.url}?model=`);
       await raw.waitForFunction(() => customElements.get("nomoat-share"));
       // wherever the page has its button
       await raw.evaluate((/** @type {string} */ model) => {

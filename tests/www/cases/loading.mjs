@@ -99,7 +99,6 @@ export const cases = [
         [`${file}?fault=page`, "not-found"],
         [`${file}?fault=wrong-length`, "network|bad-file"],
         ["/shared/zoo/llama3/tokenizer.json", "bad-file|unsupported-format"],
-        ["embedded", "unsupported-field"],
         [7, "unsupported-field"],
       ]) {
         const { code: got, message, name } = await lab("loadError", { source, options: { device: devices[0] } });

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { preload } from "../../../build/preload.mjs";
 import { hashes, list } from "../../../build/shell.mjs";
 import { serve } from "../server.mjs";
+import { FIND } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case @typedef {import("../case.mjs").Bench} Bench */
 
@@ -18,14 +19,7 @@ const BUSY = 'nomoat-page[status="busy"]';
 
 /** Brings a model in, as a dropped file or by its address, and writes with it; gives what stands on the page afterwards. Runs in the page. */
 export const CHAT = `async ({ bytes, address, stored = false, device, message = "Hello", begin = false }) => {
-  const find = async (selector) => {
-    for (let tries = 0; tries < 600; tries++) {
-      const node = document.querySelector(selector);
-      if (node) return node;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(selector + " did not come: " + document.body.innerText);
-  };
+  const find = ${FIND};
   if (bytes) {
     const data = new DataTransfer();
     data.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], "model.gguf"));
@@ -107,7 +101,7 @@ export const cases = [
       const { server, url } = await deployed(/** @type {any} */ ({ made }));
       const [device] = devices;
       const address = `${server.url}data/zoo/llama3/model-bf16.gguf`;
-      const page = await browser.open(url);
+      const page = await browser.open(`${url}?model=`);
       await page.run(CHAT, { address, device });
       assert.match(await page.run(KEPT), /kept on this device/);
       assert.deepEqual(
@@ -127,12 +121,12 @@ export const cases = [
       let best = Infinity;
       // the first time the browser starts the service worker, too
       for (let time = 0; time < 3; time++) {
-        await page.raw.goto(url);
+        await page.raw.goto(`${url}?model=`);
         best = Math.min(best, await page.run(PAINTED));
       }
       assert.match(await page.run(CHAT, { address, device, stored: true }), /tokens\/s/);
       assert.match(await page.run(CHAT, { message: "And again" }), /tokens\/s/);
-      await page.raw.goto(url);
+      await page.raw.goto(`${url}?model=`);
       assert.match(await page.run(CHAT, { bytes: model(), device }), /tokens\/s/);
       assert.ok(best < SLOW * 1000, `${best.toFixed(0)} ms`);
       assert.deepEqual(
@@ -151,15 +145,15 @@ export const cases = [
     async run(bench) {
       const { server, url, folder } = await deployed(bench);
       const bytes = model();
-      const one = await bench.browser.open(url);
+      const one = await bench.browser.open(`${url}?model=`);
       await one.run(CHAT, { bytes, device: "cpu" });
       await one.run(KEPT);
       const two = await one.raw.context().newPage();
-      await two.goto(url);
+      await two.goto(`${url}?model=`);
       await two.evaluate(inPage(CHAT), { bytes, device: "cpu" });
       // and one without a model, which has nothing to lose
       const three = await one.raw.context().newPage();
-      await three.goto(url);
+      await three.goto(`${url}?model=`);
       /** @type {any} */
       const first = one.raw;
 
@@ -205,7 +199,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { server, url, folder } = await deployed(bench);
-      const { raw, run, close } = await bench.browser.open(url);
+      const { raw, run, close } = await bench.browser.open(`${url}?model=`);
       await run(CHAT, { bytes: model(), device: "cpu" });
       await run(KEPT);
       // the list is new, one file of it is not there yet
@@ -221,7 +215,7 @@ export const cases = [
         return worker?.state;
       });
       assert.equal(state, "redundant");
-      await raw.goto(url);
+      await raw.goto(`${url}?model=`);
       await run(KEPT);
       assert.equal(await version(raw), "");
       assert.equal(await raw.evaluate(() => /** @type {any} */ (globalThis).broken), undefined);
@@ -262,7 +256,7 @@ export const cases = [
         const speed = 20e6 / 8;
         await cdp.send("Network.emulateNetworkConditions", { offline: false, latency: 40, downloadThroughput: speed, uploadThroughput: speed });
         server.requests.length = 0;
-        await raw.goto(url, { waitUntil: "commit" });
+        await raw.goto(`${url}?model=`, { waitUntil: "commit" });
         // a machine that is busy with other things may paint nothing for a long while
         times.push(await run(PAINTED).catch(() => Infinity));
         assert.ok(!server.requests.some((line) => line.includes(".wasm")), "the module is on the way of the first screen");

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CSP } from "../server.mjs";
-import { accessible, agree, ask, load, open, quiet, READY, STORY } from "../steps.mjs";
+import { accessible, agree, ask, FIND, load, open, quiet, READY, STORY } from "../steps.mjs";
 
 /** @typedef {import("../case.mjs").Case} Case */
 
@@ -74,17 +74,10 @@ function writes(device) {
     each: device === "gpu" ? "gpu" : undefined,
     async run({ browser, server, devices }) {
       // that a GPU is missing, or emulated in software, the page finds out by itself
-      const page = await browser.open(`${server.url}?device=${device === "gpu" ? "gpu" : "auto"}`);
+      const page = await browser.open(`${server.url}?device=${device === "gpu" ? "gpu" : "auto"}&model=`);
       const got = await page.run(
         `async (address) => {
-          const find = async (selector) => {
-            for (let tries = 0; tries < 600; tries++) {
-              const node = document.querySelector(selector);
-              if (node) return node;
-              await new Promise((resolve) => setTimeout(resolve, 100));
-            }
-            throw new Error(selector + " did not come: " + document.body.innerText);
-          };
+          const find = ${FIND};
           const input = await find("[name=address]");
           input.value = address;
           input.form.requestSubmit();
@@ -182,7 +175,7 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       if (!existsSync(new URL("../../../dist/site/index.html", import.meta.url))) return "skipped: ./build.sh release was not run";
-      const raw = (await bench.browser.open(`${bench.server.url}released/?device=cpu`)).raw;
+      const raw = (await bench.browser.open(`${bench.server.url}released/?device=cpu&model=`)).raw;
       await raw.waitForSelector("nomoat-source button");
       await load(raw, `${bench.server.url}shared/zoo/llama3/`);
       await raw.fill("[name=message]", "Hello");

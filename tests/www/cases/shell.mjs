@@ -92,7 +92,7 @@ function looks(locale, width, dark) {
       await view("problem");
       await raw.click("nomoat-problem .row .row button:last-child");
       await raw.click("nomoat-facts button");
-      await raw.waitForSelector("nomoat-source .here button");
+      await raw.waitForSelector("nomoat-source .here li:not([data-own]) button");
       await view("returning");
       quiet(messages);
       await close();
@@ -298,7 +298,7 @@ export const cases = [
       const { raw, messages, close } = await open(bench);
       await load(raw, bench.server.url + STORY);
       await raw.click("nomoat-facts button");
-      await raw.click("nomoat-source .here button");
+      await raw.click("nomoat-source .here li:not([data-own]) button");
       await raw.waitForSelector(READY, { timeout: 60_000 });
       assert.ok(await raw.isHidden(ASKED));
       await panel(raw, "library");
@@ -314,7 +314,7 @@ export const cases = [
       assert.equal(await item.count(), 1, "one press deleted it");
       await item.locator('text="Delete for good"').click();
       await raw.waitForFunction(() => !document.querySelector("nomoat-library li"));
-      await raw.waitForFunction(() => !document.querySelector("nomoat-source .here button"));
+      await raw.waitForFunction(() => !document.querySelector("nomoat-source .here li:not([data-own]) button"));
       quiet(messages);
       await close();
     },
@@ -358,7 +358,7 @@ export const cases = [
     async run(bench) {
       const { raw, messages, close } = await open(bench);
       await raw.addInitScript(() => Object.defineProperty(StorageManager.prototype, "getDirectory", { value: undefined }));
-      await raw.goto(`${bench.server.url}?device=cpu`);
+      await raw.goto(`${bench.server.url}?device=cpu&model=`);
       await raw.waitForSelector("nomoat-source button");
       assert.ok(await raw.isVisible("text=/keeps no files for this page: a model from the network/"));
       await load(raw, bench.server.url + STORY);
@@ -378,10 +378,10 @@ export const cases = [
       await raw.goto("about:blank");
       for (let times = 0; times < 2; times++) {
         const tab = await context.newPage();
-        await tab.goto(`${bench.server.url}?device=cpu`);
+        await tab.goto(`${bench.server.url}?device=cpu&model=`);
         await tab.waitForSelector("nomoat-source button");
         if (!times) await load(tab, bench.server.url + STORY);
-        else await tab.click("nomoat-source .here button");
+        else await tab.click("nomoat-source .here li:not([data-own]) button");
         await tab.waitForSelector(READY);
         const crashed = new Promise((resolve) => tab.on("crash", resolve));
         const cdp = await context.newCDPSession(tab);
@@ -389,7 +389,7 @@ export const cases = [
         await crashed;
         await tab.close();
       }
-      await raw.goto(`${bench.server.url}?device=cpu`);
+      await raw.goto(`${bench.server.url}?device=cpu&model=`);
       await raw.waitForSelector('text="Start as usual"');
       assert.match(await raw.textContent("nomoat-page"), /ended unexpectedly 2 times/);
       await accessible(raw, "small");

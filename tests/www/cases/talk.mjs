@@ -16,7 +16,7 @@ const MESSAGE = "nomoat-composer textarea";
 
 /** @param {Bench} bench @param {View} [view] @param {string} [query] */
 async function open({ browser, server }, view = {}, query = "?device=cpu") {
-  const page = await browser.open(server.url + query, view);
+  const page = await browser.open(`${server.url}${query || "?"}&model=`, view);
   await page.raw.waitForSelector("nomoat-source button");
   return page;
 }
@@ -123,7 +123,7 @@ export const cases = [
     name: "a hundred evil answers, cut at every byte: no script, no request, no report",
     async run(bench) {
       assert.equal(new Set(PAYLOADS).size, 100);
-      const page = await bench.browser.open(bench.server.url);
+      const page = await bench.browser.open(`${bench.server.url}?model=`);
       const before = bench.server.requests.length;
       const got = await page.run(`async (payloads) => (await import("/lab/talking.js")).attacked(payloads)`, PAYLOADS);
       assert.deepEqual(got.wrong, []);
@@ -172,7 +172,7 @@ export const cases = [
   {
     name: "an answer that grows is the one that comes whole, and touches only its end",
     async run(bench) {
-      const page = await bench.browser.open(bench.server.url);
+      const page = await bench.browser.open(`${bench.server.url}?model=`);
       const run = (/** @type {string} */ name, /** @type {any} */ argument) =>
         page.run(`async (argument) => (await import("/lab/talking.js")).${name}(argument)`, argument);
       const got = await run("grown", SAMPLE);
@@ -220,7 +220,7 @@ export const cases = [
   {
     name: "at most one announcement a sentence, and the focus stays",
     async run(bench) {
-      const page = await bench.browser.open(bench.server.url);
+      const page = await bench.browser.open(`${bench.server.url}?model=`);
       const sentences = Array.from({ length: 24 }, (_, i) => (i % 3 ? `Sentence ${i} has a **few** words.` : `第 ${i} 句话有几个字。`));
       const got = await page.run(`async (argument) => (await import("/lab/talking.js")).heard(argument)`, { text: sentences.join(" "), size: 3 });
       assert.ok(got.said.length > 1, "nothing was read aloud");

@@ -3,6 +3,7 @@
 
 import { MODELS } from "../../models.js";
 import { NomoatError } from "../../protocol.js";
+import { SEEDLING } from "../../seedling.js";
 import { speaker } from "../words/widget.js";
 import { ATTRIBUTES, claim } from "./attributes.js";
 import { hasAgreed, hostOf, metered, nameOf, remember, sourceOf } from "./consent.js";
@@ -487,11 +488,17 @@ export class NomoatChat extends Field {
     if (model) this.#emit("nm-ready", { card: this.card });
   }
 
+  /** The source, unless the host gave a model and named none. */
+  get #named() {
+    return this.#given && !this.model && !this.src ? "" : this.#source;
+  }
+
   /** What is known of the model; what is not stated is `null`. */
   get card() {
     const info = this.engine?.info;
-    const source = this.#source;
-    const entry = MODELS.find(({ reference }) => reference === source);
+    const source = this.#named;
+    const own = { name: SEEDLING.title, bytes: SEEDLING.size, licence: SEEDLING.licence };
+    const entry = source === "embedded" ? own : MODELS.find(({ reference }) => reference === source);
     return {
       source,
       name: info?.name ?? (((this.src || !source) && this.model) || (entry?.name ?? (source ? nameOf(source) : ""))),
@@ -532,6 +539,6 @@ export class NomoatChat extends Field {
   }
 
   get #place() {
-    return `nomoat-chat:${this.id || this.name || this.#source}`;
+    return `nomoat-chat:${this.id || this.name || this.#named}`;
   }
 }

@@ -3,6 +3,7 @@
 
 import { load, store } from "../../nomoat.js";
 import { NomoatError } from "../../protocol.js";
+import { isSeedling, SEEDLING } from "../../seedling.js";
 import { isReference } from "./consent.js";
 
 /** @typedef {import("../../engine.js").Model} Model @typedef {import("../../engine.js").LoadProgress} LoadProgress */
@@ -52,13 +53,14 @@ class Share {
   /** Whether it is on this device, so that nothing is downloaded. */
   async stored() {
     const all = await store.list().catch(() => []);
+    if (this.#source === "embedded") return all.some(({ complete, sha256, source }) => complete && isSeedling(source) && sha256 === SEEDLING.sha256);
     return all.some(({ complete, source }) => complete && (source === this.#source || (typeof source !== "string" && source[0]?.url === this.#source)));
   }
 
   /** What `load` takes: the address, with the hash that the file must have if one is given. */
   #pinned() {
     const { sha256 } = this.#options;
-    if (!sha256) return this.#source;
+    if (!sha256 || this.#source === "embedded") return this.#source;
     if (isReference(this.#source) || this.#source.endsWith("/")) {
       throw new NomoatError("unsupported-field", "sha256 goes with the address of one file: on the hub, name a revision");
     }

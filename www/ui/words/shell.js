@@ -52,6 +52,20 @@ export const SHELL = {
     zh: "一个链接请求加载模型 {name}。在你同意之前不会加载任何内容。",
   },
 
+  // the model that comes with the page
+  seedlingIs: { en: "{name}, a {size} model that came with this page; it tells stories.", zh: "{name}：随页面附带的模型，{size}，会讲故事（英文）。" },
+  seedlingShort: { en: "{size} · came with this page, tells stories", zh: "{size} · 随页面附带，会讲故事" },
+  seedlingLoading: { en: "It is being made ready…", zh: "正在准备…" },
+  seedlingReady: { en: "It is ready, on this device.", zh: "已在本机就绪。" },
+  seedlingTry: { en: "Try one of these, or change it as you like", zh: "试试下面的句子，也可以随意修改" },
+  seedlingFailed: {
+    en: "The small model that comes with this page could not be loaded ({code}). Choose another one.",
+    zh: "随页面附带的小模型无法加载（{code}）。请选择其他模型。",
+  },
+  seedling_1: { en: "Tell me a story about a fox and a lantern", zh: "Tell me a story about a fox and a lantern" },
+  seedling_2: { en: "A funny story with a robot and a pancake, set on a ship", zh: "A funny story with a robot and a pancake, set on a ship" },
+  seedling_3: { en: "Does my text leave this device?", zh: "我的文字会离开这台设备吗？" },
+
   // consent
   askTitle: { en: "Download {name}?", zh: "下载 {name}？" },
   askSize: { en: "Size", zh: "大小" },

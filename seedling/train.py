@@ -1,0 +1,204 @@
+"""Trains the network on fresh conversations: Muon for the matrices, AdamW for the rest, a constant rate and then a decay to zero.
+
+One thread a process; `torchrun --nproc-per-node=2 train.py …` trains on two cores, which wastes less than two threads do."""
+
+import argparse
+import csv
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+
+import generate
+import vocabulary
+from model import Seedling, Shape
+
+POOL = 512  # conversations that are sorted by length and cut into batches
+CUT, KEPT = 0.6, 70  # of so many stories only the beginning is read, so many tokens: there is more to copy
+COMMON = 120  # tokens that say nothing about what was asked for
+ROWS = 32  # at most, of a batch: short answers get more steps than their few tokens would give them
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose matrix updates are made orthogonal by five Newton-Schulz steps."""
+
+    def __init__(self, params, lr: float, momentum: float = 0.95):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                m = state.setdefault("momentum", torch.zeros_like(p))
+                m.lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonal(p.grad.lerp(m, group["momentum"]))
+                p.mul_(1 - group["lr"] * 0.01).add_(update, alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
+
+def orthogonal(g):
+    x = g.bfloat16() if g.shape[0] <= g.shape[1] else g.T.bfloat16()
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return (x if g.shape[0] <= g.shape[1] else x.T).float()
+
+
+def common_tokens(tokenizer) -> set[int]:
+    """The most frequent tokens, and the marks between turns."""
+    counts = Counter(t for i in range(1000) for t in vocabulary.encode(tokenizer, generate.conversation(vocabulary.TRAIN_SEED, i))[0])
+    return {t for t, _ in counts.most_common(COMMON)}
+
+
+def example(tokenizer, common: set[int], seed: int, index: int) -> tuple[list[int], list[float]]:
+    """Conversation `index` as ids and weights; of a long one often only the beginning."""
+    ids, learn = vocabulary.encode(tokenizer, generate.conversation(seed, index))
+    weights = vocabulary.weights(ids, learn, common)
+    first = learn.index(True)
+    if len(ids) > first + 2 * KEPT and random.Random(index).random() < CUT:
+        ids, weights = ids[: first + KEPT], weights[: first + KEPT]
+    return ids, weights
+
+
+def batches(tokenizer, seed: int, pool: int, stride: int, tokens: int, limit: int):
+    """From pool number `pool` on: (next pool, ids `[B, T]`, next ids, weights of those)."""
+    common = common_tokens(tokenizer)
+    while True:
+        made = [example(tokenizer, common, seed, i) for i in range(pool * POOL, (pool + 1) * POOL)]
+        made = sorted((m for m in made if len(m[0]) <= limit), key=lambda m: len(m[0]))
+        cut, group = [], []
+        for m in made:
+            if group and (len(group) == ROWS or (len(group) + 1) * len(m[0]) > tokens):
+                cut.append(group)
+                group = []
+            group.append(m)
+        cut.append(group)
+        random.Random(pool // stride).shuffle(cut)  # alike in all processes, which wait for one another
+        pool += stride
+        for group in cut:
+            width = max(len(ids) for ids, _ in group)
+            ids = torch.tensor([i + [0] * (width - len(i)) for i, _ in group])
+            weights = torch.tensor([w + [0.0] * (width - len(w)) for _, w in group])
+            yield pool, ids[:, :-1], ids[:, 1:], weights[:, 1:]
+
+
+def loss_of(net, ids, targets, weights):
+    """Mean loss of the weighted tokens, and the plain mean for the log."""
+    keep = weights > 0
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = F.linear(net.hidden(ids)[keep], net.model.embed_tokens.weight)
+    losses = F.cross_entropy(logits.float(), targets[keep], reduction="none")
+    return (losses * weights[keep]).sum() / weights.sum(), losses.mean().item()
+
+
+def share(parameters, done: float, rank: int, world: int) -> float:
+    """Averages the gradients of all processes; answers how far the first of them is, by its clock."""
+    if world == 1:
+        return done
+    own = torch.tensor([done if rank == 0 else 0.0])
+    flat = torch.cat([p.grad.flatten() for p in parameters] + [own])
+    dist.all_reduce(flat)
+    at = 0
+    for p in parameters:
+        p.grad.copy_(flat[at : at + p.numel()].view_as(p)).div_(world)
+        at += p.numel()
+    return flat[-1].item()
+
+
+def save(path: Path, **what) -> None:
+    part = path.with_suffix(".part")
+    torch.save(what, part)
+    os.replace(part, path)
+
+
+def open_log(path: Path, step: int):
+    """The log as a CSV writer, without the rows that a resumed run will write again."""
+    kept = [r for r in csv.reader(path.open()) if not r[0].isdigit() or int(r[0]) <= step] if path.exists() else []
+    log = csv.writer(path.open("w", buffering=1))
+    log.writerows(kept or [["step", "tokens", "seconds", "rate", "loss"]])
+    return log
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="with tokenizer.json; checkpoints and the log go there")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--minutes", type=float, default=1e9, help="end after so long, even if there are steps left")
+    parser.add_argument("--decay", type=float, default=0.35, help="share of the run in which the rate falls to zero")
+    parser.add_argument("--tokens", type=int, default=4096, help="in a step, of all processes")
+    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--resume", default="last.pt")
+    a = parser.parse_args()
+    torch.manual_seed(a.seed)
+    torch.set_num_threads(1)
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if world > 1:
+        dist.init_process_group("gloo")
+    tokenizer = vocabulary.load(a.folder)
+    net = Seedling(Shape(vocab=tokenizer.get_vocab_size()))
+    average = {k: v.clone() for k, v in net.state_dict().items()}
+    matrices = [p for n, p in net.named_parameters() if p.dim() == 2 and "embed" not in n]
+    rest = [p for n, p in net.named_parameters() if p.dim() != 2 or "embed" in n]
+    optimizers = [Muon(matrices, lr=a.rate), torch.optim.AdamW(rest, lr=a.rate / 5, betas=(0.9, 0.97), weight_decay=0.0)]
+    rates = [a.rate, a.rate / 5]
+    step, pool, seen, spent, decaying = 0, 0, 0, 0.0, False
+    if (a.folder / a.resume).exists():
+        c = torch.load(a.folder / a.resume)
+        net.load_state_dict(c["net"])
+        average = c["average"]
+        for o, s in zip(optimizers, c["optimizers"]):
+            o.load_state_dict(s)
+        step, pool, seen, spent = c["step"], c["pool"], c["seen"], c["spent"]
+
+    def checkpoint(name: str) -> None:
+        if rank:
+            return
+        save(a.folder / name, net=net.state_dict(), average=average, shape=net.shape.as_dict(), step=step, pool=pool, seen=seen,
+             spent=spent, optimizers=[o.state_dict() for o in optimizers])  # fmt: skip
+
+    log = open_log(a.folder / "log.csv", step) if rank == 0 else None
+    begun, saved, recent = time.time() - spent, time.time(), []
+    parameters, done = matrices + rest, 0.0
+    for pool, ids, targets, weights in batches(tokenizer, a.seed, pool + rank, world, a.tokens // world, net.shape.context):
+        spent = time.time() - begun
+        if done >= 1:
+            break
+        if done >= 1 - a.decay and not decaying:
+            decaying = True
+            checkpoint("stable.pt")
+        factor = min(1.0, (step + 1) / 60, (1 - done) / a.decay)
+        loss, plain = loss_of(net, ids, targets, weights)
+        loss.backward()
+        done = share(parameters, max(step / a.steps, spent / 60 / a.minutes), rank, world)
+        torch.nn.utils.clip_grad_norm_(rest, 1.0)
+        for o, rate in zip(optimizers, rates):
+            o.param_groups[0]["lr"] = rate * factor
+            o.step()
+            o.zero_grad(set_to_none=True)
+        net.zero_grad(set_to_none=True)
+        step, seen = step + 1, seen + ids.numel() * world
+        keep = min(0.98, step / (step + 20))
+        with torch.no_grad():
+            for k, v in net.state_dict().items():
+                average[k].lerp_(v, 1 - keep)
+        recent.append(plain)
+        if log and step % 20 == 0:
+            mean = sum(recent) / len(recent)
+            log.writerow([step, seen, round(spent, 1), f"{a.rate * factor:.5f}", f"{mean:.4f}"])
+            print(f"{step} {seen / 1e6:.2f}M {spent:.0f}s {mean:.3f}", flush=True)
+            recent.clear()
+        if time.time() - saved > 180:
+            checkpoint("last.pt")
+            saved = time.time()
+    checkpoint("final.pt")
+
+
+if __name__ == "__main__":
+    main()

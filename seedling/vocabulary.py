@@ -1,0 +1,86 @@
+"""The tokenizer: byte-level BPE, trained on the generator's text; and a conversation as ids with what is to be learned."""
+
+import json
+import sys
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+import generate
+
+SIZE = 3072
+SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+COPIED = 6.0
+TRAIN_SEED, TRAIN_COUNT = 9, 12_000
+
+
+def train() -> Tokenizer:
+    """The vocabulary of the first conversations of a seed of its own."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=SIZE,
+        min_frequency=2,
+        special_tokens=[AddedToken(t, special=True, normalized=False) for t in SPECIAL],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        max_token_length=9,  # bytes: at most three Chinese characters, since no blanks part them
+        show_progress=False,
+    )
+    texts = (m["content"] for i in range(TRAIN_COUNT) for m in generate.conversation(TRAIN_SEED, i))
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def load(folder: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def encode(tokenizer: Tokenizer, messages: list[dict]) -> tuple[list[int], list[bool]]:
+    """Ids, and for each whether it is to be learned: the assistant's words and the end of its turn."""
+    ids, learn = [], []
+    start, end = tokenizer.token_to_id("<|im_start|>"), tokenizer.token_to_id("<|im_end|>")
+    newline = tokenizer.encode("\n").ids
+    for m in messages:
+        head = [start, *tokenizer.encode(m["role"] + "\n").ids]
+        body = [*tokenizer.encode(m["content"]).ids, end]
+        ids += head + body + newline
+        learn += [False] * len(head) + [m["role"] == "assistant"] * len(body) + [False] * len(newline)
+    return ids, learn
+
+
+def weights(ids: list[int], learn: list[bool], common: set[int]) -> list[float]:
+    """How much each token counts: what was said before by somebody else, and is no common word, counts most."""
+    said, out = set(), []
+    for token, mine in zip(ids, learn):
+        if not mine:
+            said.add(token)
+        out.append(0.0 if not mine else COPIED if token in said and token not in common else 1.0)
+    return out
+
+
+def save(tokenizer: Tokenizer, folder: Path) -> None:
+    """`tokenizer.json` and its settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "add_bos_token": False,
+        "add_eos_token": False,
+        "eos_token": "<|im_end|>",
+        "pad_token": "<|endoftext|>",
+        "bos_token": "<|endoftext|>",
+        "chat_template": TEMPLATE,
+        "model_max_length": 1024,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    save(train(), Path(sys.argv[1]))
