@@ -115,7 +115,8 @@ impl Spec<'_> {
             vocabulary,
             context: self.context,
             most,
-            exact_keys: self.exact_keys,
+            // A router makes much of little: a key rounded to f16 can send a token to another expert.
+            exact_keys: self.exact_keys || self.experts.is_some(),
             ropes: if used.is_empty() { Vec::new() } else { self.ropes },
         };
         let shared = Shared {

@@ -5,7 +5,6 @@ use crate::{
     disk,
     zoo::{CPU, Findings, GPU, Mode, floats, greedy, ids, json, load, logits, no_gpu, shared, try_load},
 };
-use nomoat::engine::Device;
 use serde_json::Value;
 use std::{
     fs,
@@ -51,11 +50,6 @@ const NOT_YET: &[(&str, &str)] = &[
 
 /// What of the zoo is in this repository.
 const OURS: &str = "llama3";
-
-/// Where a cache of f16 makes a router choose another expert: from the fourth position of its long prompt on this one's
-/// logits are another model's (the zoo's README names such flips). Its greedy ids are compared as far as their margin
-/// allows.
-const FLIPS: &[&str] = &["qwen3_moe"];
 
 /// GGUF files that lack a key of their checkpoint, so that what llama.cpp makes of them counts.
 const BY_LLAMA_CPP: &[&str] = &["gpt_oss", "mistral"];
@@ -176,10 +170,7 @@ fn check(findings: &mut Findings, folder: &Path, entry: &str, mode: Mode, golden
         }
         let mut error = 0f64;
         for (i, golden) in positions(case, prompt.len()) {
-            let mut flipped = Findings::default();
-            let counts = mode.exact || mode.device == Device::Cpu || !FLIPS.contains(&&*folder);
-            let held = if counts { &mut *findings } else { &mut flipped };
-            error = error.max(held.row(&format!("{what}, position {i}"), mode, &rows[i], &golden));
+            error = error.max(findings.row(&format!("{what}, position {i}"), mode, &rows[i], &golden));
         }
         match logits(&mut model, &prompt, false) {
             Ok(last) if last.len() == 1 => {
