@@ -3,7 +3,7 @@
 
 use super::{RopeTable, keys::Keys, weights::Finder};
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Unsupported},
     format::Checkpoint,
     model::Arch,
     op::{Act, Norm, narrow},
@@ -131,6 +131,14 @@ impl<'a> Spec<'a> {
     /// The same where `config.json` may leave values out.
     pub(super) fn read_with(checkpoint: &'a Checkpoint, arch: &'static Arch, left_out: &[(&str, i64)]) -> Result<Self> {
         let keys = Keys::new(checkpoint, arch.name)?.left_out(left_out);
+        if let Some(method) = keys.text("", "quantization_config.quant_method") {
+            return Err(Error::Unsupported {
+                kind: Unsupported::Format,
+                file: checkpoint.name.clone(),
+                what: format!("{method} of safetensors"),
+                supported: "weights that are not quantised, or GGUF".into(),
+            });
+        }
         let mut find = Finder::new(checkpoint, arch);
         let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers")?;
         let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed")?;
@@ -248,10 +256,10 @@ impl<'a> Spec<'a> {
     pub(super) fn windows(&mut self, otherwise: impl Fn(usize) -> bool) -> Result<()> {
         let keys = &self.keys;
         let used = keys.switch("", "use_sliding_window").unwrap_or(true);
-        let window = keys.size("attention.sliding_window", "sliding_window")?;
-        let Some(window) = window.filter(|_| used) else {
+        let window = keys.size_or_zero("attention.sliding_window", "sliding_window")?;
+        if window == 0 || !used {
             return Ok(());
-        };
+        }
         let sliding = self.sliding(otherwise)?;
         for (layer, sliding) in self.layers.iter_mut().zip(sliding) {
             layer.window = if sliding { window } else { 0 };
