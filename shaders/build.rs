@@ -32,9 +32,9 @@ fn compile(dir: &Path, out: &Path) -> Result<(), String> {
         .collect();
     roots.sort();
     let mut rust = String::from(emit::HEADER);
-    let mut errors = vec![];
+    let (mut errors, mut parts) = (vec![], emit::Parts::default());
     for root in &roots {
-        match shader(dir, root, out) {
+        match shader(dir, root, out, &mut parts) {
             Ok(module) => rust.push_str(&module),
             Err(error) => errors.push(error),
         }
@@ -42,12 +42,13 @@ fn compile(dir: &Path, out: &Path) -> Result<(), String> {
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
+    rust.push_str(&parts.table());
     let file = out.join("shader.rs");
     fs::write(&file, rust).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 /// The Rust module of one root shader.
-fn shader(dir: &Path, root: &Path, out: &Path) -> Result<String, String> {
+fn shader(dir: &Path, root: &Path, out: &Path, parts: &mut emit::Parts) -> Result<String, String> {
     let name = root.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
     let shader = preprocess::expand(dir, name)?;
     let mut interface: Option<reflect::Interface> = None;
@@ -72,5 +73,5 @@ fn shader(dir: &Path, root: &Path, out: &Path) -> Result<String, String> {
         }
     }
     let interface = interface.ok_or_else(|| format!("shaders/{name}.wgsl: no variant at all"))?;
-    emit::module(&shader, &interface).map_err(|e| format!("shaders/{name}.wgsl: {e}"))
+    emit::module(&shader, &interface, parts).map_err(|e| format!("shaders/{name}.wgsl: {e}"))
 }

@@ -24,6 +24,7 @@ import { here, thread, wasm } from "./thread.js";
  * @property {"auto" | "f32"} [precision]
  * @property {"f32" | "f16"} [kv]
  * @property {number} [contextLength]
+ * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding]
  * @property {string} [hub] Address of another model hub than the usual one.
  * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `fit` the same.
@@ -211,7 +212,8 @@ export class Engine {
           const error = new NomoatError(reply.code, reply.message, signal?.aborted ? signal.reason : undefined);
           if (reply.fatal) this.end(error);
           reject(error);
-        } else {
+        } else if (!signal?.aborted) {
+          // what was under way when the stop was said is not wanted
           hear?.(reply);
         }
       });

@@ -10,6 +10,7 @@ import { permitted, readable, resolved } from "./source.js";
  * @typedef {object} FitSettings
  * @property {"auto" | "gpu" | "cpu"} [device]
  * @property {number} [contextLength]
+ * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {"f32" | "f16"} [kv]
  * @property {number} [maxBinding]
  * @property {import("./room.js").Profile | null} [adapter] Instead of this browser's; `null`: as if there were none.

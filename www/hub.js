@@ -1,5 +1,6 @@
 // References to a model hub: read, looked up, pinned to a commit, and the variant chosen that suits engine and budget.
 
+import { READABLE } from "./pkg/formats.js";
 import { NomoatError } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").RemoteFile} RemoteFile */
@@ -33,9 +34,6 @@ import { NomoatError } from "./protocol.js";
  */
 
 const HUB = "https://huggingface.co";
-
-/** Block formats that the engine reads; tests/it/tidy.rs holds them to those of crate/quant. */
-export const READABLE = ["F32", "F16", "Q4_0", "Q8_0", "BF16"];
 
 /** Beside the weights of a published model. */
 const BESIDE =

@@ -11,6 +11,7 @@
  * @property {"auto" | "f32"} [precision]
  * @property {"f32" | "f16"} [kv]
  * @property {number} [contextLength]
+ * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
  *
  * @typedef {{ url: string, integrity: string } | Uint8Array<ArrayBuffer>} Wasm Where the WebAssembly module is, and what it must hash to; or the module, gzipped.

@@ -37,7 +37,7 @@ async function genuine(path) {
   for (const mode of /** @type {RequestCache[]} */ (["default", "reload"])) {
     const response = await fetch(address, { cache: mode });
     const bytes = await response.arrayBuffer();
-    void tell({ url: address.href, bytes: bytes.byteLength, status: response.status });
+    await tell({ url: address.href, bytes: bytes.byteLength, status: response.status });
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (!response.ok || hash !== FILES[path]) continue;

@@ -91,6 +91,9 @@ pub(crate) struct Load {
     /// Tokens that the cache holds [default: the model's context, at most 4096]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) context: Option<usize>,
+    /// Weights that the files hold as floats get this block format: q8_0, q4_k …
+    #[arg(long, value_name = "TYPE", value_parser = block_format)]
+    pub(crate) quantize: Option<&'static Format>,
     /// Largest GPU binding to use; tests force sharding with it
     #[arg(long, value_name = "BYTES", hide = true)]
     pub(crate) max_binding: Option<u64>,
@@ -123,6 +126,7 @@ impl Load {
             },
             kv,
             context: self.context,
+            quantize: self.quantize,
             max_binding: self.max_binding,
         })
     }
@@ -317,5 +321,5 @@ fn share(text: &str) -> std::result::Result<f32, String> {
 }
 
 fn block_format(text: &str) -> std::result::Result<&'static Format, String> {
-    quant::by_name(text).ok_or_else(|| format!("one of {}", quant::names().to_lowercase()))
+    quant::to_write(text).ok_or_else(|| format!("one of {}", quant::written().to_lowercase()))
 }

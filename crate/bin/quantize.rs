@@ -78,17 +78,9 @@ fn describe(plan: &mut GgufPlan, checkpoint: &Checkpoint, format: &Format) {
             plan.meta.entry(key).or_insert(value);
         }
     }
-    // Numbers of `general.file_type`, for the formats of which most tensors can be.
-    let kind = match format.name {
-        "F32" => Some(0),
-        "F16" => Some(1),
-        "Q4_0" => Some(2),
-        "Q8_0" => Some(7),
-        "BF16" => Some(32),
-        _ => None,
-    };
-    if let Some(kind) = kind {
-        plan.meta.insert("general.file_type".into(), Value::Int(kind));
+    if let Some(encoding) = &format.encoding {
+        let kind = Value::Int(encoding.file_type.into());
+        plan.meta.insert("general.file_type".into(), kind);
     }
     plan.meta.insert("general.quantization_version".into(), Value::Int(2));
 }
@@ -203,7 +195,7 @@ fn convert(
     sink: &mut dyn FnMut(&[u8], u64) -> Result<()>,
 ) -> Result<()> {
     match &tensor.source {
-        Source::Values(values) => sink(&encode(&tensor.name, values, format)?, 0),
+        Source::Values(values) => sink(&quant::encode(&tensor.name, values, format)?, 0),
         Source::Entry { name, permute } => {
             let entry = checkpoint
                 .tensors
@@ -218,28 +210,11 @@ fn convert(
                     sink(&raw, read)?;
                     continue;
                 }
-                let mut decoded = vec![0.0; count * rows.width];
-                (entry.format.decode)(&raw, &mut decoded);
-                sink(&encode(&tensor.name, &decoded, format)?, read)?;
+                sink(&quant::encode(&tensor.name, &entry.format.decode(&raw), format)?, read)?;
             }
             Ok(())
         }
     }
-}
-
-fn encode(name: &str, values: &[f32], format: &Format) -> Result<Vec<u8>> {
-    // Half of the step above the largest f16 still rounds to it.
-    let largest = if format.name == "F16" { 65_519.0 } else { f32::MAX };
-    if let Some(value) = values.iter().find(|v| !v.is_finite() || v.abs() > largest) {
-        return Err(Error::Invalid {
-            field: format!("tensor {name}"),
-            expected: format!("finite values that {} can hold", format.name),
-            found: value.to_string(),
-        });
-    }
-    let mut bytes = vec![0; values.len() / format.block * format.bytes];
-    (format.encode)(values, &mut bytes);
-    Ok(bytes)
 }
 
 /// A tensor as rows that are read a few at a time.
@@ -247,7 +222,6 @@ struct Rows<'a> {
     entry: &'a Entry,
     permute: Option<Permute>,
     count: usize,
-    width: usize,
     /// Rows at a time: whole heads where rows move within them.
     step: usize,
 }
@@ -260,7 +234,6 @@ impl<'a> Rows<'a> {
                 entry,
                 permute,
                 count: *count,
-                width: 1,
                 step: *count,
             };
         }
@@ -269,7 +242,6 @@ impl<'a> Rows<'a> {
             entry,
             permute,
             count: entry.shape.rows(),
-            width: entry.shape.width(),
             step: entry.rows_within(CHUNK).next_multiple_of(whole),
         }
     }

@@ -41,7 +41,7 @@ pub struct Bench {
 
 /// Names of all operators.
 pub fn operators() -> impl Iterator<Item = &'static str> {
-    OPS.iter().map(|op| op.name)
+    OPS.iter().map(|(op, _)| op.name)
 }
 
 impl Bench {
@@ -69,12 +69,15 @@ impl Bench {
     /// # Errors
     /// [`Error::Invalid`] for an unknown name; of the device; of `each`.
     pub async fn operator(&mut self, name: &str, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
-        let op = OPS.iter().find(|op| op.name == name).ok_or_else(|| Error::Invalid {
-            field: "operator".into(),
-            expected: operators().collect::<Vec<_>>().join(", "),
-            found: name.into(),
-        })?;
-        for case in (op.cases)() {
+        let (op, cases) = OPS
+            .iter()
+            .find(|(op, _)| op.name == name)
+            .ok_or_else(|| Error::Invalid {
+                field: "operator".into(),
+                expected: operators().collect::<Vec<_>>().join(", "),
+                found: name.into(),
+            })?;
+        for case in cases() {
             let Some(work) = case.work else { continue };
             let (ms, dispatches) = match &mut self.runner {
                 Runner::Cpu(_) => on_cpu(&case, self.clock).await?,

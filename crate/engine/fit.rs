@@ -468,6 +468,8 @@ impl<'a> Place<'a> {
     /// The best format smaller than its own in which it would fit with `context` tokens.
     fn smaller(&self, base: &Base, context: usize) -> Result<Option<Reason>> {
         let mut formats: Vec<&'static Format> = quant::FORMATS.to_vec();
+        // what nobody writes is no advice
+        formats.retain(|f| f.encoding.is_some());
         // bits a value, the most first
         sort_by_numbers(&mut formats, |f| [u64::MAX - (f.bytes * 1024 / f.block) as u64, 0]);
         for format in formats {

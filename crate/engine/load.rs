@@ -156,9 +156,7 @@ pub(super) async fn cache(
         let factors = match &rope.factors {
             Some(entry) => {
                 let bytes = checkpoint.read(entry, 0, entry.shape.rows()).await?;
-                let mut values = vec![0.0; entry.shape.count()];
-                (entry.format.decode)(&bytes, &mut values);
-                Some(values)
+                Some(entry.format.decode(&bytes))
             }
             None => None,
         };

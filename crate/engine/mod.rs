@@ -14,7 +14,7 @@ mod stats;
 mod stream;
 pub(crate) mod trial;
 
-use crate::model::Card;
+use crate::{model::Card, tensor::Format};
 
 pub use crate::gpu::Caps;
 pub use request::{Finish, Request};
@@ -66,6 +66,8 @@ pub struct LoadOptions {
     pub kv: Option<Kv>,
     /// Tokens the cache holds; by default the model's own context, at most 4096.
     pub context: Option<usize>,
+    /// The block format that weights get which the files hold as floats; by default they stay as they are.
+    pub quantize: Option<&'static Format>,
     /// Largest GPU binding to use, in bytes (tests force sharding with it); by default what the adapter grants.
     pub max_binding: Option<u64>,
 }

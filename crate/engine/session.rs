@@ -108,7 +108,8 @@ impl Model {
         mut progress: OnProgress<'_>,
     ) -> Result<Self> {
         load::tell(&mut progress, Phase::Open, 0, 0)?;
-        let checkpoint = format::open(folder, entry).await?;
+        let mut checkpoint = format::open(folder, entry).await?;
+        checkpoint.quantize = options.quantize;
         let network = model::open(&checkpoint)?;
         #[cfg(feature = "text")]
         let tokenizer = Tokenizer::open(&checkpoint)?;

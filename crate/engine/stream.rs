@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Entry},
     model::{Network, Weight},
+    quant,
     tensor::{Format, sort_by_numbers},
 };
 use sha2::{Digest, Sha256};
@@ -144,8 +145,7 @@ impl<'a, 'b> Stream<'a, 'b> {
             let weight = &network.weights[*number];
             let source = &weight.sources[*source];
             if let Some(Some((values, _))) = self.vectors.get_mut(*number) {
-                let mut found = vec![0.0; rows.bytes.len() / format.bytes * format.block];
-                (format.decode)(rows.bytes, &mut found);
+                let found = format.decode(rows.bytes);
                 let before = rows.first * (rows.row / format.bytes * format.block);
                 for (i, value) in found.into_iter().enumerate() {
                     let cell = source.layout.target(before + i);
@@ -188,7 +188,12 @@ impl<'a, 'b> Stream<'a, 'b> {
                     }
                     None => bytes,
                 };
-                self.runner.fill(*number, first, bytes)?;
+                if weight.format == format {
+                    self.runner.fill(*number, first, bytes)?;
+                } else {
+                    let other = quant::encode(weight.name(), &format.decode(bytes), weight.format)?;
+                    self.runner.fill(*number, first, &other)?;
+                }
             }
         }
         Ok(())

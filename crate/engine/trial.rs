@@ -3,6 +3,12 @@
 
 #[cfg(feature = "gpu")]
 use super::{device::CacheShape, gpu::GpuRunner};
+#[cfg(feature = "gpu")]
+use crate::{
+    cpu::{HostWeight, Memory, State},
+    op::{Embed, embed_as},
+    tensor::Format,
+};
 use crate::{
     error::{Error, Result},
     op::{Graph, NO_TOKEN, OPS, Place, Tensor, case::Case},
@@ -83,7 +89,9 @@ fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: boo
 }
 
 fn cases() -> impl Iterator<Item = (String, Case)> {
-    let named = OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|c| (op.name, c)));
+    let named = OPS
+        .iter()
+        .flat_map(|(op, cases)| cases().into_iter().map(|c| (op.name, c)));
     named
         .filter(|(_, c)| c.work.is_none())
         .map(|(op, c)| (format!("{op} {}", c.name), c))
@@ -141,6 +149,46 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
         drop(expected.plan);
     }
     Ok((runner.gpu.caps().clone(), reports))
+}
+
+/// The values of weights as the first adapter's kernels see them: each `(format, width, rows of blocks)` is repacked and
+/// looked up row by row.
+///
+/// # Errors
+/// [`Error::Gpu`] if there is none or it fails.
+#[cfg(feature = "gpu")]
+pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Vec<Vec<f32>>> {
+    let mut runner = GpuRunner::new(crate::gpu::Gpu::open(true).await?, None);
+    let mut all = Vec::new();
+    for (format, width, bytes) in weights {
+        let rows = bytes.len() / format.bytes * format.block / width;
+        let mut graph = graph();
+        graph.bucket = rows;
+        let w = graph.weight(0, format, [rows, *width].into());
+        let cfg = Embed {
+            scale: 1.0,
+            positions: false,
+        };
+        let x = embed_as(&mut graph, w, cfg)?;
+        graph.output(x);
+        let weight = HostWeight {
+            format,
+            rows,
+            width: *width,
+            bytes: bytes.clone(),
+        };
+        let memory = Memory {
+            state: State { pos: 0, len: rows },
+            tokens: (0..).take(rows).collect(),
+            weights: vec![weight],
+            ..Memory::default()
+        };
+        let plan = plan(graph)?;
+        runner.bring(&plan, &memory).await?;
+        let (outputs, _) = runner.try_out(&plan, rows, &[]).await?;
+        all.extend(outputs);
+    }
+    Ok(all)
 }
 
 #[cfg(feature = "gpu")]

@@ -1,7 +1,11 @@
 //! What can be asked of an opened checkpoint: typed metadata, side files, tensors and their bytes.
 
 use super::{Checkpoint, Container, Entry, Metadata, Part, Skipped, Value, bad, clip};
-use crate::error::{Error, Result, Unsupported};
+use crate::{
+    error::{Error, Result, Unsupported},
+    quant,
+    tensor::{Format, Shape},
+};
 use indexmap::IndexMap;
 
 impl Entry {
@@ -51,6 +55,7 @@ impl Checkpoint {
             meta: Metadata::new(),
             tensors: IndexMap::new(),
             skipped: IndexMap::new(),
+            quantize: None,
             side: IndexMap::new(),
         }
     }
@@ -70,6 +75,15 @@ impl Checkpoint {
             self.skipped.insert(name, skipped);
         }
         Ok(())
+    }
+
+    /// The format on the device of a weight that is stored in `format`. Vectors are F32 there.
+    pub(crate) fn on_device(&self, format: &'static Format, shape: Shape) -> &'static Format {
+        match self.quantize {
+            _ if shape.dims().len() == 1 => quant::F32,
+            Some(wanted) if format.block == 1 && shape.width().is_multiple_of(wanted.block) => wanted,
+            _ => format,
+        }
     }
 
     fn once(&self, name: &str, file: String) -> Result<()> {
@@ -246,7 +260,7 @@ impl Checkpoint {
             kind: Unsupported::Format,
             file: self.name.clone(),
             what: clip(&format!("{skipped} (tensor {name})")),
-            supported: crate::quant::names(),
+            supported: quant::names(),
         }
     }
 

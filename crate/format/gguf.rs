@@ -180,8 +180,8 @@ impl Reader<'_> {
             }
         };
         let bytes = bytes.ok_or_else(|| {
-            let block = format.map_or(1, |f| f.block);
-            self.bad(&field, &format!("rows of whole blocks of {block}"), width)
+            let (name, block) = format.map_or(("", 1), |f| (f.name, f.block));
+            self.bad(&field, &format!("rows of whole {name} blocks of {block} values"), width)
         })?;
         let too_big = || Error::TooBig {
             what: field.clone(),

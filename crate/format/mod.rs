@@ -96,6 +96,8 @@ pub struct Checkpoint {
     pub tensors: IndexMap<String, Entry>,
     /// Tensors that are well formed but cannot be read as weights, by name.
     pub skipped: IndexMap<String, Skipped>,
+    /// The format that weights which the files hold as floats get on the device; by default they keep theirs.
+    pub quantize: Option<&'static Format>,
     /// Small files beside the weights by name (`config.json`, `tokenizer.json`, `chat_template.jinja` …).
     pub side: IndexMap<String, Vec<u8>>,
 }

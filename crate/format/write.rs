@@ -53,7 +53,7 @@ pub fn write_header(meta: &Metadata, tensors: &[(String, Shape, &'static Format)
             return Err(invalid("one tensor of that name", "two".into()));
         }
         if !shape.width().is_multiple_of(format.block) {
-            let expected = format!("rows of whole blocks of {}", format.block);
+            let expected = format!("rows of whole {} blocks of {} values", format.name, format.block);
             return Err(invalid(&expected, format!("rows of {}", shape.width())));
         }
         let bytes = format

@@ -43,7 +43,7 @@ impl Gpu {
     fn compile<B>(&self, source: &'static Source, consts: &[(&'static str, f64)], bindings: &[Binding<B>]) -> Pipeline {
         let enables = source.enables.iter().filter(|_| super::WEB);
         let mut wgsl: String = enables.map(|e| format!("enable {e};\n")).collect();
-        wgsl.push_str(source.wgsl);
+        wgsl.push_str(&source.wgsl());
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(source.name),
             source: wgpu::ShaderSource::Wgsl(wgsl.into()),

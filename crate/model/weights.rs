@@ -5,7 +5,6 @@ use super::Arch;
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Entry},
-    quant,
     tensor::{Format, Shape},
 };
 use std::collections::HashSet;
@@ -295,7 +294,7 @@ impl<'a> Finder<'a> {
             });
         }
         self.weights.push(Weight {
-            format: if vector { quant::F32 } else { first.format },
+            format: self.checkpoint.on_device(first.format, shape),
             shape,
             sources,
         });

@@ -17,7 +17,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// A function of one value.
@@ -179,7 +178,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let kinds = [
         Act::Silu,
         Act::GeluTanh,

@@ -17,7 +17,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Configuration of [`blend`]: `y = a * of_a + b * of_b + a * b * of_both`.
@@ -145,7 +144,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let row = |width, values: usize, cfg: Blend| {
         Case::new(format!("t5 d{width} by a row of {values} {cfg:?}"), 8, move |c| {
             c.valid(5);

@@ -16,7 +16,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// What [`add_norm`] makes.
@@ -110,7 +109,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |t, width, scale, centred| {
         let cfg = AddNorm {
             scale,

@@ -11,7 +11,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// What stands in the ring where a row of logits was not all finite numbers.
@@ -61,7 +60,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [1, 1, 1])
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |width: usize, broken: Option<(usize, f32)>| {
         Case::new(format!("v{width} {broken:?}"), 1, move |c| {
             let logits = c.input(1, width);

@@ -12,7 +12,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: Some(fast),
     lower,
-    cases,
 };
 
 /// The widest head: its query, output and weights must fit 16 KiB of workgroup memory.
@@ -274,7 +273,7 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
         .collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let cfg = |heads, kv_heads, window| Attention {
         heads,
         kv_heads,

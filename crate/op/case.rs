@@ -64,15 +64,6 @@ impl Case {
         }
     }
 
-    /// One case a block format.
-    pub(crate) fn per_format(build: fn(&'static Format, &mut Trial<'_>) -> Result<()>) -> Vec<Self> {
-        let case = |f: &&'static Format| {
-            let format = *f;
-            Self::new(format.name.into(), 8, move |c| build(format, c))
-        };
-        crate::quant::FORMATS.iter().map(case).collect()
-    }
-
     /// Cases of an elementwise operator of two inputs and `flops` a value.
     pub(crate) fn elementwise(flops: usize, op: fn(&mut Graph, Tensor, Tensor) -> Result<Tensor>) -> Vec<Self> {
         let case = |(t, width)| {
@@ -113,23 +104,62 @@ impl Case {
     }
 }
 
+/// The largest size of a block's values; what is not finite counts as the largest of all.
+fn largest(format: &Format, block: &[u8]) -> f32 {
+    let size = |v: f32| if v.is_finite() { v.abs() } else { f32::MAX };
+    format.decode(block).into_iter().map(size).fold(0.0, f32::max)
+}
+
+/// The bytes of a block with the exponents of its scales: those that make values thousands of times larger.
+fn exponents(format: &Format) -> Vec<usize> {
+    let mut block = vec![1; format.bytes];
+    let before = largest(format, &block);
+    let mut decides = |at: &usize| {
+        block[*at] = 64;
+        let after = largest(format, &block);
+        block[*at] = 1;
+        after > 4096.0 * before
+    };
+    (0..format.bytes).filter(|at| decides(at)).collect()
+}
+
 impl Trial<'_> {
+    /// 16 reproducible bits: xorshift64* (Vigna, 2016).
+    fn random(&mut self) -> u16 {
+        self.seed ^= self.seed >> 12;
+        self.seed ^= self.seed << 25;
+        self.seed ^= self.seed >> 27;
+        u16::try_from(self.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48).unwrap_or_default()
+    }
+
     /// Reproducible values, roughly normal, with a few outliers.
     fn values(&mut self, count: usize) -> Vec<f32> {
-        let mut uniform = || {
-            // xorshift64* (Vigna, 2016)
-            self.seed ^= self.seed >> 12;
-            self.seed ^= self.seed << 25;
-            self.seed ^= self.seed >> 27;
-            let bits = u16::try_from(self.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 48).unwrap_or_default();
-            f32::from(bits) / 65_536.0 - 0.5
-        };
+        let mut uniform = || f32::from(self.random()) / 65_536.0 - 0.5;
         (0..count)
             .map(|i| {
                 let v = uniform() + uniform() + uniform();
                 if i % 61 == 60 { v * 8.0 } else { v }
             })
             .collect()
+    }
+
+    /// A random block whose largest value is about `size`, or as near to it as a few draws of its exponents come.
+    fn block_about(&mut self, size: f32, format: &Format, exponents: &[usize]) -> Vec<u8> {
+        const DRAWS: usize = 500;
+        let far = |block: &[u8]| (largest(format, block) / size).log2().abs();
+        let mut byte = || self.random().to_le_bytes()[0];
+        let mut block: Vec<u8> = (0..format.bytes).map(|_| byte()).collect();
+        for _ in 0..DRAWS {
+            if far(&block) < 2.0 {
+                break;
+            }
+            let mut other = block.clone();
+            exponents.iter().for_each(|at| other[*at] = byte());
+            if far(&other) < far(&block) {
+                block = other;
+            }
+        }
+        block
     }
 
     /// An input `[rows, width]`.
@@ -139,11 +169,24 @@ impl Trial<'_> {
         self.graph.input([rows, width])
     }
 
-    /// A weight `[rows, width]` of a format.
+    /// A weight `[rows, width]` of a format, its values about 1.
     pub(crate) fn weight(&mut self, format: &'static Format, rows: usize, width: usize) -> Tensor {
-        let values = self.values(rows * width);
-        let mut bytes = vec![0; rows * width / format.block * format.bytes];
-        (format.encode)(&values, &mut bytes);
+        self.weight_about(1.0, format, rows, width)
+    }
+
+    /// A weight `[rows, width]` of a format, its values about `size`. Blocks are random bytes, so that every code is there.
+    pub(crate) fn weight_about(&mut self, size: f32, format: &'static Format, rows: usize, width: usize) -> Tensor {
+        const DIFFERENT: usize = 23;
+        let bytes = if format.block == 1 {
+            let values: Vec<f32> = self.values(rows * width).iter().map(|v| v * size).collect();
+            format.encode(&values).unwrap_or_default()
+        } else {
+            let exponents = exponents(format);
+            let block = |_| self.block_about(size, format, &exponents);
+            let blocks: Vec<_> = (0..DIFFERENT).map(block).collect();
+            let mut any = || blocks[usize::from(self.random()) % DIFFERENT].clone();
+            (0..rows * width / format.block).flat_map(|_| any()).collect()
+        };
         self.memory.weights.push(HostWeight {
             format,
             rows,

@@ -16,7 +16,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Configuration of [`kv_write`].
@@ -100,7 +99,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     // Read back by attention, whose cases write the cache first.
     let cfg = Attention {
         heads: 4,

@@ -8,7 +8,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// `[1, D]`: row `len - 1` of `x: [T, D]`.
@@ -47,7 +46,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |valid, bucket, width| {
         Case::new(format!("t{valid}/{bucket} d{width}"), bucket, move |c| {
             c.valid(valid);

@@ -20,7 +20,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: Some(fast),
     lower,
-    cases,
 };
 
 /// Buckets above this take the tiled form.
@@ -262,17 +261,18 @@ fn u32s<const N: usize>(sizes: [usize; N]) -> Result<[u32; N]> {
     Ok(out)
 }
 
-/// Cases of experts, in the plainest format and one of blocks.
+/// Cases of experts.
 fn chosen_cases() -> Vec<Case> {
-    // (bucket, valid, used, experts, N, K)
+    // (bucket, valid, used, experts, N, K in blocks of 32 or more)
     let shapes = [
-        (1, 1, 2, 4, 12, 32),
-        (8, 5, 3, 5, 70, 96),
-        (8, 8, 1, 3, 9, 64),
-        (32, 31, 2, 4, 70, 96),
-        (128, 100, 4, 9, 130, 64),
+        (1, 1, 2, 4, 12, 1),
+        (8, 5, 3, 5, 70, 3),
+        (8, 8, 1, 3, 9, 2),
+        (32, 31, 2, 4, 70, 3),
+        (128, 100, 4, 9, 130, 2),
     ];
-    let case = |format: &'static Format, (bucket, valid, used, experts, rows, width), own: bool| {
+    let case = |format: &'static Format, (bucket, valid, used, experts, rows, blocks), own: bool| {
+        let width = blocks * format.block.max(32);
         let name = format!(
             "{} t{valid}/{bucket} {used} of {experts} n{rows} k{width} {own}",
             format.name
@@ -288,27 +288,29 @@ fn chosen_cases() -> Vec<Case> {
             Ok(())
         })
     };
-    let formats = crate::quant::FORMATS
-        .iter()
-        .filter(|f| ["F32", "Q8_0"].contains(&f.name));
     let both = |f: &&'static Format| {
         let format = *f;
         shapes
             .into_iter()
             .flat_map(move |s| [false, true].map(|own| case(format, s, own)))
     };
-    formats.flat_map(both).collect()
+    crate::quant::FORMATS.iter().flat_map(both).collect()
 }
 
-fn cases() -> Vec<Case> {
-    // (bucket, valid, N, K): one row, odd rows, tails of tiles, widths that no block of 32 divides
+pub(super) fn cases() -> Vec<Case> {
+    // (bucket, valid, N, K): one row, odd rows, tails of tiles; K in blocks of 32 or more
     let shapes = [
-        (1, 1, 1, 32),
-        (1, 1, 77, 96),
-        (8, 5, 130, 64),
-        (32, 31, 65, 160),
-        (128, 33, 70, 96),
+        (1, 1, 1, 1),
+        (1, 1, 77, 3),
+        (1, 1, 257, 9),
+        (8, 3, 3, 4),
+        (8, 5, 130, 2),
+        (32, 1, 1, 1),
+        (32, 31, 65, 5),
+        (32, 17, 257, 2),
+        (128, 33, 70, 3),
     ];
+    // widths that no block of 32 divides
     let plain = [(1, 1, 33, 20), (8, 8, 9, 172), (32, 9, 80, 84)];
     let timed = [(1, 1, 4096, 4096), (128, 128, 2048, 2048)];
     let mut all = chosen_cases();
@@ -325,6 +327,7 @@ fn cases() -> Vec<Case> {
             })
         };
         let extra: &[_] = if format.block == 1 { &plain } else { &[] };
+        let shapes = shapes.map(|(bucket, valid, rows, blocks)| (bucket, valid, rows, blocks * format.block.max(32)));
         all.extend(shapes.iter().chain(extra).map(case));
         all.extend(timed.iter().map(|row| {
             let &(_, t, rows, width) = row;

@@ -16,7 +16,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// `y: [T, D]` from `x: [T, used * D]` and `routes: [T, 2 * used]`, whose latter half has the weights.
@@ -70,7 +69,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |t, used: usize, width: usize| {
         Case::new(format!("t{t} {used} of d{width}"), t, move |c| {
             let (x, routes) = (c.input(t, used * width), c.input(t, 2 * used));

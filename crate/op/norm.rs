@@ -12,7 +12,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Configuration of [`norm`].
@@ -150,7 +149,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let rms = Norm {
         eps: 1e-5,
         centred: false,

@@ -15,7 +15,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Configuration of [`rope`].
@@ -93,7 +92,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |(t, heads, head_dim, rotated): (u16, usize, usize, usize)| {
         let rows = usize::from(t);
         Case::new(format!("t{t} h{heads} dh{head_dim} dr{rotated}"), rows, move |c| {

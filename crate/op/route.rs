@@ -14,7 +14,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Configuration of [`route`].
@@ -100,7 +99,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |(bucket, valid, experts, used): (usize, usize, usize, usize), normed| {
         let name = format!("t{valid}/{bucket} {used} of {experts}, normed {normed}");
         Case::new(name, bucket, move |c| {

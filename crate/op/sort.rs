@@ -12,7 +12,6 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
-    cases,
 };
 
 /// Tokens a tile.
@@ -78,7 +77,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [1, 1, 1])
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |(bucket, valid, used, experts): (usize, usize, usize, usize)| {
         Case::new(format!("t{valid}/{bucket} {used} of {experts}"), bucket, move |c| {
             c.valid(valid);

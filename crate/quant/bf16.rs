@@ -1,7 +1,7 @@
 //! BF16: the upper half of an f32. On the GPU one plane, two values a word (even index low), rows padded to 16 bytes.
 
 use super::half;
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Encoding, Format, MAX_PLANES};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -11,7 +11,7 @@ pub(super) static FORMAT: Format = Format {
     block: 1,
     bytes: 2,
     decode,
-    encode,
+    encoding: Some(Encoding { encode, file_type: 32 }),
     plane_words: |width| [width.div_ceil(2).next_multiple_of(4), 0],
     pack,
     shader: "bf16",

@@ -1,6 +1,6 @@
 //! F32: plain little-endian floats. On the GPU one plane, rows padded to 16 bytes.
 
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Encoding, Format, MAX_PLANES};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -10,7 +10,7 @@ pub(super) static FORMAT: Format = Format {
     block: 1,
     bytes: 4,
     decode,
-    encode,
+    encoding: Some(Encoding { encode, file_type: 0 }),
     plane_words: |width| [width.next_multiple_of(4), 0],
     pack,
     shader: "f32",

@@ -16,6 +16,12 @@ pub(crate) fn f16_to_f32(bits: u16) -> f32 {
     f32::from_bits(special | u32::from(bits & 0x8000) << 16)
 }
 
+/// The value of two little-endian bytes.
+#[inline]
+pub(super) fn f16(bytes: [u8; 2]) -> f32 {
+    f16_to_f32(u16::from_le_bytes(bytes))
+}
+
 /// The f16 bits nearest to `value`, ties to even; 65520 and more become infinite, NaNs quiet.
 #[inline]
 pub(crate) fn f32_to_f16(value: f32) -> u16 {

@@ -1,16 +1,44 @@
 //! Block formats: one file and one row of `FORMATS` each.
 
-use crate::tensor::Format;
+use crate::{
+    error::{Error, Result},
+    tensor::Format,
+};
 
 mod bf16;
 mod f16;
 mod f32;
 pub(crate) mod half;
+mod iq4_nl;
+mod mxfp4;
+mod nearest;
+mod packets;
+mod pairs;
 mod q4_0;
+mod q4_1;
+mod q4_k;
+mod q5_0;
+mod q5_1;
+mod q5_k;
+mod q6_k;
 mod q8_0;
 
 /// Every block format, in the order of their GGUF type numbers.
-pub static FORMATS: &[&Format] = &[&f32::FORMAT, &f16::FORMAT, &q4_0::FORMAT, &q8_0::FORMAT, &bf16::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &f32::FORMAT,
+    &f16::FORMAT,
+    &q4_0::FORMAT,
+    &q4_1::FORMAT,
+    &q5_0::FORMAT,
+    &q5_1::FORMAT,
+    &q8_0::FORMAT,
+    &q4_k::FORMAT,
+    &q5_k::FORMAT,
+    &q6_k::FORMAT,
+    &iq4_nl::FORMAT,
+    &bf16::FORMAT,
+    &mxfp4::FORMAT,
+];
 
 /// Plain floats: what vectors are on every device.
 pub(crate) static F32: &Format = &f32::FORMAT;
@@ -30,7 +58,40 @@ pub fn by_name(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|f| f.name.eq_ignore_ascii_case(name))
 }
 
+/// The format with this name, if it can be written.
+pub fn to_write(name: &str) -> Option<&'static Format> {
+    by_name(name).filter(|f| f.encoding.is_some())
+}
+
+/// Whole blocks of `format` with the values of a tensor.
+///
+/// # Errors
+/// [`Error::Invalid`] for a value that the format has none for.
+pub fn encode(tensor: &str, values: &[f32], format: &Format) -> Result<Vec<u8>> {
+    // Half of the step above the largest f16 still rounds to it.
+    let largest = if format.name == "F16" { 65_519.0 } else { f32::MAX };
+    if let Some(value) = values.iter().find(|v| !v.is_finite() || v.abs() > largest) {
+        return Err(Error::Invalid {
+            field: format!("tensor {tensor}"),
+            expected: format!("finite values that {} can hold", format.name),
+            found: value.to_string(),
+        });
+    }
+    let only_read = || Error::internal(format!("{} is only read, not written", format.name));
+    format.encode(values).ok_or_else(only_read)
+}
+
 /// The names of all formats, for messages.
 pub fn names() -> String {
-    FORMATS.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
+    list(|_| true)
+}
+
+/// The names of the formats that can be written, for messages.
+pub fn written() -> String {
+    list(|f| f.encoding.is_some())
+}
+
+fn list(wanted: fn(&Format) -> bool) -> String {
+    let formats = FORMATS.iter().filter(|f| wanted(f));
+    formats.map(|f| f.name).collect::<Vec<_>>().join(", ")
 }

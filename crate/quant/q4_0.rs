@@ -1,9 +1,9 @@
 //! Q4_0: 32 nibbles and an f16 scale; value = scale * (nibble - 8). In a file byte `j` holds value `j` low and value
-//! `j + 16` high. On the GPU plane 0 has 4 words a block: the low nibbles of word `i` are the values `8i..8i+4`, the high
-//! ones `8i+4..8i+8`; plane 1 the scales, two a word (even block low), padded to 16 bytes.
+//! `j + 16` high. On the GPU plane 0 has a packet of nibbles a block, plane 1 the scales, two a word (even block low), padded
+//! to 16 bytes.
 
-use super::half;
-use crate::tensor::{Format, MAX_PLANES};
+use super::{half, packets};
+use crate::tensor::{Encoding, Format, MAX_PLANES};
 
 const BLOCK: usize = 32;
 const BYTES: usize = 18;
@@ -16,7 +16,7 @@ pub(super) static FORMAT: Format = Format {
     block: BLOCK,
     bytes: BYTES,
     decode,
-    encode,
+    encoding: Some(Encoding { encode, file_type: 2 }),
     plane_words: |width| {
         let blocks = width / BLOCK;
         [blocks * 4, blocks.div_ceil(2).next_multiple_of(4)]
@@ -28,11 +28,9 @@ pub(super) static FORMAT: Format = Format {
 fn decode(bytes: &[u8], values: &mut [f32]) {
     let blocks = bytes.as_chunks::<BYTES>().0;
     for ([low, high, quants @ ..], values) in blocks.iter().zip(values.as_chunks_mut::<BLOCK>().0) {
-        let scale = half::f16_to_f32(u16::from_le_bytes([*low, *high]));
-        let (first, second) = values.split_at_mut(BLOCK / 2);
-        for ((a, b), q) in first.iter_mut().zip(second).zip(quants) {
-            *a = scale * (f32::from(q & 15) - 8.0);
-            *b = scale * (f32::from(q >> 4) - 8.0);
+        let scale = half::f16([*low, *high]);
+        for (v, q) in values.iter_mut().zip(packets::codes(quants)) {
+            *v = scale * (f32::from(q) - 8.0);
         }
     }
 }
@@ -58,14 +56,10 @@ fn encode(values: &[f32], bytes: &mut [u8]) {
 }
 
 fn pack(row: &[u8], [quants, scales]: [&mut [u32]; MAX_PLANES]) {
-    quants.fill(0);
     scales.fill(0);
-    let words = quants.as_chunks_mut::<4>().0;
-    for (i, ([low, high, block @ ..], words)) in row.as_chunks::<BYTES>().0.iter().zip(words).enumerate() {
-        let nibble = |k: usize| if k < 16 { block[k] & 15 } else { block[k - 16] >> 4 };
-        for (w, word) in words.iter_mut().enumerate() {
-            *word = u32::from_le_bytes(std::array::from_fn(|b| nibble(8 * w + b) | nibble(8 * w + 4 + b) << 4));
-        }
+    let packs = quants.as_chunks_mut::<4>().0;
+    for (i, ([low, high, block @ ..], packet)) in row.as_chunks::<BYTES>().0.iter().zip(packs).enumerate() {
+        *packet = packets::nibbles(&packets::codes(block));
         half::place(scales, i, [*low, *high]);
     }
 }

@@ -2,7 +2,7 @@
 //! block), plane 1 the scales, two a word (even block low), padded to 16 bytes.
 
 use super::half;
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Encoding, Format, MAX_PLANES};
 
 const BLOCK: usize = 32;
 const BYTES: usize = 34;
@@ -15,7 +15,7 @@ pub(super) static FORMAT: Format = Format {
     block: BLOCK,
     bytes: BYTES,
     decode,
-    encode,
+    encoding: Some(Encoding { encode, file_type: 7 }),
     plane_words: |width| {
         let blocks = width / BLOCK;
         [blocks * 8, blocks.div_ceil(2).next_multiple_of(4)]

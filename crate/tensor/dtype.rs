@@ -17,8 +17,8 @@ pub struct Format {
     pub bytes: usize,
     /// Decodes whole blocks: `values.len() == bytes.len() / self.bytes * self.block`.
     pub decode: fn(bytes: &[u8], values: &mut [f32]),
-    /// Encodes whole blocks; the inverse of `decode` in lengths.
-    pub encode: fn(values: &[f32], bytes: &mut [u8]),
+    /// How it is written; `None` for a format that is only read.
+    pub encoding: Option<Encoding>,
     /// Words (`u32`) that a row of `width` values takes in each plane of the GPU layout; each is a multiple of 4
     /// (16 bytes), unused planes are 0.
     pub plane_words: fn(width: usize) -> [usize; MAX_PLANES],
@@ -28,7 +28,30 @@ pub struct Format {
     pub shader: &'static str,
 }
 
+/// How a format is written.
+pub struct Encoding {
+    /// Encodes whole blocks; the inverse of `decode` in lengths.
+    pub encode: fn(values: &[f32], bytes: &mut [u8]),
+    /// `general.file_type` of a GGUF file whose matrices are mostly of this format.
+    pub file_type: u32,
+}
+
 impl Format {
+    /// Whole blocks of this format for as many values; `None` if it is only read.
+    pub fn encode(&self, values: &[f32]) -> Option<Vec<u8>> {
+        let encoding = self.encoding.as_ref()?;
+        let mut bytes = vec![0; values.len() / self.block * self.bytes];
+        (encoding.encode)(values, &mut bytes);
+        Some(bytes)
+    }
+
+    /// Values of whole blocks.
+    pub fn decode(&self, bytes: &[u8]) -> Vec<f32> {
+        let mut values = vec![0.0; bytes.len() / self.bytes * self.block];
+        (self.decode)(bytes, &mut values);
+        values
+    }
+
     /// Bytes that `values` values take in a file; `None` if the blocks do not divide them or the product overflows.
     pub fn size(&self, values: u64) -> Option<u64> {
         let block = self.block as u64;

@@ -6,6 +6,8 @@ use crate::{
         fit::{Against, Fit},
     },
     error::{Error, Result},
+    quant,
+    tensor::Format,
     text::{chat::Message, sample::Sampling},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -18,6 +20,7 @@ struct Options {
     precision: Option<String>,
     kv: Option<String>,
     context_length: Option<u64>,
+    quantize: Option<String>,
     max_binding: Option<u64>,
 }
 
@@ -79,6 +82,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         },
         kv: kv(options.kv.as_deref())?,
         context: context(options.context_length)?,
+        quantize: quantize(options.quantize.as_deref())?,
         max_binding: options.max_binding,
     })
 }
@@ -91,6 +95,7 @@ struct Fitting {
     disk: Option<u64>,
     kv: Option<String>,
     context_length: Option<u64>,
+    quantize: Option<String>,
     max_binding: Option<u64>,
 }
 
@@ -101,10 +106,10 @@ struct Adapter {
     max_buffer: u64,
 }
 
-/// What `fit()` holds a model against.
-pub(super) fn against(text: &str) -> Result<Against> {
+/// What `fit()` holds a model against, and the format that it shall have.
+pub(super) fn against(text: &str) -> Result<(Against, Option<&'static Format>)> {
     let asked: Fitting = parse("options", text)?;
-    Ok(Against {
+    let against = Against {
         // subgroups choose among kernels of the same buffers
         adapter: asked.adapter.map(|adapter| Caps {
             max_binding: adapter.max_binding.min(adapter.max_buffer),
@@ -116,7 +121,8 @@ pub(super) fn against(text: &str) -> Result<Against> {
         kv: kv(asked.kv.as_deref())?,
         context: context(asked.context_length)?,
         max_binding: asked.max_binding,
-    })
+    };
+    Ok((against, quantize(asked.quantize.as_deref())?))
 }
 
 /// How a model fits, as JSON.
@@ -132,6 +138,14 @@ fn kv(name: Option<&str>) -> Result<Option<Kv>> {
         Some("f32") => Ok(Some(Kv::F32)),
         Some("f16") => Ok(Some(Kv::F16)),
         Some(other) => invalid("kv", "f32 or f16", other),
+    }
+}
+
+fn quantize(name: Option<&str>) -> Result<Option<&'static Format>> {
+    let Some(name) = name else { return Ok(None) };
+    match quant::to_write(name) {
+        None => invalid("quantize", &quant::written(), name),
+        format => Ok(format),
     }
 }
 

@@ -10,6 +10,8 @@ mod hash;
 mod host;
 mod json;
 mod remote;
+#[cfg(all(debug_assertions, feature = "gpu"))]
+mod trial;
 mod wire;
 
 use crate::{
@@ -167,13 +169,14 @@ impl Model {
 /// are JSON (`protocol.js`).
 #[wasm_bindgen]
 pub async fn fit(source: JsValue, options: String, host: Host) -> Result<String> {
-    let against = json::against(&options)?;
+    let (against, quantize) = json::against(&options)?;
     let (folder, entry) = folder(&source, Extent::Header, &Rc::new(host))?;
     let headers = Headers {
         folder,
         entry: entry.clone(),
     };
-    let checkpoint = format::open(&headers, &entry).await?;
+    let mut checkpoint = format::open(&headers, &entry).await?;
+    checkpoint.quantize = quantize;
     json::fit(&engine::fit::fit(&checkpoint, &against))
 }
 

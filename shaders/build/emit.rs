@@ -15,8 +15,15 @@ pub struct Source {
     pub name: &'static str,
     /// Extensions it needs. `subgroups` is not in the text: the web prepends `enable subgroups;`, naga rejects it.
     pub enables: &'static [&'static str],
-    /// The text; its entry point is `main`.
-    pub wgsl: &'static str,
+    /// The text, as numbers of `PARTS`; its entry point is `main`.
+    parts: &'static [u16],
+}
+
+impl Source {
+    /// The text.
+    pub fn wgsl(&self) -> String {
+        self.parts.iter().map(|part| PARTS[usize::from(*part)]).collect()
+    }
 }
 
 /// A storage buffer bound to a shader, in group 0.
@@ -31,10 +38,38 @@ pub struct Binding<B> {
 }
 ";
 
+/// The declarations that shaders are made of: many variants have the same, so each is there once.
+#[derive(Default)]
+pub(crate) struct Parts(Vec<String>);
+
+impl Parts {
+    /// The numbers of a text's declarations.
+    fn of(&mut self, text: &str) -> Vec<usize> {
+        let (mut numbers, mut part, mut depth) = (vec![], String::new(), 0);
+        for line in text.split_inclusive('\n') {
+            part.push_str(line);
+            depth += line.matches('{').count();
+            depth -= line.matches('}').count();
+            if depth == 0 {
+                let known = self.0.iter().position(|p| *p == part);
+                numbers.push(known.unwrap_or(self.0.len()));
+                let new = std::mem::take(&mut part);
+                self.0.extend(known.is_none().then_some(new));
+            }
+        }
+        numbers
+    }
+
+    /// The table of them.
+    pub(crate) fn table(&self) -> String {
+        format!("static PARTS: [&str; {}] = {:?};\n", self.0.len(), self.0)
+    }
+}
+
 /// The module of one shader.
-pub(crate) fn module(shader: &Shader, interface: &Interface) -> Result<String, String> {
+pub(crate) fn module(shader: &Shader, interface: &Interface, parts: &mut Parts) -> Result<String, String> {
     let mut out = String::new();
-    write(&mut out, shader, interface).map_err(|e| e.to_string())?;
+    write(&mut out, shader, interface, parts).map_err(|e| e.to_string())?;
     for axis in shader.axes.iter().filter(|a| !a.is_switch()) {
         let mut names: Vec<String> = axis.values.iter().map(|v| camel(leaf(v))).collect();
         names.sort();
@@ -45,7 +80,7 @@ pub(crate) fn module(shader: &Shader, interface: &Interface) -> Result<String, S
     Ok(out)
 }
 
-fn write(w: &mut String, shader: &Shader, interface: &Interface) -> fmt::Result {
+fn write(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut Parts) -> fmt::Result {
     for line in &shader.docs {
         writeln!(w, "///{line}")?;
     }
@@ -58,7 +93,7 @@ fn write(w: &mut String, shader: &Shader, interface: &Interface) -> fmt::Result 
         enumeration(w, axis)?;
     }
     variants(w, shader)?;
-    sources(w, shader, interface)?;
+    sources(w, shader, interface, parts)?;
     writeln!(w, "}}")
 }
 
@@ -247,14 +282,16 @@ fn variants(w: &mut String, shader: &Shader) -> fmt::Result {
     )
 }
 
-fn sources(w: &mut String, shader: &Shader, interface: &Interface) -> fmt::Result {
+fn sources(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut Parts) -> fmt::Result {
     writeln!(w, "static SOURCES: [Source; {}] = [", shader.variants.len())?;
     for v in &shader.variants {
         let wgsl = v.stripped() + &missing(&v.expanded, &interface.overrides);
         writeln!(
             w,
-            "Source {{ name: {:?}, enables: &{:?}, wgsl: {wgsl:?} }},",
-            v.name, v.enables
+            "Source {{ name: {:?}, enables: &{:?}, parts: &{:?} }},",
+            v.name,
+            v.enables,
+            parts.of(&wgsl)
         )?;
     }
     writeln!(w, "];")

@@ -1,23 +1,18 @@
 //! Q8_0: value = d * q. Plane 0: 16 int8 a packet, two packets a block; plane 1: f16 scales, two a word.
-#import lib/f16
+#import lib/side
 const UNIT4: u32 = 4u;
 
 fn w_units() -> u32 { return params.width / 16u; }
-
-fn w_scale(row: u32, block: u32) -> f32 {
-    let word = w[params.plane1 + row * params.row1 + block / 8u][(block / 2u) & 3u];
-    return f16_bits((word >> (16u * (block & 1u))) & 0xffffu);
-}
 
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
     let p = w[row * params.row0 + u];
     let xi = xo + 4u * u;
     let sum = dot(vec4<f32>(unpack4xI8(p.x)), x[xi]) + dot(vec4<f32>(unpack4xI8(p.y)), x[xi + 1u])
         + dot(vec4<f32>(unpack4xI8(p.z)), x[xi + 2u]) + dot(vec4<f32>(unpack4xI8(p.w)), x[xi + 3u]);
-    return w_scale(row, u / 2u) * sum;
+    return side_f16(row, 0u, u / 2u) * sum;
 }
 
 fn w_load4(row: u32, k4: u32) -> vec4<f32> {
     let word = w[row * params.row0 + k4 / 4u][k4 & 3u];
-    return w_scale(row, k4 / 8u) * vec4<f32>(unpack4xI8(word));
+    return side_f16(row, 0u, k4 / 8u) * vec4<f32>(unpack4xI8(word));
 }

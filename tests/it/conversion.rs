@@ -12,6 +12,7 @@ use crate::{
     reference::{Gguf, Llama, Meta, dequantise},
     zoo::{CPU, Findings, GPU, Mode, greedy, ids, json, load, logits, shared},
 };
+use nomoat::{engine::Model, quant};
 use std::path::{Path, PathBuf};
 
 /// Converts `input`, which must work, and answers the file.
@@ -98,6 +99,34 @@ fn a_converted_folder_has_the_bytes_that_another_converter_writes() {
         }
     }
     findings.none();
+}
+
+#[test]
+fn weights_quantised_while_loading_are_those_of_a_file() {
+    let Some(folder) = shared("zoo/quants/llama") else {
+        return;
+    };
+    for kind in ["f16", "q8_0", "q4_k", "q6_k"] {
+        let scratch = Scratch::new("loading");
+        let file = convert(&scratch, &folder, kind);
+        for mode in [CPU, GPU] {
+            let wish = Mode {
+                quantize: quant::to_write(kind),
+                ..mode
+            };
+            let (Some(mut one), Some(mut other)) = (
+                load(file.parent().unwrap(), &format!("{kind}.gguf"), mode),
+                load(&folder, "", wish),
+            ) else {
+                return;
+            };
+            let prompt: Vec<u32> = (3..40).collect();
+            let rows = [&mut one, &mut other].map(|model| logits(model, &prompt, true).unwrap());
+            assert_eq!(rows[0], rows[1], "{kind} {mode:?}");
+            let bytes = |model: &Model| (model.info().cpu_bytes, model.gpu_bytes());
+            assert_eq!(bytes(&one), bytes(&other), "{kind} {mode:?}");
+        }
+    }
 }
 
 #[test]

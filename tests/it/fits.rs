@@ -202,13 +202,13 @@ impl Folder for Virtual {
 fn foreign() -> &'static Format {
     let like = quant::by_name("Q4_0").unwrap();
     Box::leak(Box::new(Format {
-        name: "Q4_K",
-        ggml: 12,
+        name: "Q2_K",
+        ggml: 10,
         safetensors: None,
         block: 256,
-        bytes: 144,
+        bytes: 84,
         decode: like.decode,
-        encode: like.encode,
+        encoding: None,
         plane_words: like.plane_words,
         pack: like.pack,
         shader: like.shader,
@@ -282,7 +282,9 @@ fn four_adapters_and_six_headers_are_told_as_before() {
         let header = model.header(format);
         for (name, against) in profiles() {
             let fit = fit(&header, &against);
-            writeln!(found, "{} {} on {name}\n  {}", model.name, format.name, told(&fit)).unwrap();
+            // which formats there are is not this test's affair
+            let told = told(&fit).replace(&quant::names(), "…");
+            writeln!(found, "{} {} on {name}\n  {told}", model.name, format.name).unwrap();
         }
     }
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fits.txt");

@@ -3,6 +3,7 @@ mod containers;
 mod conversion;
 mod disk;
 mod fits;
+mod formats;
 mod goldens;
 mod heap;
 mod hostile;

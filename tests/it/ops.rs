@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use crate::formats::Table;
 use nomoat::{
     dev::{self, Report, Variant},
     error::{Error, Gpu},
@@ -25,7 +26,15 @@ fn hold(on: &str, reports: &[Report]) {
 
 fn on_gpu(variant: Variant) {
     match pollster::block_on(dev::gpu(variant)) {
-        Ok((caps, reports)) => hold(&format!("{} {variant:?}", caps.name), &reports),
+        Ok((caps, reports)) => {
+            hold(&format!("{} {variant:?}", caps.name), &reports);
+            let mut table = Table::of(&reports);
+            if variant.max_binding.is_none() {
+                table.decoded(|blocks| pollster::block_on(dev::decoded(blocks)).unwrap());
+            }
+            let with = if variant.subgroups { "with subgroups" } else { "without" };
+            table.print(&format!("{}, {with}", caps.name));
+        }
         Err(Error::Gpu {
             kind: Gpu::Missing,
             cause,
@@ -39,7 +48,11 @@ fn on_gpu(variant: Variant) {
 
 #[test]
 fn cpu_fast_versions_and_fused_plans_equal_the_twins() {
-    hold("the CPU", &dev::cpu().unwrap());
+    let reports = dev::cpu().unwrap();
+    hold("the CPU", &reports);
+    let mut table = Table::of(&reports);
+    table.decoded(|blocks| blocks.iter().map(|(format, _, raw)| format.decode(raw)).collect());
+    table.print("CPU");
 }
 
 #[test]

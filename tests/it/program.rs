@@ -107,6 +107,7 @@ fn wrong_usage_ends_with_2_and_nothing_on_stdout() {
         &["run", "model.gguf", "-p", "x", "--temp", "-1"],
         &["run", "model.gguf", "-p", "x", "--temp", "nan"],
         &["run", "model.gguf", "-p", "x", "--top-p", "1.5"],
+        &["logits", "model.gguf", "--tokens", "1", "--quantize", "iq4_nl"],
         &["quantize", "a", "b"],
         &["quantize", "a", "b", "--type", "q3_z"],
         &["inspect"],

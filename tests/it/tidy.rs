@@ -181,40 +181,37 @@ fn every_block_format_has_its_shader() {
 }
 
 #[test]
-fn the_page_knows_which_formats_are_read() {
-    let hub = www().into_iter().find(|f| f.path == "www/hub.js").unwrap();
-    let line = hub
-        .text
-        .lines()
-        .find(|l| l.starts_with("export const READABLE"))
-        .unwrap();
-    let names: Vec<String> = nomoat::quant::FORMATS
-        .iter()
-        .map(|f| format!("\"{}\"", f.name))
-        .collect();
-    assert_eq!(line, format!("export const READABLE = [{}];", names.join(", ")));
+fn a_block_format_is_called_like_its_files() {
+    // build/formats.mjs tells the page the names by those of the files.
+    for format in nomoat::quant::FORMATS {
+        assert_eq!(format.name.to_lowercase(), format.shader);
+        let path = format!("crate/quant/{}.rs", format.shader);
+        let file = crate_files().into_iter().find(|f| f.path == path);
+        let name = format!("name: \"{}\",", format.name);
+        assert!(file.is_some_and(|f| f.text.contains(&name)), "{path}: no {name}");
+    }
 }
 
 #[test]
 fn quant_shaders_offer_the_same_functions() {
-    let functions = |f: &File| -> Vec<String> {
-        let code = f.code();
-        let heads = code.split("fn ").skip(1).filter_map(|s| s.split('(').next());
-        let mut names: Vec<String> = heads.map(|s| s.trim().to_owned()).collect();
-        names.sort();
-        names
-    };
-    let quants: Vec<File> = shaders()
-        .into_iter()
-        .filter(|f| f.path.starts_with("shaders/quant/"))
-        .collect();
-    let shared = |name: &String| quants.iter().all(|f| functions(f).contains(name));
-    if let Some(first) = quants.first() {
-        assert!(
-            functions(first).iter().any(shared),
-            "no function is in every file of shaders/quant/"
-        );
+    let all = shaders();
+    let mut found = vec![];
+    for quant in all.iter().filter(|f| f.path.starts_with("shaders/quant/")) {
+        // What it imports, it offers.
+        let (mut code, mut open) = (String::new(), vec![quant.path.clone()]);
+        while let Some(path) = open.pop() {
+            let file = all.iter().find(|f| f.path == path).unwrap();
+            let imports = file.text.lines().filter_map(|l| l.strip_prefix("#import "));
+            open.extend(imports.map(|i| format!("shaders/{}.wgsl", i.trim())));
+            code += &file.code();
+        }
+        for function in ["w_units", "w_dot", "w_load4"] {
+            if !code.contains(&format!("fn {function}(")) {
+                found.push(format!("{}: no {function}", quant.path));
+            }
+        }
     }
+    none("a kernel imports any format and calls its functions:", &found);
 }
 
 #[test]
@@ -372,9 +369,8 @@ fn only_the_worker_imports_the_module() {
     let mut found = vec![];
     for file in www().into_iter().filter(|f| f.path != "www/worker.js") {
         let imports = |l: &&str| {
-            !l.trim_start().starts_with(['*', '/']) && {
-                l.contains("import") && l.contains("pkg/") && !l.contains("pkg/shell.js")
-            }
+            let listed = ["pkg/shell.js", "pkg/formats.js"].iter().any(|list| l.contains(list));
+            !l.trim_start().starts_with(['*', '/']) && l.contains("import") && l.contains("pkg/") && !listed
         };
         let lines = file.text.lines().filter(imports);
         found.extend(lines.map(|l| format!("{}: {}", file.path, l.trim())));

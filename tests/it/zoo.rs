@@ -6,6 +6,7 @@ use nomoat::{
     Error, Result,
     engine::{Device, Event, Finish, Kv, LoadOptions, Model, Precision, Request},
     error::Gpu,
+    tensor::Format,
     text::sample::Sampling,
 };
 use serde_json::Value;
@@ -51,6 +52,8 @@ pub(crate) struct Mode {
     pub(crate) max_binding: Option<u64>,
     /// Tokens the cache holds; by default the model's own context.
     pub(crate) context: Option<usize>,
+    /// The format that floats become.
+    pub(crate) quantize: Option<&'static Format>,
 }
 
 pub(crate) const CPU: Mode = Mode {
@@ -58,6 +61,7 @@ pub(crate) const CPU: Mode = Mode {
     exact: true,
     max_binding: None,
     context: None,
+    quantize: None,
 };
 
 pub(crate) const GPU: Mode = Mode {
@@ -77,6 +81,7 @@ impl Mode {
             precision: if self.exact { Precision::F32 } else { Precision::Auto },
             kv: self.exact.then_some(Kv::F32),
             context: self.context,
+            quantize: self.quantize,
             max_binding: self.max_binding,
         }
     }

@@ -51,6 +51,18 @@ export const loadError = ({ source, options }) =>
     return "loaded";
   });
 
+/** Whether two models say the same of ids, and what they take. @param {{ models: { source: string, options: any }[], ids: number[] }} what */
+export async function alike({ models, ids }) {
+  const [rows, infos] = [/** @type {Float32Array[]} */ ([]), /** @type {any[]} */ ([])];
+  for (const { source, options } of models) {
+    const made = await load(source, options);
+    rows.push((await made.logits(Uint32Array.from(ids)))[0]);
+    infos.push(made.info);
+    await made.unload();
+  }
+  return { same: rows.every((row) => same(row, rows[0])), infos };
+}
+
 /** The ids of a known greedy text. @param {{ source: string, expected: string, options: any }} what */
 export async function story({ source, expected, options }) {
   const made = await model(source, options);

@@ -5,7 +5,7 @@
 // NOMOAT_SHARED names the folder with the shared models (else ../shared); NOMOAT_REQUIRE_BROWSERS=1 makes a browser that
 // is missing a failure; NOMOAT_BLESS=1 takes the pictures of the README anew.
 
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ import * as bigFile from "./big.mjs";
 import { cases as big } from "./cases/big.mjs";
 import { cases as embedding } from "./cases/embedding.mjs";
 import { cases as engine } from "./cases/engine.mjs";
+import { cases as formats } from "./cases/formats.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as installed } from "./cases/installed.mjs";
 import { cases as loading } from "./cases/loading.mjs";
@@ -87,6 +88,9 @@ if (!existsSync(path.join(root, "www/pkg/nomoat_bg.wasm"))) {
 }
 if (!haveShared) console.log(`skipped: there are no shared models at ${shared} (NOMOAT_SHARED), so only the tests run that do with tests/data`);
 
+/** Whether the module is one that is quick to build: it can try its kernels, and is too slow for much else. */
+const dev = existsSync(path.join(root, "www/pkg/.built")) && readFileSync(path.join(root, "www/pkg/.built"), "utf8").trim() === "dev";
+
 const mounts = { "/lab": here, "/made": made, "/shared": models, "/released": path.join(root, "dist/site") };
 const depot = makeDepot();
 const server = await serve({ root: path.join(root, "www"), mounts, depot, log: values.verbose ? console.log : undefined });
@@ -108,6 +112,7 @@ const all = [
   ...installed,
   ...single,
   ...big,
+  ...(dev ? formats : []),
   ...(await hostileCases({ root, made })),
 ];
 

@@ -31,6 +31,9 @@ import { bears } from "./device.js";
 /** The hub that references mean, where the page's address names no other. */
 export const HUB = new URLSearchParams(location.search).get("hub") ?? "https://huggingface.co";
 
+/** The format to quantise to, where the page's address names one. */
+export const QUANTIZE = new URLSearchParams(location.search).get("quantize") ?? undefined;
+
 /** Where a source would come from; empty for what is already here. @param {any} source */
 export function hostOf(source) {
   if (Array.isArray(source) && source[0]?.url) return new URL(source[0].url).host;
@@ -54,7 +57,7 @@ export async function lookUp({ source, device, contextLength }, signal, onReques
   const { small, budget } = bears();
   const memory = small ? budget : undefined;
   const [told, room] = await Promise.all([
-    fit(source, { device: /** @type {any} */ (device), contextLength, memory, hub: HUB, signal, onRequest }),
+    fit(source, { device: /** @type {any} */ (device), contextLength, quantize: QUANTIZE, memory, hub: HUB, signal, onRequest }),
     free(),
   ]);
   const { hub, card, disk } = told;

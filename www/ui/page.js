@@ -1,6 +1,7 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
 // The attribute embedded says that the model is the one that came with the page, which it loads without being asked to. The
-// address may carry ?model= (empty: begin with none; embedded: begin with that one), device=, precision=, kv=, contextLength= and log=, and #model= and prompt=.
+// address may carry ?model= (empty: begin with none; embedded: begin with that one), device=, precision=, kv=, quantize=,
+// contextLength= and log=, and #model= and prompt=.
 
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
@@ -9,7 +10,7 @@ import { embeddedName } from "../thread.js";
 import { awake, bears, followKeyboard, metered, stamp, uncleanEnds, unstamp } from "./device.js";
 import { button, make, NomoatElement } from "./element.js";
 import { reopened } from "./keeper.js";
-import { hostOf, HUB, nameOf, pageOf } from "./lookup.js";
+import { hostOf, HUB, nameOf, pageOf, QUANTIZE } from "./lookup.js";
 import { PANELS, SIDE } from "./panels.js";
 import { hush, known, number, say, settle } from "./words.js";
 
@@ -43,6 +44,8 @@ class NomoatPage extends NomoatElement {
   #settings = panel("nomoat-settings");
   /** What the user opened; else the model decides. @type {"chat" | "text" | null} */
   #opened = null;
+  /** The model that had the last word in it. */
+  #wrote = "";
   #side = panel("nomoat-side");
   #consent = panel("nomoat-consent");
   #library = panel("nomoat-library");
@@ -160,6 +163,7 @@ class NomoatPage extends NomoatElement {
     if (this.getAttribute("status") === "busy") this.#stop?.abort();
     this.#side.yield();
     this.#opened = talk.kind;
+    this.#wrote = (talk.made ?? talk.turns.findLast(({ by }) => by))?.by?.name ?? "";
     (talk.kind === "text" ? this.#write : this.#talk).open(talk);
     this.changed();
   }
@@ -216,8 +220,8 @@ class NomoatPage extends NomoatElement {
     if (metered() && !single) return;
     requestAnimationFrame(() =>
       setTimeout(() => {
-        // what was opened meanwhile was written by another model
-        if (this.getAttribute("status") !== "empty" || (this.#opened && wanted === null)) return;
+        // what another model wrote is not gone on with by this one
+        if (this.getAttribute("status") !== "empty" || (this.#opened && this.#wrote !== titleOf(file) && wanted === null)) return;
         void this.#choose({ source: "embedded", name: titleOf(file), device: "", unasked: true });
       }),
     );
@@ -333,6 +337,7 @@ class NomoatPage extends NomoatElement {
         device: /** @type {any} */ (device),
         precision: /** @type {any} */ (this.#query.get("precision") ?? undefined),
         kv: /** @type {any} */ (this.#query.get("kv") ?? undefined),
+        quantize: QUANTIZE,
         contextLength,
         store,
         hub: HUB,

@@ -47,6 +47,24 @@ const story = [
     },
   },
   {
+    name: "floats quantised while loading are those of a quantised file",
+    shared: true,
+    each: "device",
+    async run({ lab, device }) {
+      const options = { device, ...F32 };
+      const models = [
+        { source: "/shared/zoo/quants/llama/llama-Q8_0.gguf", options },
+        { source: "/shared/zoo/quants/llama/", options: { ...options, quantize: "q8_0" } },
+      ];
+      const { same, infos } = await lab("alike", { models, ids: Array.from({ length: 40 }, (_, i) => i + 3) });
+      assert.ok(same);
+      assert.equal(infos[0].gpuBytes, infos[1].gpuBytes);
+      const { code, message } = await lab("loadError", { source: models[1].source, options: { device, quantize: "iq4_nl" } });
+      assert.equal(code, "unsupported-field");
+      assert.match(message, /quantize: expected F32, F16, Q4_0, .*, found iq4_nl/);
+    },
+  },
+  {
     name: "a seed gives its ids again",
     shared: true,
     each: "device",

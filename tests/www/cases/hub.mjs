@@ -38,7 +38,7 @@ async function withHub({ shared }, run) {
   const any = { files: { "model-Q8_0.gguf": hollow(1) } };
   const hub = await serveHub({
     "some/many": { files: MANY, info: { cardData: { license: "apache-2.0", base_model: ["some/base"] }, safetensors: { parameters: { BF16: 9 } } } },
-    "some/k-only": { files: { "Model-Q4_K_M.gguf": hollow(60 * MB), "Model-Q6_K.gguf": hollow(80 * MB) } },
+    "some/unread": { files: { "Model-IQ2_XS.gguf": hollow(60 * MB), "Model-Q3_K_S.gguf": hollow(80 * MB) } },
     "some/nothing": { files: { "README.md": hollow(9) }, info: { tags: ["license:mit"] } },
     "some/gguf": { files: { "Tiny-BF16.gguf": onDisk(path.join(shared, "zoo/llama3/model-bf16.gguf")) }, info: { tags: ["license:llama3"] } },
     "some/stories": { files: folder("models/TinyStories-656K") },
@@ -123,8 +123,8 @@ export const cases = [
           found.variants.map((/** @type {any} */ v) => [v.label, Math.round(v.bytes / MB), v.readable, v.files.length]),
           [
             ["IQ2_XS", 30, false, 1],
-            ["Q4_0", 50, false, 1],
-            ["Q4_K_M", 60, false, 1],
+            ["Q4_0", 50, true, 1],
+            ["Q4_K_M", 60, true, 1],
             ["Q8_0", 95, true, 1],
             ["safetensors", 182, true, 4],
             ["BF16", 190, true, 2],
@@ -148,7 +148,9 @@ export const cases = [
         for (const [reference, budget, expected] of /** @type {[string, number | undefined, string][]} */ ([
           ["some/many", undefined, "Q8_0"],
           ["some/many", 100 * MB, "Q8_0"],
-          ["some/many", 94 * MB, "too-big"],
+          ["some/many", 94 * MB, "Q4_K_M"],
+          ["some/many", 59 * MB, "Q4_0"],
+          ["some/many", 49 * MB, "too-big"],
           ["some/many:bf16", 1, "BF16"],
           ["some/many:Q4_K_M", undefined, "Q4_K_M"],
           ["some/many:safetensors", undefined, "safetensors"],
@@ -158,8 +160,8 @@ export const cases = [
           ["some/many:none.gguf", undefined, "not-found"],
           ["some/many:Q2_K", undefined, "not-found"],
           ["some/many@v9", undefined, "not-found"],
-          ["some/k-only", undefined, "unsupported-format"],
-          ["some/k-only:Q6_K", undefined, "Q6_K"],
+          ["some/unread", undefined, "unsupported-format"],
+          ["some/unread:Q3_K_S", undefined, "Q3_K_S"],
           ["some/nothing", undefined, "not-found"],
           ["some/stories", undefined, "safetensors"],
         ])) {
@@ -254,6 +256,7 @@ export const cases = [
           [{ source: "/shared/zoo/quants/llama/llama-Q8_0.gguf" }, { kv: "f32" }],
           [{ files: ["/shared/zoo/quants/llama/llama-Q4_0.gguf"] }, { maxBinding: 4096 }],
           [{ source: "some/stories", hub }, { contextLength: 64 }],
+          [{ source: "/shared/zoo/quants/llama/" }, { quantize: "q4_k" }],
         ])) {
           const options = { device: bench.device, ...more };
           const { told, info } = await bench.lab("foretoldAndTaken", { ...what, options });
@@ -341,7 +344,7 @@ export const cases = [
     run: (bench) =>
       withHub(bench, async () => {
         for (const [source, code] of [
-          ["/shared/zoo/quants/llama/llama-Q4_K.gguf", "unsupported-format"],
+          ["/shared/zoo/quants/llama/llama-Q2_K.gguf", "unsupported-format"],
           ["/shared/zoo/bert_minilm/", "unsupported-architecture"],
         ]) {
           const { value, message } = await bench.lab("foretold", { source, settings: { device: "cpu" } });

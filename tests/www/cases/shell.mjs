@@ -252,6 +252,8 @@ export const cases = [
       await load(raw, bench.other.url + STORY);
       await panel(raw, "privacy");
       await raw.waitForFunction(() => /the model/.test(document.querySelector("nomoat-privacy")?.textContent ?? ""));
+      // until the page has kept itself, a server has seen requests that are not answered yet
+      await raw.evaluate(async () => void (await navigator.serviceWorker.ready));
       const [download] = await Promise.all([raw.waitForEvent("download"), raw.click('text="Export as JSON"')]);
       const { requests } = JSON.parse(await readFile(await download.path(), "utf8"));
       const count = (/** @type {string} */ url) =>

@@ -1,0 +1,53 @@
+//! MXFP4: 32 floats of 4 bits (sign, two bits of exponent, one of mantissa) and a power of two; value = 2^(e - 128) *
+//! LEVELS[nibble], the levels being doubled to be whole. In a file the power is a byte, and the nibbles lie as in Q4_0. On the
+//! GPU plane 0 has a packet of nibbles a block, plane 1 the powers, four a word, padded to 16 bytes.
+
+use super::packets::{self, VALUES as BLOCK};
+use crate::tensor::{Format, MAX_PLANES};
+
+const BYTES: usize = 17;
+
+/// Twice what the nibbles stand for (OCP Microscaling Formats 1.0, E2M1).
+const LEVELS: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+
+/// The row of the table.
+pub(super) static FORMAT: Format = Format {
+    name: "MXFP4",
+    ggml: 39,
+    safetensors: None,
+    block: BLOCK,
+    bytes: BYTES,
+    decode,
+    encoding: None,
+    plane_words: |width| [width / BLOCK * 4, (width / BLOCK).div_ceil(4).next_multiple_of(4)],
+    pack,
+    shader: "mxfp4",
+};
+
+/// 2^(e - 128); the two least powers are subnormal.
+fn power(e: u8) -> f32 {
+    f32::from_bits(match e {
+        0 | 1 => 0x0020_0000 << e,
+        e => (u32::from(e) - 1) << 23,
+    })
+}
+
+fn decode(bytes: &[u8], values: &mut [f32]) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    for (block, values) in blocks.iter().zip(values.as_chunks_mut::<BLOCK>().0) {
+        let [e, quants @ ..] = block;
+        let (scale, codes) = (power(*e), packets::codes(quants));
+        for (v, q) in values.iter_mut().zip(codes) {
+            *v = scale * f32::from(LEVELS[usize::from(q & 15)]);
+        }
+    }
+}
+
+fn pack(row: &[u8], [quants, powers]: [&mut [u32]; MAX_PLANES]) {
+    powers.fill(0);
+    let packs = quants.as_chunks_mut::<4>().0;
+    for (i, ([e, quants @ ..], packet)) in row.as_chunks::<BYTES>().0.iter().zip(packs).enumerate() {
+        *packet = packets::nibbles(&packets::codes(quants));
+        powers[i / 4] |= u32::from(*e) << (8 * (i % 4));
+    }
+}

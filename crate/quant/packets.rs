@@ -1,0 +1,64 @@
+//! Codes of 32 values as the GPU's packets: four words of nibbles, the bits above them in words of their own. Four
+//! neighbouring values are the four bytes of a word, so that a shift and a mask bring them out together.
+
+/// Values a packet.
+pub(super) const VALUES: usize = 32;
+
+/// Codes `4 * j .. 4 * j + 4`, a byte each.
+fn four(codes: &[u8; VALUES], j: usize) -> u32 {
+    u32::from_le_bytes(std::array::from_fn(|i| codes[4 * j + i]))
+}
+
+/// The packet of the lower nibbles: word `i` has values `8i .. 8i + 4` in its low nibbles, the next four in its high ones.
+#[inline(never)]
+pub(super) fn nibbles(codes: &[u8; VALUES]) -> [u32; 4] {
+    std::array::from_fn(|i| four(codes, 2 * i) & 0x0f0f_0f0f | (four(codes, 2 * i + 1) & 0x0f0f_0f0f) << 4)
+}
+
+/// The codes that a file keeps as nibbles: byte `j` holds value `j` low and value `j + 16` high.
+#[inline(never)]
+pub(super) fn codes(bytes: &[u8; VALUES / 2]) -> [u8; VALUES] {
+    let mut codes = [0; VALUES];
+    split(bytes, &mut codes);
+    codes
+}
+
+/// Splits bytes: the low nibbles are the first half of the codes, the high ones the second.
+pub(super) fn split(bytes: &[u8], codes: &mut [u8]) {
+    let (low, high) = codes.split_at_mut(bytes.len());
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
+        (*low, *high) = (byte & 15, byte >> 4);
+    }
+}
+
+/// The inverse of `split`, of the lower four bits.
+pub(super) fn join(codes: &[u8], bytes: &mut [u8]) {
+    let (low, high) = codes.split_at(bytes.len());
+    for ((low, high), byte) in low.iter().zip(high).zip(bytes) {
+        *byte = low & 15 | high << 4;
+    }
+}
+
+/// The same as `codes` with a fifth bit, bit `k` of `high` being that of value `k`.
+pub(super) fn five_bits(bytes: &[u8; VALUES / 2], high: [u8; 4]) -> [u8; VALUES] {
+    let (mut codes, high) = (codes(bytes), u32::from_le_bytes(high));
+    for (k, code) in codes.iter_mut().enumerate() {
+        *code |= u8::from(high >> k & 1 == 1) << 4;
+    }
+    codes
+}
+
+/// The fifth bits of a packet's codes: bit `8 * i + j` is that of value `4 * j + i`.
+pub(super) fn fifths(codes: &[u8; VALUES]) -> u32 {
+    (0..8).fold(0, |bits, j| bits | (four(codes, j) >> 4 & 0x0101_0101) << j)
+}
+
+/// The two bits above the nibbles, in two words: bits `8 * i + 2 * (j % 4)` and the next of word `j / 4` are those of value
+/// `4 * j + i`.
+pub(super) fn uppers(codes: &[u8; VALUES]) -> [u32; 2] {
+    std::array::from_fn(|word| {
+        (0..4).fold(0, |bits, j| {
+            bits | (four(codes, 4 * word + j) >> 4 & 0x0303_0303) << (2 * j)
+        })
+    })
+}

@@ -1,0 +1,9 @@
+//! Four nibbles, a byte each, as indices into 16 signed bytes: selected, since an indexed array would lie in memory.
+fn levels(q: u32, table: vec4<u32>) -> vec4<f32> {
+    let i = unpack4xU8(q);
+    let upper = (i & vec4<u32>(4u)) != vec4<u32>();
+    let low = select(vec4<u32>(table.x), vec4<u32>(table.y), upper);
+    let high = select(vec4<u32>(table.z), vec4<u32>(table.w), upper);
+    let word = select(low, high, i > vec4<u32>(7u));
+    return vec4<f32>(bitcast<vec4<i32>>(word << (vec4<u32>(24u) - 8u * (i & vec4<u32>(3u)))) >> vec4<u32>(24u));
+}
