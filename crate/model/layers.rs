@@ -354,7 +354,9 @@ impl Spec<'_> {
             ..Layout::default()
         };
         let router = self.linear(n, "ffn_gate_inp", [count, width], Layout::default())?;
-        self.transposed = apart;
+        // Published floats are `[in, out]`, blocks are not.
+        let down = self.find.entry(&blk("ffn_down_exps", "weight"), Some(n));
+        self.transposed = apart && down.is_some_and(|e| e.format.block == 1);
         let gate = self.linear(n, "ffn_gate_exps", [wide, width], rows(0))?;
         let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
         let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;

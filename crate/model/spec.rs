@@ -131,12 +131,13 @@ impl<'a> Spec<'a> {
     /// The same where `config.json` may leave values out.
     pub(super) fn read_with(checkpoint: &'a Checkpoint, arch: &'static Arch, left_out: &[(&str, i64)]) -> Result<Self> {
         let keys = Keys::new(checkpoint, arch.name)?.left_out(left_out);
-        if let Some(method) = keys.text("", "quantization_config.quant_method") {
+        let method = keys.text("", "quantization_config.quant_method");
+        if let Some(method) = method.filter(|method| *method != "mxfp4") {
             return Err(Error::Unsupported {
                 kind: Unsupported::Format,
                 file: checkpoint.name.clone(),
                 what: format!("{method} of safetensors"),
-                supported: "weights that are not quantised, or GGUF".into(),
+                supported: "mxfp4, weights that are not quantised, or GGUF".into(),
             });
         }
         let mut find = Finder::new(checkpoint, arch);

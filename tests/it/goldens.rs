@@ -26,7 +26,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("flan_t5", "an encoder and a decoder"),
     ("gemma4_moe", "experts"),
     ("glm4", "its family"),
-    ("gpt_oss_mxfp4", "MXFP4 of safetensors"),
     ("granitemoehybrid", "experts and Mamba 2"),
     ("granitemoehybrid_h_dense", "Mamba 2"),
     ("grok", "its family"),
@@ -52,7 +51,7 @@ const NOT_YET: &[(&str, &str)] = &[
 const OURS: &str = "llama3";
 
 /// GGUF files that lack a key of their checkpoint, so that what llama.cpp makes of them counts.
-const BY_LLAMA_CPP: &[&str] = &["gpt_oss", "mistral"];
+const BY_LLAMA_CPP: &[&str] = &["gpt_oss", "gpt_oss_mxfp4", "mistral"];
 
 /// The file with several formats.
 const MIXTURE: &str = "mixture";
