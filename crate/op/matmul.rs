@@ -262,16 +262,17 @@ fn u32s<const N: usize>(sizes: [usize; N]) -> Result<[u32; N]> {
 }
 
 /// Cases of experts.
-fn chosen_cases() -> Vec<Case> {
-    // (bucket, valid, used, experts, N, K in blocks of 32 or more)
+fn chosen_cases() -> impl Iterator<Item = Case> {
+    // (bucket, valid, used, experts, N, K in blocks of 32 or more, whether x has a row for each)
     let shapes = [
-        (1, 1, 2, 4, 12, 1),
-        (8, 5, 3, 5, 70, 3),
-        (8, 8, 1, 3, 9, 2),
-        (32, 31, 2, 4, 70, 3),
-        (128, 100, 4, 9, 130, 2),
+        (1, 1, 2, 4, 12, 1, false),
+        (8, 5, 3, 5, 70, 3, true),
+        (8, 8, 1, 3, 9, 2, false),
+        (32, 31, 2, 4, 70, 3, false),
+        (32, 31, 2, 4, 70, 2, true),
+        (128, 100, 4, 9, 66, 1, false),
     ];
-    let case = |format: &'static Format, (bucket, valid, used, experts, rows, blocks), own: bool| {
+    let case = |format: &'static Format, (bucket, valid, used, experts, rows, blocks, own)| {
         let width = blocks * format.block.max(32);
         let name = format!(
             "{} t{valid}/{bucket} {used} of {experts} n{rows} k{width} {own}",
@@ -288,13 +289,8 @@ fn chosen_cases() -> Vec<Case> {
             Ok(())
         })
     };
-    let both = |f: &&'static Format| {
-        let format = *f;
-        shapes
-            .into_iter()
-            .flat_map(move |s| [false, true].map(|own| case(format, s, own)))
-    };
-    crate::quant::FORMATS.iter().flat_map(both).collect()
+    let all = crate::quant::FORMATS.iter();
+    all.flat_map(move |format| shapes.map(|shape| case(format, shape)))
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -313,7 +309,7 @@ pub(super) fn cases() -> Vec<Case> {
     // widths that no block of 32 divides
     let plain = [(1, 1, 33, 20), (8, 8, 9, 172), (32, 9, 80, 84)];
     let timed = [(1, 1, 4096, 4096), (128, 128, 2048, 2048)];
-    let mut all = chosen_cases();
+    let mut all: Vec<Case> = chosen_cases().collect();
     for format in crate::quant::FORMATS {
         let case = |&(bucket, valid, rows, width): &(usize, usize, usize, usize)| {
             let name = format!("{} t{valid}/{bucket} n{rows} k{width}", format.name);
