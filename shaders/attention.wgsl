@@ -16,14 +16,25 @@ struct Params {
     capacity: u32,   // S
     window: u32,     // keys seen at most, 0 for all
     scale: f32,
+    cap: f32,        // above 0: scores are capped
+    alibi: u32,      // above 0: the largest power of two up to H, and a key counts less by its distance
+    sunk: u32,       // whether there are sinks
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
 @group(0) @binding(2) var<storage, read>       q: array<f32>;    // [T, H * Dh]
 @group(0) @binding(3) var<storage, read>       kv: array<u32>;   // [2, Hk, S, Dh]
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;    // [T, H * Dh]
+@group(0) @binding(4) var<storage, read>       sinks: array<f32>;   // [H], the score of a key without a value
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;    // [T, H * Dh]
 #import lib/state
 #import KV
+/// What a key loses for each position of distance (Press et al., 2021).
+fn slope(head: u32) -> f32 {
+    let power = f32(params.alibi);
+    if head < params.alibi { return exp2(-8.0 * f32(head + 1u) / power); }
+    return exp2(-4.0 * f32(2u * (head - params.alibi) + 1u) / power);
+}
+
 const LOWEST: f32 = -3.0e38;
 var<workgroup> query: array<f32, SHARE * DH>;
 var<workgroup> out: array<f32, SHARE * DH>;
@@ -69,6 +80,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     scores[h] += dot(key, vec4<f32>(query[o], query[o + 1u], query[o + 2u], query[o + 3u]));
                 }
             }
+            if params.cap > 0.0 {
+                // A clamped argument: some drivers give NaN beyond the range of exp.
+                for (var h = 0u; h < SHARE; h++) { scores[h] = params.cap * tanh(clamp(scores[h] / params.cap, -15.0, 15.0)); }
+            }
+            if params.alibi > 0u {
+                for (var h = 0u; h < SHARE; h++) { scores[h] -= slope(head + h) * f32(end - 1u - s); }
+            }
         }
         let count = min(WG, end - chunk);
 #if SUBGROUPS
@@ -113,5 +131,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
     }
-    for (var i = local; i < SHARE * DH; i += WG) { y[source + i] = out[i] / total[i / DH]; }
+    for (var i = local; i < SHARE * DH; i += WG) {
+        let h = i / DH;
+        var share = 1.0 / total[h];
+        if params.sunk > 0u {
+            let sink = sinks[head + h];
+            let highest = max(top[h], sink);
+            let kept = exp(top[h] - highest);
+            share = kept / (kept * total[h] + exp(sink - highest));
+        }
+        y[source + i] = out[i] * share;
+    }
 }

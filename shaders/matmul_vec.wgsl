@@ -15,12 +15,15 @@ struct Params {
     row0: u32,        // packets of 16 bytes a row, plane 0
     row1: u32,        // the same, plane 1
     plane1: u32,      // first packet of plane 1
+    used: u32,        // experts a token, 0 without
+    own: u32,         // whether x has a row for each of them
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
 @group(0) @binding(2) var<storage, read>       w: array<vec4<u32>>;   // [rows, K] in planes
 @group(0) @binding(3) var<storage, read>       x: array<vec4<f32>>;   // [T, K]
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;         // [T, N]
+@group(0) @binding(4) var<storage, read>       routes: array<f32>;    // [T, 2 * used], with experts
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
 #import QUANT
 
@@ -29,9 +32,24 @@ fn dot4(r: u32, u: u32, xo: u32) -> vec4<f32> {
     return vec4<f32>(w_dot(r, u, xo), w_dot(min(r + 1u, last), u, xo), w_dot(min(r + 2u, last), u, xo), w_dot(min(r + 3u, last), u, xo));
 }
 
-fn store4(t: u32, r: u32, sums: vec4<f32>) {
+/// Rows of this shard that a row of y takes, and where in y the shard would begin.
+struct Range { begin: u32, end: u32, first: u32, xo: u32 }
+
+fn range(t: u32) -> Range {
+    let width4 = params.width / 4u;
+    if params.used == 0u { return Range(0u, params.rows, t * params.out_width + params.first, t * width4); }
+    let token = t / params.used;
+    let expert = u32(routes[2u * token * params.used + t % params.used]);
+    let head = expert * params.out_width;   // of the whole weight
+    let last = params.first + params.rows;
+    let begin = clamp(head, params.first, last) - params.first;
+    let end = clamp(head + params.out_width, params.first, last) - params.first;
+    return Range(begin, end, t * params.out_width + params.first - head, select(token, t, params.own != 0u) * width4);
+}
+
+fn store4(at: Range, r: u32, sums: vec4<f32>) {
     for (var i = 0u; i < 4u; i++) {
-        if r + i < params.rows { y[t * params.out_width + params.first + r + i] = sums[i]; }
+        if r + i < at.end { y[at.first + r + i] = sums[i]; }
     }
 }
 
@@ -40,15 +58,16 @@ fn store4(t: u32, r: u32, sums: vec4<f32>) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32, @builtin(subgroup_size) size: u32, @builtin(subgroup_invocation_id) lane: u32) {
     let t = group.y;
-    if t >= state[STATE_LEN] { return; }
-    let xo = t * (params.width / 4u);
+    if t / max(params.used, 1u) >= state[STATE_LEN] { return; }
+    let at = range(t);
+    let xo = at.xo;
     let units = w_units();
     let per_group = WG / size;
-    for (var r = (group.x * per_group + local / size) * 4u; r < params.rows; r += groups.x * per_group * 4u) {
+    for (var r = at.begin + (group.x * per_group + local / size) * 4u; r < at.end; r += groups.x * per_group * 4u) {
         var acc = vec4<f32>();
         for (var u = lane; u < units; u += size) { acc += dot4(r, u, xo); }
         let sums = subgroupAdd(acc);
-        if lane == 0u { store4(t, r, sums); }
+        if lane == 0u { store4(at, r, sums); }
     }
 }
 #else
@@ -57,10 +76,11 @@ var<workgroup> partial: array<vec4<f32>, WG>;
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let t = group.y;
-    if t >= state[STATE_LEN] { return; }
-    let xo = t * (params.width / 4u);
+    if t / max(params.used, 1u) >= state[STATE_LEN] { return; }
+    let at = range(t);
+    let xo = at.xo;
     let units = w_units();
-    for (var r = group.x * 4u; r < params.rows; r += groups.x * 4u) {
+    for (var r = at.begin + group.x * 4u; r < at.end; r += groups.x * 4u) {
         var acc = vec4<f32>();
         for (var u = local; u < units; u += WG) { acc += dot4(r, u, xo); }
         partial[local] = acc;
@@ -69,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             if local < half { partial[local] += partial[local + half]; }
             workgroupBarrier();
         }
-        if local == 0u { store4(t, r, partial[0]); }
+        if local == 0u { store4(at, r, partial[0]); }
         workgroupBarrier();
     }
 }

@@ -39,6 +39,8 @@ pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
         .iter()
         .map(|t| match t.shape.dims() {
             [_] => f32,
+            // Those of experts are one below the other.
+            _ if t.name.ends_with(".bias") => f32,
             _ if t.shape.width().is_multiple_of(args.format.block) => args.format,
             _ => f16,
         })
@@ -48,7 +50,7 @@ pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
     let kept = formats
         .iter()
         .zip(&plan.tensors)
-        .filter(|(f, t)| t.shape.dims().len() > 1 && **f != args.format);
+        .filter(|(f, t)| t.shape.dims().len() > 1 && f.name == "F16" && **f != args.format);
     let kept = match kept.count() {
         0 => String::new(),
         n => format!(

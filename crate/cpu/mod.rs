@@ -52,8 +52,8 @@ pub(crate) struct Memory {
     pub(crate) tokens: Vec<u32>,
     /// The id that the last step chose; `None` if its logits were no numbers.
     pub(crate) chosen: Option<u32>,
-    /// cos and sin by position: `[S, Dr/2, 2]`.
-    pub(crate) rope: Vec<f32>,
+    /// cos and sin by position: `[S, Dr/2, 2]`, by table.
+    pub(crate) rope: Vec<Vec<f32>>,
     /// Keys and values by layer: `[2, Hk, S, Dh]`.
     pub(crate) kv: Vec<Vec<f32>>,
     /// Weights by number.

@@ -171,7 +171,7 @@ impl GpuRunner {
         for copy in 1..copies {
             for (number, w) in memory.weights.iter().enumerate() {
                 self.reserve("weight", w.format, w.rows, w.width)?;
-                self.fill(copy * weights + number, 0, &w.bytes, crate::model::Order::Plain)?;
+                self.fill(copy * weights + number, 0, &w.bytes)?;
             }
         }
         let slots = self.slots(&plan, 0)?;
@@ -222,19 +222,22 @@ pub fn traffic(model: &Model) -> Result<Traffic> {
     let weights = |head| -> Result<Vec<(u64, u64)>> {
         let graph = model.record(head)?;
         let nodes = graph.nodes.iter().filter(|n| n.op.name != "embed");
-        let mut tensors: Vec<_> = nodes.flat_map(|n| n.inputs.iter().copied()).collect();
-        tensors.sort_by_key(|t| t.id);
+        let mut tensors: Vec<_> = nodes
+            .flat_map(|n| n.inputs.iter().map(|t| (*t, crate::op::reads(n))))
+            .collect();
+        tensors.sort_by_key(|(t, _)| t.id);
         tensors.dedup();
-        let size = |t: &crate::op::Tensor| match graph.places[t.id] {
+        let size = |(t, [used, of]): &(crate::op::Tensor, [usize; 2])| match graph.places[t.id] {
             Place::Weight(_, format) => {
                 let rows = t.shape.rows() as u64;
                 let values = rows * t.shape.width() as u64;
+                let share = |all: u64| all / *of as u64 * *used as u64;
                 let bytes = if model.info().device == "gpu" {
                     rows * format.row_bytes_gpu(t.shape.width()) as u64
                 } else {
                     format.size(values).unwrap_or_default()
                 };
-                Some((bytes, values))
+                Some((share(bytes), share(values)))
             }
             _ => None,
         };

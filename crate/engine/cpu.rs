@@ -1,10 +1,9 @@
 //! A model on the CPU: weights as they lie in the file, the graph run node by node.
 
-use super::device::{CacheShape, Key, Output, Want, target};
+use super::device::{CacheShape, Key, Output, Want};
 use crate::{
     cpu::{HostWeight, Memory, State},
     error::{Error, Result},
-    model::Order,
     op::{Place, Tensor},
     plan::Plan,
     tensor::Format,
@@ -26,7 +25,7 @@ pub(super) struct CpuRunner {
 
 impl CpuRunner {
     pub(super) fn shape(&self) -> Result<CacheShape> {
-        self.shape.ok_or_else(|| Error::internal("no cache yet"))
+        self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }
 
     pub(super) fn reserve(&mut self, format: &'static Format, rows: usize, width: usize) -> Result<()> {
@@ -46,23 +45,20 @@ impl CpuRunner {
         Ok(())
     }
 
-    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8], order: Order) -> Result<()> {
+    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8]) -> Result<()> {
         let weight = &mut self.memory.weights[weight];
-        let row = weight.row_bytes();
-        for (i, from) in bytes.chunks_exact(row).enumerate() {
-            let to = target(order, first + i) * row;
-            weight.bytes[to..to + row].copy_from_slice(from);
-        }
+        let to = first * weight.row_bytes();
+        weight.bytes[to..to + bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
 
-    pub(super) fn cache(&mut self, shape: CacheShape, rope: usize) -> Result<()> {
+    pub(super) fn cache(&mut self, shape: CacheShape, ropes: &[usize]) -> Result<()> {
         let values = shape.values()?;
-        let cache = 4 * (values as u64 * shape.layers as u64 + rope as u64);
-        self.room(cache)?;
-        self.memory.kv = (0..shape.layers).map(|_| zeros(values)).collect::<Result<_>>()?;
-        self.memory.rope = zeros(rope)?;
-        self.memory.rope.clear();
+        let all = values.iter().chain(ropes);
+        self.room(all.map(|n| 4 * *n as u64).sum())?;
+        self.memory.kv = values.into_iter().map(zeros).collect::<Result<_>>()?;
+        self.memory.rope = ropes.iter().map(|n| zeros(*n)).collect::<Result<_>>()?;
+        self.memory.rope.iter_mut().for_each(Vec::clear);
         self.shape = Some(shape);
         Ok(())
     }
@@ -82,9 +78,9 @@ impl CpuRunner {
         }
     }
 
-    /// Appends to the table of rotations.
-    pub(super) fn rope(&mut self, values: &[f32]) {
-        self.memory.rope.extend_from_slice(values);
+    /// Appends to a table of rotations.
+    pub(super) fn rope(&mut self, table: usize, values: &[f32]) {
+        self.memory.rope[table].extend_from_slice(values);
     }
 
     pub(super) fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {

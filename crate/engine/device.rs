@@ -5,11 +5,12 @@ use super::cpu::CpuRunner;
 use super::gpu::GpuRunner;
 use crate::{
     error::{Error, Result},
-    model::{Head, Hyper, Network, Order},
+    model::{Head, Hyper, Network},
     op::{Fixed, Graph, RING, Tensor},
     plan::Plan,
     tensor::Format,
 };
+use std::rc::Rc;
 
 /// Which program a step runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,11 +58,10 @@ pub(super) enum Output {
 }
 
 /// The cache's shape and storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CacheShape {
-    pub(super) layers: usize,
-    pub(super) kv_heads: usize,
-    pub(super) head_dim: usize,
+    /// Values a token, `2 * Hk * Dh`, of each cache.
+    pub(super) caches: Rc<[usize]>,
     /// Tokens it holds.
     pub(super) capacity: usize,
     /// Packed f16 instead of f32.
@@ -71,26 +71,22 @@ pub(super) struct CacheShape {
 impl CacheShape {
     pub(super) fn new(hyper: &Hyper, capacity: usize, f16: bool) -> Self {
         Self {
-            layers: hyper.layers,
-            kv_heads: hyper.kv_heads,
-            head_dim: hyper.head_dim,
+            caches: hyper.caches.clone(),
             capacity,
             f16,
         }
     }
 
-    /// Values of one layer: `[2, Hk, S, Dh]`.
+    /// Values of each cache: `[2, Hk, S, Dh]`.
     ///
     /// # Errors
-    /// [`Error::TooBig`] if they cannot be addressed.
-    pub(super) fn values(&self) -> Result<usize> {
-        let factors = [2, self.kv_heads, self.capacity, self.head_dim, self.layers];
-        let all = factors
-            .iter()
-            .try_fold(4_u64, |product, n| product.checked_mul(*n as u64));
+    /// [`Error::TooBig`] if they cannot be addressed together.
+    pub(super) fn values(&self) -> Result<Vec<usize>> {
+        let token = self.caches.iter().try_fold(0_u64, |sum, n| sum.checked_add(*n as u64));
+        let all = token.and_then(|n| n.checked_mul(self.capacity as u64)?.checked_mul(4));
         let available = usize::MAX as u64;
         all.filter(|bytes| *bytes <= available)
-            .map(|_| 2 * self.kv_heads * self.capacity * self.head_dim)
+            .map(|_| self.caches.iter().map(|n| n * self.capacity).collect())
             .ok_or_else(|| Error::TooBig {
                 what: format!("a cache of {} tokens", self.capacity),
                 needed: all.unwrap_or(u64::MAX),
@@ -98,34 +94,37 @@ impl CacheShape {
             })
     }
 
-    /// Bytes of one layer on the GPU.
+    /// Bytes of each cache on the GPU.
     ///
     /// # Errors
     /// As [`Self::values`].
-    pub(super) fn bytes(&self) -> Result<u64> {
-        Ok(self.values()? as u64 * if self.f16 { 2 } else { 4 })
+    pub(super) fn bytes(&self) -> Result<Vec<u64>> {
+        let each = if self.f16 { 2 } else { 4 };
+        Ok(self.values()?.into_iter().map(|n| n as u64 * each).collect())
     }
 }
 
-/// The GPU buffers that outlive a step, with their names and bytes; `rope` values are in the table of rotations.
+/// The GPU buffers that outlive a step, with their names and bytes; `ropes` are the values of each table of rotations.
 ///
 /// # Errors
 /// As [`CacheShape::values`].
-pub(super) fn fixed(shape: CacheShape, rope: usize) -> Result<Vec<(Fixed, &'static str, u64)>> {
-    let layer = shape.bytes()?;
+pub(super) fn fixed(shape: &CacheShape, ropes: &[usize]) -> Result<Vec<(Fixed, &'static str, u64)>> {
+    let caches = shape.bytes()?;
     let tokens = BUCKETS[BUCKETS.len() - 1];
     let mut all = vec![
         (Fixed::State, "state", 16),
         (Fixed::Tokens, "tokens", 4 * tokens as u64),
         (Fixed::Ring, "ring", 4 * RING as u64),
-        (Fixed::RopeTable, "rope table", 4 * rope as u64),
     ];
-    all.extend((0..shape.layers).map(|number| (Fixed::Kv(number), "cache", layer)));
+    let ropes = ropes.iter().map(|values| 4 * *values as u64).enumerate();
+    all.extend(ropes.map(|(number, bytes)| (Fixed::RopeTable(number), "rope table", bytes)));
+    let caches = caches.into_iter().enumerate();
+    all.extend(caches.map(|(number, bytes)| (Fixed::Kv(number), "cache", bytes)));
     Ok(all)
 }
 
 /// Records and plans the program of a step; says which tensor the logits are.
-pub(super) fn record(network: &Network, key: Key, shape: CacheShape) -> Result<(Plan, Option<Tensor>)> {
+pub(super) fn record(network: &Network, key: Key, shape: &CacheShape) -> Result<(Plan, Option<Tensor>)> {
     let mut graph = Graph::new(key.bucket, shape.capacity, shape.f16);
     let logits = (network.forward)(&mut graph, key.head)?;
     Ok((crate::plan::plan(graph)?, logits))
@@ -148,33 +147,33 @@ impl Runner {
         }
     }
 
-    /// Fills whole rows of a weight, `first ..`, from the bytes of a file.
-    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8], order: Order) -> Result<()> {
+    /// Fills whole rows of a weight, `first ..`; those that nothing fills are zeros.
+    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8]) -> Result<()> {
         match self {
-            Self::Cpu(cpu) => cpu.fill(weight, first, bytes, order),
+            Self::Cpu(cpu) => cpu.fill(weight, first, bytes),
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => gpu.fill(weight, first, bytes, order),
+            Self::Gpu(gpu) => gpu.fill(weight, first, bytes),
         }
     }
 
-    /// Makes the cache, and room for a table of rotations of `rope` values.
-    pub(super) async fn cache(&mut self, shape: CacheShape, rope: usize) -> Result<()> {
+    /// Makes the cache, and room for tables of rotations of so many values each.
+    pub(super) async fn cache(&mut self, shape: CacheShape, ropes: &[usize]) -> Result<()> {
         match self {
-            Self::Cpu(cpu) => cpu.cache(shape, rope),
+            Self::Cpu(cpu) => cpu.cache(shape, ropes),
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => gpu.cache(shape, rope).await,
+            Self::Gpu(gpu) => gpu.cache(shape, ropes).await,
         }
     }
 
-    /// Fills the table of rotations from value `first` on; from the first to the last, in order.
-    pub(super) fn rope(&mut self, first: usize, values: &[f32]) -> Result<()> {
+    /// Fills a table of rotations from value `first` on; from the first to the last, in order.
+    pub(super) fn rope(&mut self, table: usize, first: usize, values: &[f32]) -> Result<()> {
         match self {
             Self::Cpu(cpu) => {
-                cpu.rope(values);
+                cpu.rope(table, values);
                 Ok(())
             }
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => gpu.rope(first, values),
+            Self::Gpu(gpu) => gpu.rope(table, first, values),
         }
     }
 
@@ -188,7 +187,7 @@ impl Runner {
         if there {
             return Ok(());
         }
-        let (plan, logits) = record(network, key, shape)?;
+        let (plan, logits) = record(network, key, &shape)?;
         match self {
             Self::Cpu(cpu) => cpu.prepare(key, plan, logits),
             #[cfg(feature = "gpu")]
@@ -204,37 +203,5 @@ impl Runner {
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.run(key, pos, tokens, want).await,
         }
-    }
-}
-
-/// Where row `row` of a weight goes.
-pub(super) fn target(order: Order, row: usize) -> usize {
-    match order {
-        Order::Plain => row,
-        Order::Interleaved { head_dim, rotated } => {
-            let (head, within) = (row / head_dim, row % head_dim);
-            let turned = if within < rotated {
-                within % 2 * (rotated / 2) + within / 2
-            } else {
-                within
-            };
-            head * head_dim + turned
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn interleaved_rows_part_into_halves_and_what_does_not_turn_stays() {
-        let all = |head_dim, rotated| {
-            (0..8)
-                .map(|r| target(Order::Interleaved { head_dim, rotated }, r))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(all(4, 4), [0, 2, 1, 3, 4, 6, 5, 7]);
-        assert_eq!(all(8, 4), [0, 2, 1, 3, 4, 5, 6, 7]);
     }
 }

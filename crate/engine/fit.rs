@@ -294,7 +294,7 @@ impl<'a> Place<'a> {
                 .into_iter()
                 .flatten()
                 .min(),
-            f16: load::kv_f16(against.kv, adapter.is_some()),
+            f16: load::kv_f16(&network.hyper, against.kv, adapter.is_some()),
         }
     }
 
@@ -302,7 +302,7 @@ impl<'a> Place<'a> {
     fn row(&self, weight: &Weight) -> Option<Reason> {
         let (needed, available) = (weight.format.row_bytes_gpu(weight.shape.width()) as u64, self.binding);
         (self.adapter.is_some() && needed > available).then(|| {
-            let name = &weight.entry.name;
+            let name = weight.name();
             let message = format!(
                 "one tensor is larger than this GPU's largest buffer: a row of {name} takes {}, a binding holds {}",
                 size(needed),
@@ -317,14 +317,8 @@ impl<'a> Place<'a> {
         CacheShape::new(&self.network.hyper, capacity, self.f16)
     }
 
-    fn rope(&self, capacity: usize) -> Result<usize> {
-        let width = 4 * self.network.hyper.rope.values();
-        let bytes = capacity.checked_mul(width);
-        bytes.map(|bytes| bytes / 4).ok_or_else(|| Error::TooBig {
-            what: "a table of rotations".into(),
-            needed: (width as u64).saturating_mul(capacity as u64),
-            available: usize::MAX as u64,
-        })
+    fn ropes(&self, capacity: usize) -> Result<Vec<usize>> {
+        load::ropes(&self.network.hyper, capacity)
     }
 
     /// The steps that a conversation may prepare beside the decoding one.
@@ -348,14 +342,14 @@ impl<'a> Place<'a> {
             // Slots grow to what the largest step needs and are shared by all.
             let mut slots: Vec<usize> = Vec::new();
             for key in self.steps().into_iter().chain([decode]) {
-                let (plan, _) = record(self.network, key, shape)?;
+                let (plan, _) = record(self.network, key, &shape)?;
                 slots.resize(slots.len().max(plan.slots.len()), 0);
                 slots
                     .iter_mut()
                     .zip(&plan.slots)
                     .for_each(|(most, n)| *most = (*most).max(*n));
             }
-            let bytes = |(w, f): (&Weight, &&'static Format)| f.size(w.shape.count() as u64).unwrap_or(w.entry.bytes);
+            let bytes = |(w, f): (&Weight, &&'static Format)| f.size(w.shape.count() as u64).unwrap_or(w.bytes());
             return Ok(Base {
                 weights: weights.map(bytes).sum(),
                 scratch: 0,
@@ -371,7 +365,7 @@ impl<'a> Place<'a> {
             shards.push(cut);
         }
         let program = |key: Key| -> Result<(u64, u64)> {
-            let (plan, logits) = record(self.network, key, shape)?;
+            let (plan, logits) = record(self.network, key, &shape)?;
             let mut sum = padded(UNIFORM * lower(&plan, caps, &shards)?.len() as u64);
             for length in &plan.slots {
                 let slot = padded(4 * *length as u64);
@@ -398,10 +392,10 @@ impl<'a> Place<'a> {
 
     /// What the model takes with a cache of `capacity` tokens.
     fn needs(&self, base: &Base, capacity: usize) -> Result<Needs> {
-        let (shape, rope) = (self.shape(capacity), self.rope(capacity)?);
+        let (shape, ropes) = (self.shape(capacity), self.ropes(capacity)?);
         let (mut kv, mut scratch) = (0, base.scratch);
         if self.adapter.is_some() {
-            for (which, _, bytes) in fixed(shape, rope)? {
+            for (which, _, bytes) in fixed(&shape, &ropes)? {
                 let sum = if matches!(which, Fixed::Kv(_)) {
                     &mut kv
                 } else {
@@ -411,8 +405,8 @@ impl<'a> Place<'a> {
             }
         } else {
             // The CPU keeps f32, whatever is asked for.
-            kv = 4 * shape.values()? as u64 * shape.layers as u64;
-            scratch += 4 * rope as u64;
+            kv = shape.values()?.iter().map(|n| 4 * *n as u64).sum();
+            scratch += ropes.iter().map(|n| 4 * *n as u64).sum::<u64>();
         }
         let total = base.weights.saturating_add(kv).saturating_add(scratch);
         Ok(Needs {
@@ -426,7 +420,7 @@ impl<'a> Place<'a> {
 
     fn room(&self, base: &Base, capacity: usize) -> bool {
         let within = || -> Result<bool> {
-            let buffers = fixed(self.shape(capacity), self.rope(capacity)?)?;
+            let buffers = fixed(&self.shape(capacity), &self.ropes(capacity)?)?;
             let limit = self.adapter.map_or(u64::MAX, |caps| caps.max_binding);
             let peak = self.needs(base, capacity)?.peak;
             Ok(buffers.iter().all(|(_, _, bytes)| *bytes <= limit) && self.memory.is_none_or(|memory| peak <= memory))
@@ -459,7 +453,7 @@ impl<'a> Place<'a> {
                 reason("memory", message, &values(peak, memory))
             }
             _ => {
-                let layer = self.shape(capacity).bytes()?;
+                let layer = self.shape(capacity).bytes()?.into_iter().max().unwrap_or(0);
                 let message = format!(
                     "the cache of one layer takes {} with a context of {capacity} tokens, more than this GPU's largest \
                      buffer of {}",

@@ -1,10 +1,9 @@
 //! A model on the GPU: weights repacked into planes and cut by rows, programs replayed.
 
-use super::device::{CacheShape, Key, Output, Want, target};
+use super::device::{CacheShape, Key, Output, Want};
 use crate::{
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
-    model::Order,
     op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
     plan::Plan,
     shader::Binding,
@@ -62,7 +61,7 @@ impl GpuRunner {
     }
 
     pub(super) fn shape(&self) -> Result<CacheShape> {
-        self.shape.ok_or_else(|| Error::internal("no cache yet"))
+        self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }
 
     pub(super) fn reserve(&mut self, name: &str, format: &'static Format, rows: usize, width: usize) -> Result<()> {
@@ -75,15 +74,13 @@ impl GpuRunner {
         Ok(())
     }
 
-    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8], order: Order) -> Result<()> {
+    pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8]) -> Result<()> {
         let Planes { format, width, shards } = &self.weights[weight];
         let row = width / format.block * format.bytes;
         let [words0, words1] = (format.plane_words)(*width);
         let count = bytes.len() / row;
         let mut planes = [vec![0_u32; count * words0], vec![0_u32; count * words1]];
-        for (i, from) in bytes.chunks_exact(row).enumerate() {
-            // Chunks of interleaved weights are whole heads: rows change places within them.
-            let at = target(order, first + i) - first;
+        for (at, from) in bytes.chunks_exact(row).enumerate() {
             let [p0, p1] = &mut planes;
             (format.pack)(
                 from,
@@ -115,12 +112,11 @@ impl GpuRunner {
         Ok(())
     }
 
-    pub(super) async fn cache(&mut self, shape: CacheShape, rope: usize) -> Result<()> {
-        let (layer, available) = (shape.bytes()?, self.gpu.caps().max_binding);
-        for (what, needed) in [
-            ("the cache of one layer", layer),
-            ("the table of rotations", 4 * rope as u64),
-        ] {
+    pub(super) async fn cache(&mut self, shape: CacheShape, ropes: &[usize]) -> Result<()> {
+        let (caches, available) = (shape.bytes()?, self.gpu.caps().max_binding);
+        let caches = caches.into_iter().map(|bytes| ("the cache of one layer", bytes));
+        let tables = ropes.iter().map(|n| ("the table of rotations", 4 * *n as u64));
+        for (what, needed) in caches.chain(tables) {
             if needed > available {
                 let what = format!("{what}, {} tokens,", shape.capacity);
                 return Err(Error::TooBig {
@@ -131,7 +127,7 @@ impl GpuRunner {
             }
         }
         let scopes = self.gpu.watch("allocating the cache");
-        for (fixed, label, bytes) in super::device::fixed(shape, rope)? {
+        for (fixed, label, bytes) in super::device::fixed(&shape, ropes)? {
             self.fixed.insert(fixed, self.gpu.buffer(label, bytes, Usage::Storage)?);
         }
         self.token = Some(self.gpu.staging(4)?);
@@ -140,11 +136,11 @@ impl GpuRunner {
         Ok(())
     }
 
-    /// Writes the table of rotations from value `first` on.
-    pub(super) fn rope(&mut self, first: usize, values: &[f32]) -> Result<()> {
+    /// Writes a table of rotations from value `first` on.
+    pub(super) fn rope(&mut self, table: usize, first: usize, values: &[f32]) -> Result<()> {
         let table = self
             .fixed
-            .get(&Fixed::RopeTable)
+            .get(&Fixed::RopeTable(table))
             .ok_or_else(|| Error::internal("no cache yet"))?;
         self.gpu.write(table, 4 * first as u64, bytemuck::cast_slice(values));
         Ok(())

@@ -3,18 +3,14 @@
 use super::{
     Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
     device::{CacheShape, Key, Runner},
+    stream::Stream,
 };
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
-    model::{Card, Head, Hyper, Network, Order, Weight},
-    quant,
-    tensor::sort_by_numbers,
+    model::{Card, Head, Hyper, Network},
 };
-use sha2::{Digest, Sha256};
 
-/// Bytes read and uploaded at once, at most, unless one row is longer.
-const CHUNK: u64 = 8 << 20;
 /// Values of the table of rotations written at once.
 const RUN: usize = 1 << 16;
 /// Context by default, where the model was made for more.
@@ -71,47 +67,13 @@ pub(super) async fn weights(
     let scopes = watch(runner);
     for weight in &network.weights {
         let (rows, width) = (weight.shape.rows(), weight.shape.width());
-        runner.reserve(&weight.entry.name, weight.format, rows, width)?;
+        runner.reserve(weight.name(), weight.format, rows, width)?;
     }
     close(scopes).await?;
-    let total = network.weights.iter().map(|w| w.entry.bytes).sum();
-    let mut numbers: Vec<usize> = (0..network.weights.len()).collect();
-    sort_by_numbers(&mut numbers, |n| {
-        let entry = &network.weights[*n].entry;
-        [entry.file as u64, entry.offset]
-    });
-    let (mut done, mut hash) = (0, Sha256::new());
-    tell(progress, Phase::Weights, 0, total)?;
     let scopes = watch(runner);
-    for number in numbers {
-        let weight = &network.weights[number];
-        let (entry, rows) = (&weight.entry, weight.shape.rows());
-        let row = (entry.bytes / rows as u64).max(1);
-        let unit = match weight.order {
-            Order::Interleaved { head_dim, .. } => head_dim,
-            Order::Plain => 1,
-        };
-        let most = usize::try_from(CHUNK / row).unwrap_or(usize::MAX) / unit * unit;
-        for first in (0..rows).step_by(most.max(unit)) {
-            let count = most.max(unit).min(rows - first);
-            let bytes = checkpoint.read(entry, first, count).await?;
-            hash.update(&bytes);
-            done += bytes.len() as u64;
-            runner.fill(number, first, &convert(bytes, weight)?, weight.order)?;
-            tell(progress, Phase::Weights, done, total)?;
-        }
-    }
+    let hash = Stream::new(network, runner, progress).run(checkpoint).await?;
     close(scopes).await?;
-    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
-}
-
-/// The bytes of a weight in the format it has on the device.
-fn convert(bytes: Vec<u8>, weight: &Weight) -> Result<Vec<u8>> {
-    let (from, to) = (weight.entry.format, weight.format);
-    if from == to {
-        return Ok(bytes);
-    }
-    quant::encode(&weight.entry.name, &from.decode(&bytes), to)
+    Ok(hash.iter().map(|b| format!("{b:02x}")).collect())
 }
 
 #[cfg(feature = "gpu")]
@@ -147,11 +109,24 @@ pub(super) fn context(hyper: &Hyper) -> usize {
 }
 
 /// Whether the cache holds f16.
-pub(super) fn kv_f16(asked: Option<Kv>, on_gpu: bool) -> bool {
-    asked.map_or(on_gpu, |kv| kv == Kv::F16)
+pub(super) fn kv_f16(hyper: &Hyper, asked: Option<Kv>, on_gpu: bool) -> bool {
+    asked.map_or(on_gpu && !hyper.exact_keys, |kv| kv == Kv::F16)
 }
 
-/// Makes the cache and the table of rotations, and prepares the decoding step.
+/// Values of each table of rotations for `capacity` positions.
+pub(super) fn ropes(hyper: &Hyper, capacity: usize) -> Result<Vec<usize>> {
+    let values = |width: usize| {
+        let bytes = capacity.checked_mul(4 * width);
+        bytes.map(|bytes| bytes / 4).ok_or_else(|| Error::TooBig {
+            what: format!("a table of {capacity} rotations"),
+            needed: (4 * width as u64).saturating_mul(capacity as u64),
+            available: usize::MAX as u64,
+        })
+    };
+    hyper.ropes.iter().map(|rope| values(rope.values())).collect()
+}
+
+/// Makes the cache and the tables of rotations, and prepares the decoding step.
 pub(super) async fn cache(
     checkpoint: &Checkpoint,
     network: &Network,
@@ -167,37 +142,35 @@ pub(super) async fn cache(
         });
     }
     let capacity = options.context.unwrap_or_else(|| context(hyper));
-    let f16 = kv_f16(options.kv, !matches!(runner, Runner::Cpu(_)));
-    let factors = match &hyper.rope.factors {
-        Some(entry) => {
-            let bytes = checkpoint.read(entry, 0, entry.shape.rows()).await?;
-            let mut values = vec![0.0; entry.shape.count()];
-            (entry.format.decode)(&bytes, &mut values);
-            Some(values)
-        }
-        None => None,
-    };
-    let width = hyper.rope.values();
-    let too_long = || Error::TooBig {
-        what: format!("a table of {capacity} rotations"),
-        needed: 4 * width as u64 * capacity as u64,
-        available: usize::MAX as u64,
-    };
-    let table = capacity
-        .checked_mul(4 * width)
-        .map(|bytes| bytes / 4)
-        .ok_or_else(too_long)?;
-    runner.cache(CacheShape::new(hyper, capacity, f16), table).await?;
-    let (mut run, mut written) = (Vec::new(), 0);
-    hyper.rope.table(capacity, factors.as_deref(), |row| {
-        run.extend_from_slice(row);
-        if run.len() >= RUN || written + run.len() == table {
-            runner.rope(written, &run)?;
-            written += run.len();
-            run.clear();
-        }
-        Ok(())
-    })?;
+    if capacity > hyper.most {
+        return Err(Error::Invalid {
+            field: "context".into(),
+            expected: format!("at most {}, the positions that this model knows", hyper.most),
+            found: capacity.to_string(),
+        });
+    }
+    let f16 = kv_f16(hyper, options.kv, !matches!(runner, Runner::Cpu(_)));
+    let tables = ropes(hyper, capacity)?;
+    runner.cache(CacheShape::new(hyper, capacity, f16), &tables).await?;
+    for (number, (rope, table)) in hyper.ropes.iter().zip(tables).enumerate() {
+        let factors = match &rope.factors {
+            Some(entry) => {
+                let bytes = checkpoint.read(entry, 0, entry.shape.rows()).await?;
+                Some(entry.format.decode(&bytes))
+            }
+            None => None,
+        };
+        let (mut run, mut written) = (Vec::new(), 0);
+        rope.table(capacity, factors.as_deref(), |row| {
+            run.extend_from_slice(row);
+            if run.len() >= RUN || written + run.len() == table {
+                runner.rope(number, written, &run)?;
+                written += run.len();
+                run.clear();
+            }
+            Ok(())
+        })?;
+    }
     runner.prepare(network, Key::new(1, Head::Last)).await?;
     Ok(capacity)
 }

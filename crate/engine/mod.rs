@@ -11,6 +11,7 @@ mod request;
 pub(crate) mod roofline;
 mod session;
 mod stats;
+mod stream;
 pub(crate) mod trial;
 
 use crate::{model::Card, tensor::Format};
@@ -61,7 +62,7 @@ pub struct LoadOptions {
     pub device: Device,
     /// What may be rounded.
     pub precision: Precision,
-    /// How the cache is stored; by default F16 on a GPU, F32 on the CPU.
+    /// How the cache is stored; by default F16 on a GPU, F32 on the CPU and for models that rounding would lead astray.
     pub kv: Option<Kv>,
     /// Tokens the cache holds; by default the model's own context, at most 4096.
     pub context: Option<usize>,

@@ -498,7 +498,7 @@ impl Model {
 
     /// Bytes of all weights in the file.
     pub(super) fn file_bytes(&self) -> u64 {
-        self.network.weights.iter().map(|w| w.entry.bytes).sum()
+        self.network.weights.iter().map(|w| w.bytes()).sum()
     }
 
     /// Records a step of one token, to be looked at.

@@ -6,7 +6,7 @@ use super::{device::CacheShape, gpu::GpuRunner};
 #[cfg(feature = "gpu")]
 use crate::{
     cpu::{HostWeight, Memory, State},
-    op::embed,
+    op::{Embed, embed_as},
     tensor::Format,
 };
 use crate::{
@@ -165,7 +165,11 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
         let mut graph = graph();
         graph.bucket = rows;
         let w = graph.weight(0, format, [rows, *width].into());
-        let x = embed(&mut graph, w)?;
+        let cfg = Embed {
+            scale: 1.0,
+            positions: false,
+        };
+        let x = embed_as(&mut graph, w, cfg)?;
         graph.output(x);
         let weight = HostWeight {
             format,
@@ -194,18 +198,19 @@ impl GpuRunner {
         self.clear();
         for (number, w) in memory.weights.iter().enumerate() {
             self.reserve("weight", w.format, w.rows, w.width)?;
-            self.fill(number, 0, &w.bytes, crate::model::Order::Plain)?;
+            self.fill(number, 0, &w.bytes)?;
         }
-        let values = memory.kv.first().map_or(0, Vec::len);
+        let token = |values: &Vec<f32>| values.len().div_ceil(plan.graph.capacity);
         let shape = CacheShape {
-            layers: memory.kv.len(),
-            kv_heads: 1,
-            head_dim: (values / 2).div_ceil(plan.graph.capacity),
+            caches: memory.kv.iter().map(token).collect(),
             capacity: plan.graph.capacity,
             f16: plan.graph.kv_f16,
         };
-        self.cache(shape, memory.rope.len().max(2)).await?;
-        self.rope(0, &memory.rope)?;
+        let ropes: Vec<usize> = memory.rope.iter().map(Vec::len).collect();
+        self.cache(shape, &ropes).await?;
+        for (table, values) in memory.rope.iter().enumerate() {
+            self.rope(table, 0, values)?;
+        }
         self.write_memory(memory, plan.graph.kv_f16)
     }
 

@@ -264,14 +264,33 @@ impl Checkpoint {
         }
     }
 
-    /// The bytes of `rows` rows of a tensor from row `first`, as they are in the file.
+    /// The bytes of `rows` rows of a tensor from row `first`, as they are in the file; blocks with their scales.
     ///
     /// # Errors
     /// [`Error::Shape`] for rows that the tensor does not have; [`Error::Read`] from the source.
     pub async fn read(&self, entry: &Entry, first: usize, rows: usize) -> Result<Vec<u8>> {
+        let Some((file, offset)) = entry.scales else {
+            let at = (entry.file, entry.offset, entry.row_bytes());
+            return self.rows(entry, at, first, rows).await;
+        };
+        let count = (entry.shape.width() / entry.format.block) as u64;
+        let blocks = (entry.file, entry.offset, entry.row_bytes() - count);
+        let blocks = self.rows(entry, blocks, first, rows).await?;
+        let scales = self.rows(entry, (file, offset, count), first, rows).await?;
+        Ok(quant::join_mxfp4(&blocks, &scales))
+    }
+
+    /// Rows that lie in a file, from a byte on and with so many bytes each.
+    async fn rows(
+        &self,
+        entry: &Entry,
+        (file, offset, row): (usize, u64, u64),
+        first: usize,
+        rows: usize,
+    ) -> Result<Vec<u8>> {
         let all = entry.shape.rows();
         let (Some(file), true) = (
-            self.files.get(entry.file),
+            self.files.get(file),
             first.checked_add(rows).is_some_and(|end| end <= all),
         ) else {
             return Err(Error::shape(
@@ -282,13 +301,13 @@ impl Checkpoint {
             ));
         };
         // No overflow: the rows are within the tensor, and the tensor within the file.
-        let bytes = entry.row_bytes() * rows as u64;
+        let bytes = row * rows as u64;
         let len = usize::try_from(bytes).map_err(|_| Error::TooBig {
             what: format!("tensor {}", entry.name),
             needed: bytes,
             available: usize::MAX as u64,
         })?;
-        let read = file.read(entry.offset + entry.row_bytes() * first as u64, len).await?;
+        let read = file.read(offset + row * first as u64, len).await?;
         if read.len() != len {
             let what = format!("{}: {} bytes instead of {len} were read", file.name(), read.len());
             return Err(Error::internal(what));

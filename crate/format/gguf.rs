@@ -78,11 +78,14 @@ pub(super) async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
                 file,
                 offset: tensor.offset,
                 bytes: tensor.bytes,
+                scales: None,
             }),
             Err(Other { name, weight }) => {
                 let skipped = Skipped {
                     kind: name.into(),
                     dims: tensor.shape.dims().iter().map(|d| *d as u64).collect(),
+                    file,
+                    offset: tensor.offset,
                     bytes: tensor.bytes,
                     weight,
                 };

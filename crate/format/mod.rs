@@ -1,5 +1,6 @@
 //! Containers: a directory of tensors (name, shape, block format, byte range) and metadata from a folder of files.
 
+mod apart;
 mod checkpoint;
 mod cursor;
 mod gguf;
@@ -57,6 +58,8 @@ pub struct Entry {
     pub offset: u64,
     /// Length in bytes.
     pub bytes: u64,
+    /// File and first byte of the scales, where they lie apart; `bytes` counts them.
+    pub scales: Option<(usize, u64)>,
 }
 
 /// Which container the tensors came in.
@@ -75,6 +78,10 @@ pub struct Skipped {
     pub kind: String,
     /// Dimensions, outermost first.
     pub dims: Vec<u64>,
+    /// Index into [`Checkpoint::files`].
+    pub file: usize,
+    /// First byte, from the start of the file.
+    pub offset: u64,
     /// Length in bytes; where the format is not known, up to the next tensor.
     pub bytes: u64,
     /// Whether it is a weight, in a format that `quant::FORMATS` lacks; the others are of no use as weights (integers,

@@ -2,8 +2,8 @@
 //! reference implementation accepts, less headers in which a key stands twice.
 
 use super::{
-    Checkpoint, Container, Entry, Part, Skipped, Value, bad, cursor::Cursor, found, not_found, side, source::Folder,
-    split,
+    Checkpoint, Container, Entry, Part, Skipped, Value, apart, bad, cursor::Cursor, found, not_found, side,
+    source::Folder, split,
 };
 use crate::{
     error::Result,
@@ -41,8 +41,7 @@ pub(super) async fn open_folder(folder: &dyn Folder) -> Result<Checkpoint> {
     } else {
         return Err(not_found(folder, &format!("{index} or model.safetensors")));
     }
-    side::read_all(folder, &mut model).await?;
-    Ok(model)
+    finish(folder, model).await
 }
 
 /// An index called `entry`, and the files beside it.
@@ -51,8 +50,7 @@ pub(super) async fn open_index(folder: &dyn Folder, entry: &str) -> Result<Check
     let bytes = side::read(folder, entry).await?;
     let bytes = bytes.ok_or_else(|| not_found(folder, entry))?;
     add_index(&mut model, folder, entry, &bytes).await?;
-    side::read_all(folder, &mut model).await?;
-    Ok(model)
+    finish(folder, model).await
 }
 
 /// A file called `entry`, already under `cursor`. If it is one of several, their index is asked for.
@@ -64,6 +62,11 @@ pub(super) async fn open_file(folder: &dyn Folder, entry: &str, cursor: Cursor) 
     }
     let mut model = Checkpoint::new(entry, Container::Safetensors);
     add_file(&mut model, cursor).await?;
+    finish(folder, model).await
+}
+
+async fn finish(folder: &dyn Folder, mut model: Checkpoint) -> Result<Checkpoint> {
+    apart::join(&mut model);
     side::read_all(folder, &mut model).await?;
     Ok(model)
 }
@@ -148,15 +151,17 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
         let dims: Option<Vec<usize>> = shape.iter().map(|d| usize::try_from(*d).ok()).collect();
         let usable = values.is_some_and(|v| v > 0 && v < MAX_VALUES && usize::try_from(v).is_ok());
         let usable = dims.filter(|_| usable).and_then(|dims| Shape::new(&dims));
+        // Within the file once the last end is known to be: checked below.
+        let offset = start.saturating_add(from);
         match (quant::by_safetensors(&info.dtype), usable) {
             (Some(format), Some(shape)) => part.tensors.push(Entry {
                 name,
                 shape,
                 format,
                 file,
-                // Within the file once the last end is known to be: checked below.
-                offset: start.saturating_add(from),
+                offset,
                 bytes: to - from,
+                scales: None,
             }),
             (_, usable) => {
                 // Narrow floats hold weights; other types hold tables and counters.
@@ -165,6 +170,8 @@ async fn read(cursor: &mut Cursor, file: usize) -> Result<Part> {
                     weight: narrow && usable.is_some(),
                     kind: info.dtype,
                     dims: shape,
+                    file,
+                    offset,
                     bytes: to - from,
                 };
                 part.skipped.push((name, skipped));

@@ -131,7 +131,8 @@ fn from_llama(checkpoint: &Checkpoint, family: &Arch, network: &Network) -> Resu
     describe(&mut plan.meta, checkpoint, &config, family.name);
     let head_dim = network.hyper.head_dim;
     for entry in checkpoint.tensors.values() {
-        let used = network.weights.iter().any(|w| w.entry.name == entry.name);
+        let mut sources = network.weights.iter().flat_map(|w| &w.sources);
+        let used = sources.any(|s| s.entry.name == entry.name);
         let Some(name) = gguf_name(family, &entry.name).filter(|_| used) else {
             // Constants that follow from the configuration, and the head that is the embedding, are stored by some.
             if !entry.name.ends_with("rotary_emb.inv_freq") && entry.name != "lm_head.weight" {
@@ -170,7 +171,7 @@ fn gguf_name(family: &Arch, published: &str) -> Option<String> {
     };
     // Checkpoints saved from the inner model lack the outer prefix.
     let known = |name: &str| name == pattern || name.strip_prefix("model.") == Some(&pattern);
-    let (_, gguf) = family.names.iter().find(|(name, _)| known(name))?;
+    let (_, gguf) = family.published().find(|(name, _)| known(name))?;
     Some(gguf.replacen("{}", layer.unwrap_or_default(), 1))
 }
 
@@ -189,7 +190,7 @@ fn write_sizes(
             .ok_or_else(|| Error::bad(&checkpoint.name, name, "a tensor", "nothing"))
     };
     let counts = [
-        ("block_count", hyper.layers),
+        ("block_count", hyper.caches.len()),
         ("context_length", hyper.context),
         ("embedding_length", shape("token_embd.weight")?.width()),
         ("feed_forward_length", shape("blk.0.ffn_gate.weight")?.rows()),

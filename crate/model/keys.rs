@@ -1,11 +1,10 @@
-//! Configuration values under either of their names: GGUF's `family.key`, or the key of `config.json`.
+//! Configuration values under either of their names: GGUF's `family.key`, or the keys of `config.json`, of which `a|b` are
+//! alternatives and those of a nested text model come first.
 
-use super::Order;
 use crate::{
-    error::{Error, Result},
-    format::{Checkpoint, Container, Entry, Value},
-    model::{Arch, Weight},
-    tensor::Shape,
+    error::{Error, Result, Unsupported},
+    format::{Checkpoint, Container, Value},
+    op::Act,
 };
 use serde_json::Value as Json;
 
@@ -49,7 +48,7 @@ impl<'a> Keys<'a> {
         Error::bad(&self.checkpoint.name, key, expected, found)
     }
 
-    fn is_gguf(&self) -> bool {
+    pub(super) fn is_gguf(&self) -> bool {
         self.checkpoint.container == Container::Gguf
     }
 
@@ -64,14 +63,80 @@ impl<'a> Keys<'a> {
 
     /// A value of `config.json`; dots go into objects. `null` is as if it were not there.
     pub(super) fn json(&self, key: &str) -> Option<&Json> {
-        key.split('.')
-            .try_fold(&self.config, |at, part| at.get(part))
-            .filter(|v| !v.is_null())
+        let whole = [self.config.get("text_config"), Some(&self.config)];
+        let at = |key: &str| {
+            let path = |config| key.split('.').try_fold(config, |at: &Json, part| at.get(part));
+            whole.into_iter().flatten().filter_map(path).find(|v| !v.is_null())
+        };
+        key.split('|').find_map(at)
+    }
+
+    /// A switch of `config.json` or GGUF.
+    pub(super) fn switch(&self, gguf: &str, hf: &str) -> Option<bool> {
+        if self.is_gguf() {
+            return match self.gguf(gguf) {
+                Some(Value::Bool(on)) => Some(*on),
+                _ => None,
+            };
+        }
+        self.json(hf)?.as_bool()
+    }
+
+    /// One number a layer, where the files have a list.
+    pub(super) fn list(&self, gguf: &str, hf: &str) -> Option<Vec<i64>> {
+        if self.is_gguf() {
+            return match self.gguf(gguf) {
+                Some(Value::Ints(all)) => Some(all.clone()),
+                _ => None,
+            };
+        }
+        let number = |v: &Json| v.as_i64().or_else(|| v.as_bool().map(i64::from));
+        self.json(hf)?.as_array()?.iter().map(number).collect()
+    }
+
+    /// An error for something of this family that is not supported.
+    pub(super) fn unsupported(&self, what: impl std::fmt::Display, supported: impl Into<String>) -> Error {
+        Error::Unsupported {
+            kind: Unsupported::Architecture,
+            file: self.checkpoint.name.clone(),
+            what: format!("{} with {what}", self.family),
+            supported: supported.into(),
+        }
+    }
+
+    /// The activation that `config.json` names, `otherwise` where it names none, as GGUF never does.
+    pub(super) fn act(&self, otherwise: Act) -> Result<Act> {
+        Ok(
+            match self.text("", "hidden_activation|hidden_act|activation_function") {
+                None => otherwise,
+                Some("silu" | "swish") => Act::Silu,
+                Some("gelu") => Act::Gelu,
+                Some("gelu_new" | "gelu_pytorch_tanh" | "gelu_fast") => Act::GeluTanh,
+                Some("quick_gelu") => Act::GeluQuick,
+                Some("relu") => Act::Relu,
+                Some("relu2" | "relu_squared") => Act::Relu2,
+                Some(other) => {
+                    let supported = "silu, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, quick_gelu, relu, relu2";
+                    return Err(self.unsupported(format!("activation {other}"), supported));
+                }
+            },
+        )
     }
 
     /// A GGUF value of this family.
     pub(super) fn gguf(&self, key: &str) -> Option<&Value> {
-        self.checkpoint.meta.get(&format!("{}.{key}", self.family))
+        let at = |key| self.checkpoint.meta.get(&format!("{}.{key}", self.family));
+        key.split('|').find_map(at)
+    }
+
+    /// Values that `config.json` may leave out, because its class knows them.
+    pub(super) fn left_out(mut self, values: &[(&str, i64)]) -> Self {
+        for (key, value) in values {
+            if !self.is_gguf() && self.json(key).is_none() {
+                self.config[*key] = Json::from(*value);
+            }
+        }
+        self
     }
 
     fn number(&self, gguf: &str, hf: &str) -> Result<Option<Number>> {
@@ -114,6 +179,14 @@ impl<'a> Keys<'a> {
             .map_err(|n| self.bad(&self.name(gguf, hf), "a whole number of at least 1", n))
     }
 
+    /// A size that may be 0, as it is where nothing is said.
+    pub(super) fn size_or_zero(&self, gguf: &str, hf: &str) -> Result<usize> {
+        match self.number(gguf, hf)? {
+            Some(Number::Int(0)) => Ok(0),
+            _ => Ok(self.size(gguf, hf)?.unwrap_or(0)),
+        }
+    }
+
     /// A size that must be there.
     pub(super) fn need(&self, gguf: &str, hf: &str) -> Result<usize> {
         self.size(gguf, hf)?
@@ -149,7 +222,8 @@ impl<'a> Keys<'a> {
     /// The classes that `config.json` names.
     pub(super) fn classes(&self) -> Result<Vec<String>> {
         let names = self
-            .json("architectures")
+            .config
+            .get("architectures")
             .and_then(Json::as_array)
             .into_iter()
             .flatten();
@@ -158,93 +232,5 @@ impl<'a> Keys<'a> {
             return Err(self.bad("config.json: architectures", "a list with the model's class", "nothing"));
         }
         Ok(names)
-    }
-}
-
-/// Finds tensors by their GGUF names in either container and numbers them.
-pub(super) struct Finder<'a> {
-    checkpoint: &'a Checkpoint,
-    arch: &'static Arch,
-    pub(super) weights: Vec<Weight>,
-}
-
-impl<'a> Finder<'a> {
-    pub(super) fn new(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Self {
-        Self {
-            checkpoint,
-            arch,
-            weights: Vec::new(),
-        }
-    }
-
-    /// The names that a tensor with this GGUF name may have in the files; `{}` stands for the layer.
-    fn names(&self, name: &str, layer: Option<usize>) -> Vec<String> {
-        let stored = match self.checkpoint.container {
-            Container::Gguf => Some(name),
-            Container::Safetensors => {
-                let row = self.arch.names.iter().find(|(_, gguf)| *gguf == name);
-                row.map(|(published, _)| *published)
-            }
-        };
-        let Some(stored) = stored else { return Vec::new() };
-        let full = layer.map_or_else(|| stored.to_owned(), |n| stored.replacen("{}", &n.to_string(), 1));
-        // Checkpoints saved from the inner model lack the outer prefix.
-        let short = full.strip_prefix("model.").map(str::to_owned);
-        [Some(full), short].into_iter().flatten().collect()
-    }
-
-    /// The tensor with this GGUF name.
-    pub(super) fn entry(&self, name: &str, layer: Option<usize>) -> Option<(String, &'a Entry)> {
-        let tensors = &self.checkpoint.tensors;
-        let mut names = self.names(name, layer).into_iter();
-        names.find_map(|n| tensors.get(&n).map(|entry| (n, entry)))
-    }
-
-    /// Whether there is such a tensor, even one that cannot be read: an optional part is never left out silently.
-    pub(super) fn has(&self, name: &str, layer: Option<usize>) -> bool {
-        let there = |n: &String| self.checkpoint.tensors.contains_key(n) || self.checkpoint.skipped.contains_key(n);
-        self.names(name, layer).iter().any(there)
-    }
-
-    /// The number of a tensor that must be there with this shape.
-    pub(super) fn take(
-        &mut self,
-        name: &str,
-        layer: Option<usize>,
-        shape: impl Into<Shape>,
-        order: Order,
-    ) -> Result<usize> {
-        let shape = shape.into();
-        let file = &self.checkpoint.name;
-        let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
-        let Some((stored, entry)) = self.entry(name, layer) else {
-            let names = self.names(name, layer).into_iter();
-            let mut unreadable = names.filter(|n| self.checkpoint.skipped.contains_key(n));
-            return Err(match unreadable.next().map(|n| self.checkpoint.tensor(&n)) {
-                Some(Err(error)) => error,
-                _ => Error::bad(file, &named, format!("a tensor {shape:?}"), "none"),
-            });
-        };
-        if entry.shape != shape {
-            return Err(Error::bad(
-                file,
-                stored,
-                format!("{shape:?}"),
-                format!("{:?}", entry.shape),
-            ));
-        }
-        let order = if self.checkpoint.container == Container::Gguf {
-            order
-        } else {
-            Order::Plain
-        };
-        let format = self.checkpoint.on_device(entry.format, shape);
-        self.weights.push(Weight {
-            entry: entry.clone(),
-            format,
-            shape,
-            order,
-        });
-        Ok(self.weights.len() - 1)
     }
 }

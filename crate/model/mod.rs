@@ -1,22 +1,48 @@
 //! Model families: one file each, reading the files' metadata into a config and writing the network with operators.
 
+mod block;
+mod bloom;
 mod card;
 pub mod export;
 mod export_text;
+mod gemma;
+mod gemma2;
+mod gemma3;
+mod gemma4;
+mod gpt2;
+mod gpt_oss;
+mod gptj;
+mod gptneo;
+mod gptneox;
+mod granite;
 mod keys;
+mod layers;
 mod llama;
+mod mistral3;
+mod olmo2;
+mod olmoe;
+mod phi2;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod qwen3moe;
 pub mod readme;
 mod rope;
+mod smollm3;
+mod spec;
+mod stablelm;
+mod weights;
 
 pub use card::{Base, Card};
 pub(crate) use rope::RopeTable;
+pub(crate) use weights::Weight;
 
 use crate::{
     error::{Error, Result, Unsupported},
-    format::{Checkpoint, Container, Entry, Value},
+    format::{Checkpoint, Container, Value},
     op::{Graph, Tensor},
-    tensor::{Format, Shape},
 };
+use std::rc::Rc;
 
 /// A family: one row of [`ARCHS`].
 pub(crate) struct Arch {
@@ -24,14 +50,45 @@ pub(crate) struct Arch {
     pub(crate) name: &'static str,
     /// Names in `config.json`'s `architectures`.
     pub(crate) classes: &'static [&'static str],
-    /// GGUF names of this family's tensors by the names its published checkpoints use; `{}` stands for the layer.
-    pub(crate) names: &'static [(&'static str, &'static str)],
+    /// Tables of GGUF's names of this family's tensors by the names that its published checkpoints use; `{}` stands for
+    /// the layer, a second one for the expert.
+    pub(crate) names: &'static [&'static [(&'static str, &'static str)]],
     /// Reads the config, finds the weights, and says how to compute.
     pub(crate) open: fn(&Checkpoint) -> Result<Network>,
 }
 
+impl Arch {
+    /// Published names with their GGUF names.
+    fn published(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.names.iter().copied().flatten().copied()
+    }
+}
+
 /// Every family.
-pub(crate) static ARCHS: &[&Arch] = &[&llama::ARCH];
+pub(crate) static ARCHS: &[&Arch] = &[
+    &llama::ARCH,
+    &mistral3::ARCH,
+    &qwen2::ARCH,
+    &qwen3::ARCH,
+    &smollm3::ARCH,
+    &granite::ARCH,
+    &olmo2::ARCH,
+    &phi3::ARCH,
+    &gemma::ARCH,
+    &gemma2::ARCH,
+    &gemma3::ARCH,
+    &gemma4::ARCH,
+    &gpt2::ARCH,
+    &gptneo::ARCH,
+    &gptj::ARCH,
+    &gptneox::ARCH,
+    &phi2::ARCH,
+    &stablelm::ARCH,
+    &bloom::ARCH,
+    &qwen3moe::ARCH,
+    &olmoe::ARCH,
+    &gpt_oss::ARCH,
+];
 
 /// What a step computes after the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,48 +101,25 @@ pub(crate) enum Head {
     All,
 }
 
-/// How the rows of a weight lie in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// As the operators want them.
-    Plain,
-    /// Heads whose rotated rows are interleaved (GGUF's llama): row `2i + j` of a head, below `rotated`, is ours
-    /// `j * rotated/2 + i`; the rest stay.
-    Interleaved {
-        /// Rows a head.
-        head_dim: usize,
-        /// Of these, from the first on, how many are rotated; even.
-        rotated: usize,
-    },
-}
-
-/// A weight of the network: where it lies and how it is used.
-pub(crate) struct Weight {
-    /// Where it lies.
-    pub(crate) entry: Entry,
-    /// Its format on the device: vectors are F32 there.
-    pub(crate) format: &'static Format,
-    /// Its shape, as the network wants it.
-    pub(crate) shape: Shape,
-    /// Its row order.
-    pub(crate) order: Order,
-}
-
 /// Sizes that the engine needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Hyper {
-    /// Layers with a cache.
-    pub(crate) layers: usize,
-    /// Key-value heads.
+    /// Values a token, `2 * Hk * Dh`, of each cache.
+    pub(crate) caches: Rc<[usize]>,
+    /// Key-value heads of the first layer.
     pub(crate) kv_heads: usize,
-    /// Head width.
+    /// Head width of the first layer.
     pub(crate) head_dim: usize,
     /// Length of a row of logits.
     pub(crate) vocabulary: usize,
     /// Tokens it was made for.
     pub(crate) context: usize,
-    /// Its rotations.
-    pub(crate) rope: RopeTable,
+    /// Tokens it can take at all: a table of positions has an end.
+    pub(crate) most: usize,
+    /// Whether its keys have to be kept exactly: rounding to f16 would move its logits too far.
+    pub(crate) exact_keys: bool,
+    /// Its tables of rotations.
+    pub(crate) ropes: Vec<RopeTable>,
 }
 
 /// The network after the last layer: logits `[1, V]` or `[T, V]`, `None` for [`Head::None`].

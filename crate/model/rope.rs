@@ -1,6 +1,6 @@
-//! Frequencies of rotary embeddings and their table of cos and sin, made in f64.
+//! Frequencies of rotary embeddings and their tables of cos and sin, made in f64.
 
-use super::keys::{Finder, Keys};
+use super::{keys::Keys, weights::Finder};
 use crate::{
     error::{Error, Result, Unsupported},
     format::Entry,
@@ -19,47 +19,77 @@ enum Scaling {
         high: f64,
         original: f64,
     },
+    /// The same by the number of turns within the original context (`YaRN`; Peng et al., 2023): the ramp goes from pair
+    /// `low` to pair `high`.
+    Yarn {
+        factor: f64,
+        low: f64,
+        high: f64,
+    },
+    /// Only so many pairs turn, with the frequencies that they have in a whole head (Gemma 4).
+    Proportional(usize),
 }
 
-/// The rotations of a model.
+/// The rotations of a model, or of some of its layers.
 #[derive(Debug, Clone)]
 pub(crate) struct RopeTable {
     theta: f64,
     /// Values of a head that are rotated.
     pub(crate) rotated: usize,
     scaling: Scaling,
+    /// Multiplies what is rotated.
+    size: f64,
+    /// `(beta, length)`: multiplies it by `1 + beta * ln(1 + floor(pos / length))` too (Llama 4, for queries).
+    growth: Option<(f64, f64)>,
     /// A tensor that divides each frequency, in GGUF files of Llama 3.
     pub(crate) factors: Option<Entry>,
 }
 
 impl RopeTable {
-    /// Reads the rotations; `rotated` is how much of a head turns unless the file says otherwise.
-    pub(super) fn read(keys: &Keys<'_>, finder: &Finder<'_>, head_dim: usize) -> Result<Self> {
-        let rotated = keys.size("rope.dimension_count", "")?.unwrap_or(head_dim);
-        if rotated > head_dim || rotated % 2 == 1 {
-            let expected = format!("an even number up to {head_dim}");
-            return Err(Error::bad(
-                &keys.checkpoint.name,
-                "rope.dimension_count",
-                expected,
-                rotated,
-            ));
+    /// Plain rotations.
+    pub(super) fn plain(theta: f64, rotated: usize) -> Self {
+        Self {
+            theta,
+            rotated,
+            scaling: Scaling::None,
+            size: 1.0,
+            growth: None,
+            factors: None,
         }
+    }
+
+    /// Reads the rotations of heads of `head_dim`, from where `config.json` has them by default.
+    pub(super) fn read(keys: &Keys<'_>, finder: &mut Finder<'_>, head_dim: usize) -> Result<Self> {
         // transformers 5 moved theta and scaling into one object
         let object = if keys.json("rope_parameters").is_some() {
             "rope_parameters"
         } else {
             "rope_scaling"
         };
-        let theta = match keys.float("rope.freq_base", "rope_theta")? {
+        let rotated = rotated(keys, object, head_dim)?;
+        let mut table = Self::read_from(keys, object, head_dim, rotated)?;
+        if let Some(entry) = finder.entry("rope_freqs.weight", None) {
+            if entry.format.name != "F32" || entry.shape.count() != rotated / 2 {
+                let found = format!("{:?} {:?}", entry.format, entry.shape);
+                let expected = format!("F32 [{}]", rotated / 2);
+                return Err(Error::bad(&keys.checkpoint.name, "rope_freqs.weight", expected, found));
+            }
+            table.factors = Some(entry.clone());
+            finder.note("rope_freqs.weight", None);
+        }
+        Ok(table)
+    }
+
+    /// The same for the object that `config.json` has for some layers.
+    pub(super) fn read_from(keys: &Keys<'_>, object: &str, head_dim: usize, rotated: usize) -> Result<Self> {
+        let theta = match keys.float("rope.freq_base", &format!("{object}.rope_theta"))? {
             Some(theta) => theta,
-            None => keys.float("", &format!("{object}.rope_theta"))?.unwrap_or(10_000.0),
+            None => keys.float("", "rope_theta|rotary_emb_base")?.unwrap_or(10_000.0),
         };
         // GGUF files before the type was written have a factor alone, and before that its older name.
         let linear = keys.float("rope.scaling.factor", "")?.is_some() || keys.float("rope.scale_linear", "")?.is_some();
         let kind = keys
-            .text("rope.scaling.type", &format!("{object}.rope_type"))
-            .or_else(|| keys.text("", &format!("{object}.type")))
+            .text("rope.scaling.type", &format!("{object}.rope_type|{object}.type"))
             .unwrap_or(if linear { "linear" } else { "none" });
         let number = |gguf: &str, hf: &str| -> Result<f64> {
             let key = format!("{object}.{hf}");
@@ -67,7 +97,8 @@ impl RopeTable {
                 .filter(|n| *n > 0.0)
                 .ok_or_else(|| Error::bad(&keys.checkpoint.name, key, "a number above 0", "nothing"))
         };
-        let scaling = match kind {
+        let mut table = Self::plain(theta, rotated);
+        table.scaling = match kind {
             "none" | "default" => Scaling::None,
             "linear" => Scaling::Linear(match keys.float("rope.scale_linear", "")?.filter(|n| *n > 0.0) {
                 Some(factor) => factor,
@@ -79,39 +110,48 @@ impl RopeTable {
                 high: number("", "high_freq_factor")?,
                 original: number("", "original_max_position_embeddings")?,
             },
+            "yarn" => {
+                let factor = number("rope.scaling.factor", "factor")?;
+                let original = number(
+                    "rope.scaling.original_context_length",
+                    "original_max_position_embeddings",
+                )?;
+                table.size = yarn_size(keys, object, factor)?;
+                yarn(keys, object, &table, factor, original)?
+            }
+            "proportional" => {
+                let key = format!("{object}.partial_rotary_factor");
+                let share = keys.float("", &key)?.unwrap_or(1.0);
+                Scaling::Proportional(whole(share * narrow(head_dim) / 2.0))
+            }
             other => {
                 return Err(Error::Unsupported {
                     kind: Unsupported::Architecture,
                     file: keys.checkpoint.name.clone(),
                     what: format!("rope scaling {other}"),
-                    supported: "none, linear, llama3".into(),
+                    supported: "none, linear, llama3, yarn, proportional".into(),
                 });
             }
         };
-        let factors = finder.entry("rope_freqs.weight", None).map(|(_, entry)| entry.clone());
-        if let Some(entry) = &factors
-            && (entry.format.name != "F32" || entry.shape.count() != rotated / 2)
-        {
-            let found = format!("{:?} {:?}", entry.format, entry.shape);
-            return Err(Error::bad(
-                &keys.checkpoint.name,
-                "rope_freqs.weight",
-                format!("F32 [{}]", rotated / 2),
-                found,
-            ));
+        Ok(table)
+    }
+
+    /// The same without what stretches it.
+    pub(super) fn unstretched(self) -> Self {
+        Self::plain(self.theta, self.rotated)
+    }
+
+    /// The same for queries whose size grows with the position.
+    pub(super) fn growing(self, beta: f64, length: f64) -> Self {
+        Self {
+            growth: Some((beta, length)),
+            ..self
         }
-        Ok(Self {
-            theta,
-            rotated,
-            scaling,
-            factors,
-        })
     }
 
     /// Radians a position, by pair.
-    #[allow(clippy::cast_precision_loss, reason = "pairs of a head are few")]
     fn frequencies(&self, factors: Option<&[f32]>) -> Vec<f64> {
-        let plain = (0..self.rotated / 2).map(|i| self.theta.powf(-2.0 * i as f64 / self.rotated as f64));
+        let plain = (0..self.rotated / 2).map(|i| self.theta.powf(-2.0 * narrow(i) / narrow(self.rotated)));
         plain
             .enumerate()
             .map(|(i, f)| {
@@ -135,6 +175,17 @@ impl RopeTable {
                             (1.0 - smooth) * f / factor + smooth * f
                         }
                     }
+                    Scaling::Yarn { factor, low, high } => {
+                        let ramp = ((narrow(i) - low) / (high - low)).clamp(0.0, 1.0);
+                        ramp * f / factor + (1.0 - ramp) * f
+                    }
+                    Scaling::Proportional(pairs) => {
+                        if i < pairs {
+                            f
+                        } else {
+                            0.0
+                        }
+                    }
                 }
             })
             .collect()
@@ -150,11 +201,7 @@ impl RopeTable {
     ///
     /// # Errors
     /// Of `row`.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "exact below 2^53; rounded to f32 last"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "rounded to f32 last")]
     pub(crate) fn table(
         &self,
         positions: usize,
@@ -164,14 +211,89 @@ impl RopeTable {
         let frequencies = self.frequencies(factors);
         let mut values = Vec::with_capacity(2 * frequencies.len());
         for p in 0..positions {
+            let p = narrow(p);
+            let growth = self
+                .growth
+                .map_or(1.0, |(beta, length)| 1.0 + beta * (p / length).floor().ln_1p());
+            let size = self.size * growth;
             values.clear();
-            values.extend(
-                frequencies
-                    .iter()
-                    .flat_map(|f| [(p as f64 * f).cos() as f32, (p as f64 * f).sin() as f32]),
-            );
+            let pairs = frequencies.iter().map(|f| p * f);
+            values.extend(pairs.flat_map(|angle| [(size * angle.cos()) as f32, (size * angle.sin()) as f32]));
             row(&values)?;
         }
         Ok(())
     }
+}
+
+/// A count as a number.
+#[allow(clippy::cast_precision_loss, reason = "exact below 2^53")]
+fn narrow(count: usize) -> f64 {
+    count as f64
+}
+
+/// The whole part of a number from 0, at most 2^20.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped before; a NaN becomes 0"
+)]
+fn whole(number: f64) -> usize {
+    number.clamp(0.0, f64::from(1 << 20)) as usize
+}
+
+/// How much of a head turns.
+fn rotated(keys: &Keys<'_>, object: &str, head_dim: usize) -> Result<usize> {
+    let shares = format!("{object}.partial_rotary_factor|partial_rotary_factor|rotary_pct");
+    let rotated = match keys.size("rope.dimension_count", "rotary_dim")? {
+        Some(rotated) => rotated,
+        None => match keys.float("", &shares)? {
+            Some(share) => whole(share * narrow(head_dim)),
+            None => head_dim,
+        },
+    };
+    if rotated > head_dim || rotated % 2 == 1 {
+        let expected = format!("an even number up to {head_dim}");
+        let key = "rope.dimension_count";
+        return Err(Error::bad(&keys.checkpoint.name, key, expected, rotated));
+    }
+    Ok(rotated)
+}
+
+/// What `YaRN` multiplies queries and keys by.
+fn yarn_size(keys: &Keys<'_>, object: &str, factor: f64) -> Result<f64> {
+    let of = |name: &str| format!("{object}.{name}");
+    let given = keys.float("rope.scaling.yarn_attn_factor", &of("attention_factor"))?;
+    if let Some(size) = given.filter(|n| *n > 0.0) {
+        return Ok(size);
+    }
+    let scale = |m: f64| if factor > 1.0 { 0.1 * m * factor.ln() + 1.0 } else { 1.0 };
+    let all = keys.float("rope.scaling.yarn_log_multiplier", &of("mscale_all_dim"))?;
+    let one = keys.float("", &of("mscale"))?;
+    Ok(match (one.unwrap_or(1.0), all.unwrap_or(0.0)) {
+        (one, all) if one != 0.0 && all != 0.0 => scale(one) / scale(all),
+        _ => scale(1.0),
+    })
+}
+
+/// The ramp of `YaRN`, between the pairs that make `beta_fast` and `beta_slow` turns within the original context.
+fn yarn(keys: &Keys<'_>, object: &str, table: &RopeTable, factor: f64, original: f64) -> Result<Scaling> {
+    let of = |name: &str| format!("{object}.{name}");
+    let fast = keys
+        .float("rope.scaling.yarn_beta_fast", &of("beta_fast"))?
+        .unwrap_or(32.0);
+    let slow = keys
+        .float("rope.scaling.yarn_beta_slow", &of("beta_slow"))?
+        .unwrap_or(1.0);
+    let width = narrow(table.rotated);
+    let pair = |turns: f64| width * (original / (turns * std::f64::consts::TAU)).ln() / (2.0 * table.theta.ln());
+    let (mut low, mut high) = (pair(fast), pair(slow));
+    let truncate = keys.json(&of("truncate")).and_then(serde_json::Value::as_bool);
+    if truncate.unwrap_or(true) {
+        (low, high) = (low.floor(), high.ceil());
+    }
+    let (low, mut high) = (low.max(0.0), high.min(width - 1.0));
+    if low >= high {
+        high = low + 0.001;
+    }
+    Ok(Scaling::Yarn { factor, low, high })
 }

@@ -1,8 +1,6 @@
 //! Causal attention of grouped query heads over the cache, with a running maximum and sum (Dao et al., 2022).
 
-use super::{
-    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, case::Case, kv_write, lowering::u32_of, rms_norm::narrow,
-};
+use super::{Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, case::Case, kv_write, lowering::u32_of, norm::narrow};
 use crate::{
     cpu::simd,
     error::{Error, Result},
@@ -32,10 +30,45 @@ pub(crate) struct Attention {
     pub(crate) scale: f32,
     /// Keys seen at most, the token's own included; 0 for all.
     pub(crate) window: usize,
+    /// Above 0: scores become `cap * tanh(score / cap)`.
+    pub(crate) cap: f32,
+    /// Whether a key counts less by its distance (ALiBi; Press et al., 2021).
+    pub(crate) alibi: bool,
 }
 
-/// `y: [T, H * Dh]` from `q: [T, H * Dh]` and the cache, into which this step's keys and values were written.
-pub(crate) fn attention(g: &mut Graph, q: Tensor, cfg: Attention) -> Result<Tensor> {
+impl Attention {
+    /// The largest power of two up to the number of heads.
+    fn power(&self) -> usize {
+        1 << self.heads.max(1).ilog2()
+    }
+
+    /// What a key loses for each position of distance, by head.
+    #[allow(clippy::cast_precision_loss, reason = "heads are few")]
+    fn slope(&self, head: usize) -> f64 {
+        let power = self.power();
+        let exponent = if head < power {
+            8.0 * (head + 1) as f64 / power as f64
+        } else {
+            4.0 * (2 * (head - power) + 1) as f64 / power as f64
+        };
+        if self.alibi { (-exponent).exp2() } else { 0.0 }
+    }
+
+    /// A score after the cap and the loss by distance.
+    fn score(&self, head: usize, dot: f64, distance: usize) -> f64 {
+        let (cap, mut score) = (f64::from(self.cap), dot * f64::from(self.scale));
+        if cap > 0.0 {
+            score = cap * (score / cap).tanh();
+        }
+        #[allow(clippy::cast_precision_loss, reason = "positions are below 2^53")]
+        let distance = distance as f64;
+        score - self.slope(head) * distance
+    }
+}
+
+/// `y: [T, H * Dh]` from `q: [T, H * Dh]` and the cache, into which this step's keys and values were written. `sinks: [H]`
+/// are the scores of a key that has no value (gpt-oss).
+pub(crate) fn attention(g: &mut Graph, q: Tensor, sinks: Option<Tensor>, cfg: Attention) -> Result<Tensor> {
     let [_, width] = q.shape.dims2(OP.name)?;
     let divides = cfg.kv_heads > 0 && cfg.heads.is_multiple_of(cfg.kv_heads) && width.is_multiple_of(4 * cfg.heads);
     if !divides || width / cfg.heads > WIDEST {
@@ -44,13 +77,24 @@ pub(crate) fn attention(g: &mut Graph, q: Tensor, cfg: Attention) -> Result<Tens
     }
     let y = g.alloc(q.shape);
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
-    g.push(&OP, cfg, &[state, q, kv], &[y]);
+    let inputs = [Some(state), Some(q), Some(kv), sinks];
+    g.push(&OP, cfg, &inputs.into_iter().flatten().collect::<Vec<_>>(), &[y]);
     Ok(y)
 }
 
-/// Calls `head(query, keys, values, out)` for each valid token and head; keys and values are the rows it may see.
-fn walk(run: &mut Run<'_>, mut head: impl FnMut(&[f32], &[f32], &[f32], &mut [f32])) -> Result<()> {
+/// What one head of one token sees.
+struct Seen<'a> {
+    head: usize,
+    q: &'a [f32],
+    keys: &'a [f32],
+    values: &'a [f32],
+    sink: Option<f32>,
+}
+
+/// Calls `head(what it sees, out)` for each valid token and head.
+fn walk(run: &mut Run<'_>, mut head: impl FnMut(Seen<'_>, &mut [f32])) -> Result<()> {
     let cfg = run.cfg::<Attention>()?;
+    let sinks = if run.inputs() > 3 { run.vector(3)? } else { Vec::new() };
     let mut y = run.take(0)?;
     let tensor = run.tensor(1);
     let (q, width, capacity) = (run.input(1)?, tensor.shape.width(), run.capacity());
@@ -68,29 +112,34 @@ fn walk(run: &mut Run<'_>, mut head: impl FnMut(&[f32], &[f32], &[f32], &mut [f3
                 &kv[(base + start) * head_dim..(base + end) * head_dim]
             };
             let cell = t * width + h * head_dim;
-            head(
-                &q[cell..cell + head_dim],
-                rows(0),
-                rows(1),
-                &mut y[cell..cell + head_dim],
-            );
+            let seen = Seen {
+                head: h,
+                q: &q[cell..cell + head_dim],
+                keys: rows(0),
+                values: rows(1),
+                sink: sinks.get(h).copied(),
+            };
+            head(seen, &mut y[cell..cell + head_dim]);
         }
     }
     run.give(0, y)
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
-    let scale = f64::from(run.cfg::<Attention>()?.scale);
-    walk(run, |q, keys, values, out| {
-        let score = |k: &[f32]| q.iter().zip(k).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() * scale;
-        let scores: Vec<f64> = keys.chunks_exact(q.len()).map(score).collect();
-        let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let cfg = *run.cfg::<Attention>()?;
+    walk(run, |seen, out| {
+        let (q, count) = (seen.q, seen.keys.len() / seen.q.len());
+        let dot = |k: &[f32]| q.iter().zip(k).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+        let keys = seen.keys.chunks_exact(q.len()).enumerate();
+        let scores: Vec<f64> = keys.map(|(s, k)| cfg.score(seen.head, dot(k), count - 1 - s)).collect();
+        let sink = seen.sink.map_or(f64::NEG_INFINITY, f64::from);
+        let top = scores.iter().copied().fold(sink, f64::max);
         let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
-        let total: f64 = weights.iter().sum();
+        let total = weights.iter().sum::<f64>() + (sink - top).exp();
         for (d, out) in out.iter_mut().enumerate() {
             let sum: f64 = weights
                 .iter()
-                .zip(values.chunks_exact(q.len()))
+                .zip(seen.values.chunks_exact(q.len()))
                 .map(|(w, v)| w * f64::from(v[d]))
                 .sum();
             *out = narrow(sum / total);
@@ -99,15 +148,25 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn fast(run: &mut Run<'_>) -> Result<()> {
-    let scale = run.cfg::<Attention>()?.scale;
+    let cfg = *run.cfg::<Attention>()?;
+    let plain = cfg.cap == 0.0 && !cfg.alibi;
     let mut scores = Vec::new();
-    walk(run, |q, keys, values, out| {
+    walk(run, |seen, out| {
+        let (q, count) = (seen.q, seen.keys.len() / seen.q.len());
         scores.clear();
-        scores.extend(keys.chunks_exact(q.len()).map(|k| simd::dot(q, k) * scale));
-        let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut total = 0.0;
+        scores.extend(seen.keys.chunks_exact(q.len()).enumerate().map(|(s, k)| {
+            let dot = simd::dot(q, k);
+            if plain {
+                dot * cfg.scale
+            } else {
+                narrow(cfg.score(seen.head, f64::from(dot), count - 1 - s))
+            }
+        }));
+        let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
+        let top = scores.iter().copied().fold(sink, f32::max);
+        let mut total = (sink - top).exp();
         out.fill(0.0);
-        for (s, v) in scores.iter().zip(values.chunks_exact(q.len())) {
+        for (s, v) in scores.iter().zip(seen.values.chunks_exact(q.len())) {
             let weight = (s - top).exp();
             total += weight;
             simd::add_scaled(out, weight, v);
@@ -132,6 +191,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         state: low.input(0)?,
         q: low.input(1)?,
         kv: low.input(2)?,
+        sinks: low.input_or(3, 1)?,
         y: low.output(0)?,
     };
     let params = kernel::Params {
@@ -140,6 +200,9 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         capacity: u32_of(OP.name, low.graph.capacity)?,
         window: u32_of(OP.name, cfg.window)?,
         scale: cfg.scale,
+        cap: cfg.cap,
+        alibi: u32_of(OP.name, if cfg.alibi { cfg.power() } else { 0 })?,
+        sunk: u32::from(low.node.inputs.len() > 3),
     };
     let consts = kernel::Consts::default();
     let share = share(cfg.heads / cfg.kv_heads, head_dim, consts.wg as usize);
@@ -167,12 +230,17 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 }
 
 /// Cases of (pos, bucket, valid, configuration, Dh): a first step fills the cache up to `pos`, the case goes on.
-pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)]) -> Vec<Case> {
+pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bool) -> Vec<Case> {
     let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {
         let store = if f16 { "f16" } else { "f32" };
         let name = format!(
-            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{}",
-            cfg.heads, cfg.kv_heads, cfg.window
+            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {}{}",
+            cfg.heads,
+            cfg.kv_heads,
+            cfg.window,
+            cfg.cap,
+            if cfg.alibi { "alibi " } else { "" },
+            if sunk { "sinks" } else { "" },
         );
         Case::new(name, bucket, move |c| {
             c.position(pos);
@@ -194,7 +262,8 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)]) -> Vec<C
                     layer: cfg.layer,
                 },
             )?;
-            let y = attention(c.graph, q, cfg)?;
+            let sinks = sunk.then(|| c.vector(cfg.heads));
+            let y = attention(c.graph, q, sinks, cfg)?;
             c.graph.output(y);
             Ok(())
         })
@@ -211,6 +280,14 @@ pub(super) fn cases() -> Vec<Case> {
         layer: 0,
         scale: 0.2,
         window,
+        cap: 0.0,
+        alibi: false,
+    };
+    let with = |cap, alibi| Attention {
+        cap,
+        alibi,
+        scale: 1.0,
+        ..cfg(6, 2, 0)
     };
     let timed = |pos: usize, t: usize| {
         let (cfg, head_dim) = (cfg(32, 8, 0), 128);
@@ -220,7 +297,7 @@ pub(super) fn cases() -> Vec<Case> {
             c.graph.capacity = pos + t;
             c.cache(0, cfg.kv_heads, head_dim);
             let q = c.input(t, cfg.heads * head_dim);
-            let y = attention(c.graph, q, cfg)?;
+            let y = attention(c.graph, q, None, cfg)?;
             c.graph.output(y);
             Ok(())
         });
@@ -228,7 +305,7 @@ pub(super) fn cases() -> Vec<Case> {
         let bytes = 2 * 2 * cfg.kv_heads * (pos + t) * head_dim + 2 * 4 * t * cfg.heads * head_dim;
         case.timed(bytes, 4 * pairs * cfg.heads * head_dim)
     };
-    let checked = written(&[
+    let checked = [
         (0, 1, 1, cfg(5, 5, 0), 16),
         (3, 8, 7, cfg(4, 2, 0), 24),
         (63, 8, 8, cfg(4, 1, 0), 32),
@@ -237,7 +314,11 @@ pub(super) fn cases() -> Vec<Case> {
         (90, 8, 6, cfg(4, 2, 33), 32),
         (20, 8, 3, cfg(8, 1, 0), 256),
         (2, 1, 1, cfg(2, 1, 0), 1024),
-    ]);
+        (70, 8, 5, with(4.0, false), 24),
+        (70, 8, 5, with(0.0, true), 12),
+    ];
+    let sunk = [(66, 8, 5, cfg(4, 2, 16), 16), (0, 1, 1, cfg(4, 2, 0), 16)];
+    let checked = written(&checked, false).into_iter().chain(written(&sunk, true));
     let timed = [timed(511, 1), timed(2047, 1), timed(448, 64)];
-    checked.into_iter().chain(timed).collect()
+    checked.chain(timed).collect()
 }

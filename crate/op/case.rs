@@ -212,6 +212,20 @@ impl Trial<'_> {
         self.graph.weight(self.memory.weights.len() - 1, format, [width].into())
     }
 
+    /// An input `[rows, 2 * used]`: so many different experts a token, and weights.
+    pub(crate) fn routes(&mut self, rows: usize, used: usize, experts: usize) -> Tensor {
+        let tensor = self.input(rows, 2 * used);
+        if let Some(values) = self.inputs.last_mut() {
+            for (t, row) in values.chunks_exact_mut(2 * used).enumerate() {
+                for (j, id) in row[..used].iter_mut().enumerate() {
+                    let expert = (t * t * 5 + t + j * (experts / used).max(1)) % experts;
+                    *id = u16::try_from(expert).map_or(0.0, f32::from);
+                }
+            }
+        }
+        tensor
+    }
+
     /// The ids of the step, all valid.
     pub(crate) fn tokens(&mut self, ids: &[u32]) {
         self.memory.tokens[..ids.len()].copy_from_slice(ids);
@@ -235,9 +249,8 @@ impl Trial<'_> {
             let angle = f32::from(p) * 10_000_f32.powf(-f32::from(i) / f32::from(half));
             [angle.cos(), angle.sin()]
         };
-        self.memory.rope = (0..positions)
-            .flat_map(|p| (0..half).flat_map(move |i| pair(p, i)))
-            .collect();
+        let table = (0..positions).flat_map(|p| (0..half).flat_map(move |i| pair(p, i)));
+        self.memory.rope = vec![table.collect()];
     }
 
     /// A cache `[2, Hk, S, Dh]` with something in it.

@@ -10,28 +10,47 @@ pub(crate) static OP: Op = Op {
     lower,
 };
 
+/// Configuration of [`embed_as`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Embed {
+    /// Multiplies the row.
+    pub(crate) scale: f32,
+    /// Rows by position, in place of token ids.
+    pub(crate) positions: bool,
+}
+
 /// `x: [T, D]`, row t being row `tokens[t]` of `w: [V, D]`.
 pub(crate) fn embed(g: &mut Graph, w: Tensor) -> Result<Tensor> {
+    let cfg = Embed {
+        scale: 1.0,
+        positions: false,
+    };
+    embed_as(g, w, cfg)
+}
+
+/// `x: [T, D]`, row t being `scale` times row `tokens[t]` of `w: [V, D]`, or row `pos + t`.
+pub(crate) fn embed_as(g: &mut Graph, w: Tensor, cfg: Embed) -> Result<Tensor> {
     g.format(OP.name, w)?;
     let x = g.alloc([g.bucket, w.shape.width()]);
     let (state, tokens) = (g.fixed(Fixed::State), g.fixed(Fixed::Tokens));
-    g.push(&OP, (), &[state, tokens, w], &[x]);
+    g.push(&OP, cfg, &[state, tokens, w], &[x]);
     Ok(x)
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
+    let cfg = *run.cfg::<Embed>()?;
     let mut x = run.take(0)?;
-    let w = run.weight(2)?;
-    for (row, id) in x
-        .chunks_exact_mut(w.width)
-        .zip(&run.memory.tokens[..run.memory.state.len])
-    {
-        w.row(*id as usize, row);
+    let (w, state) = (run.weight(2)?, run.memory.state);
+    let tokens = &run.memory.tokens[..state.len];
+    for (t, (row, id)) in x.chunks_exact_mut(w.width).zip(tokens).enumerate() {
+        w.row(if cfg.positions { state.pos + t } else { *id as usize }, row);
+        row.iter_mut().for_each(|v| *v *= cfg.scale);
     }
     run.give(0, x)
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
+    let cfg = *low.node.cfg::<Embed>()?;
     let (number, format, shards) = low.weight(2)?;
     let width = low.node.inputs[2].shape.width();
     let words = (format.plane_words)(width);
@@ -49,6 +68,8 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             row0: u32_of(OP.name, words[0] / 4)?,
             row1: u32_of(OP.name, words[1] / 4)?,
             plane1: u32_of(OP.name, shard.rows * words[0] / 4)?,
+            positions: u32::from(cfg.positions),
+            scale: cfg.scale,
         };
         let variant = kernel::Variant {
             quant: super::matmul::quant(kernel::Quant::from_name(format.shader), format)?,
@@ -91,5 +112,17 @@ pub(super) fn cases() -> Vec<Case> {
         });
         case.timed(128 * (format.row_bytes_gpu(4096) + 4 * 4096), 0)
     });
-    checked.chain(timed).collect()
+    let scaled = |positions| {
+        Case::new(format!("scaled, positions {positions}"), 8, move |c| {
+            let w = c.weight(crate::quant::F32, 30, 60);
+            c.position(20);
+            c.tokens(&[3, 29, 0, 4, 3]);
+            let cfg = Embed { scale: 7.5, positions };
+            let x = embed_as(c.graph, w, cfg)?;
+            c.graph.output(x);
+            Ok(())
+        })
+    };
+    let scaled = [false, true].map(scaled);
+    checked.chain(scaled).chain(timed).collect()
 }

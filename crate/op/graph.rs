@@ -26,9 +26,9 @@ pub(crate) enum Fixed {
     Tokens,
     /// Ids sampled, in a ring.
     Ring,
-    /// cos and sin by position: `[S, Dr/2, 2]`.
-    RopeTable,
-    /// Keys and values of one layer: `[2, Hk, S, Dh]`.
+    /// cos and sin by position: `[S, Dr/2, 2]`; a model may have several.
+    RopeTable(usize),
+    /// Keys and values of one layer, or of several that share them: `[2, Hk, S, Dh]`.
     Kv(usize),
 }
 

@@ -107,8 +107,10 @@ pub(super) fn cases() -> Vec<Case> {
         layer: 0,
         scale: 0.25,
         window: 0,
+        cap: 0.0,
+        alibi: false,
     };
-    let checked = super::attention::written(&[(5, 8, 3, cfg, 16)]);
+    let checked = super::attention::written(&[(5, 8, 3, cfg, 16)], false);
     let timed = |t| {
         let case = Case::new(format!("f16 t{t} h8 dh128"), t, move |c| {
             c.graph.kv_f16 = true;

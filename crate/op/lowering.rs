@@ -99,6 +99,11 @@ impl<'a> Lowering<'a> {
         self.bind(self.node.inputs[index])
     }
 
+    /// The buffer of an input that not every node has, or of another, which the kernel then does not read.
+    pub(crate) fn input_or(&self, index: usize, other: usize) -> Result<Bind> {
+        self.input(if index < self.node.inputs.len() { index } else { other })
+    }
+
     /// The buffer of an output.
     pub(crate) fn output(&self, index: usize) -> Result<Bind> {
         self.bind(self.node.outputs[index])

@@ -1,6 +1,13 @@
 //! The matrix product with a weight: a vector form for few tokens, a tiled form for many, one decoder per block format.
 
-use super::{Bind, Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of, rms_norm::narrow};
+use super::{
+    Bind, Fixed, Graph, Lowering, Node, Op, Run, Tensor,
+    case::Case,
+    lowering::u32_of,
+    norm::narrow,
+    route::index,
+    sort::{self, sort},
+};
 use crate::{
     cpu::simd,
     error::{Error, Result},
@@ -36,60 +43,151 @@ pub(crate) fn matmul(g: &mut Graph, w: Tensor, x: Tensor) -> Result<Tensor> {
     Ok(y)
 }
 
+/// Which experts' rows of a weight each token takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// `[T, 2 * used]`: their ids first.
+    pub(crate) routes: Tensor,
+    /// The same sorted by expert, which many tokens need.
+    pub(crate) order: Tensor,
+    /// How many there are.
+    pub(crate) experts: usize,
+}
+
+/// Configuration of [`matmul_of`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Of {
+    /// Rows of an expert.
+    rows: usize,
+    /// Experts a token.
+    used: usize,
+    /// How many there are.
+    experts: usize,
+    /// Whether x has a row for each expert of a token; else one for all.
+    own: bool,
+}
+
+/// `y: [T, used * N]`, `y[t, j] = w[e] x[t]` or `w[e] x[t, j]`, where e is the j-th expert of token t: for `x: [T, K]` or
+/// `[T, used * K]` and a weight `w: [E * N, K]`.
+pub(crate) fn matmul_of(g: &mut Graph, w: Tensor, x: Tensor, chosen: Chosen) -> Result<Tensor> {
+    g.format(OP.name, w)?;
+    let ([rows, width], [t, k]) = (w.shape.dims2(OP.name)?, x.shape.dims2(OP.name)?);
+    let (used, experts) = (chosen.routes.shape.width() / 2, chosen.experts);
+    let own = k != width;
+    let fits = k == width || k == used * width;
+    if !fits || !width.is_multiple_of(4) || !rows.is_multiple_of(experts) || chosen.routes.shape.rows() != t {
+        let expected = format!("rows of {width}, a multiple of 4, for {experts} experts");
+        return Err(Error::shape(OP.name, "x", expected, x.shape));
+    }
+    let rows = rows / experts;
+    let y = g.alloc([t, used * rows]);
+    let state = g.fixed(Fixed::State);
+    let cfg = Of {
+        rows,
+        used,
+        experts,
+        own,
+    };
+    g.push(&OP, cfg, &[state, w, x, chosen.routes, chosen.order], &[y]);
+    Ok(y)
+}
+
+/// Of how many experts in a weight a token reads how many; all of one, where there are none.
+pub(crate) fn reads(node: &Node) -> [usize; 2] {
+    node.cfg::<Of>().map_or([1, 1], |of| [of.used, of.experts])
+}
+
+/// The experts of a step's tokens, of `experts` there are.
+pub(crate) fn choose(g: &mut Graph, routes: Tensor, experts: usize) -> Result<Chosen> {
+    // Few tokens go to their experts one by one.
+    let order = if routes.shape.rows() <= VECTOR_TOKENS {
+        routes
+    } else {
+        sort(g, routes, experts)?
+    };
+    Ok(Chosen { routes, order, experts })
+}
+
+/// Calls `dot(row of w, row of x)` for what a node computes, row of w by row of w.
+fn each(run: &mut Run<'_>, dot: impl Fn(&[f32], &[f32]) -> f32) -> Result<()> {
+    let mut y = run.take(0)?;
+    let (w, x) = (run.weight(1)?, run.input(2)?);
+    let (tokens, of) = (run.rows(run.tensor(2)), run.cfg::<Of>().ok().copied());
+    // Rows of y and of x for each expert; without experts all of them for one.
+    let pairs: Vec<Vec<(usize, usize)>> = match of {
+        None => vec![(0..tokens).map(|t| (t, t)).collect()],
+        Some(of) => {
+            let (routes, mut pairs) = (run.input(3)?, vec![Vec::new(); of.experts]);
+            for n in 0..tokens * of.used {
+                let expert = index(routes[n / of.used * 2 * of.used + n % of.used]).min(of.experts - 1);
+                pairs[expert].push((n, if of.own { n } else { n / of.used }));
+            }
+            pairs
+        }
+    };
+    let rows = w.rows / pairs.len();
+    let mut row = vec![0.0; w.width];
+    for (expert, pairs) in pairs.iter().enumerate().filter(|(_, pairs)| !pairs.is_empty()) {
+        for n in 0..rows {
+            w.row(expert * rows + n, &mut row);
+            for (to, from) in pairs {
+                y[to * rows + n] = dot(&row, &x[from * w.width..(from + 1) * w.width]);
+            }
+        }
+    }
+    run.give(0, y)
+}
+
 /// The decoder of a format, or an error that names it.
 pub(super) fn quant<Q>(found: Option<Q>, format: &Format) -> Result<Q> {
     found.ok_or_else(|| Error::internal(format!("no shader decodes {}", format.name)))
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
-    let mut y = run.take(0)?;
-    let (w, x) = (run.weight(1)?, run.input(2)?);
-    let mut row = vec![0.0; w.width];
-    for n in 0..w.rows {
-        w.row(n, &mut row);
-        for t in 0..run.rows(run.tensor(2)) {
-            let x = &x[t * w.width..(t + 1) * w.width];
-            let sum: f64 = row.iter().zip(x).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-            y[t * w.rows + n] = narrow(sum);
-        }
-    }
-    run.give(0, y)
+    each(run, |w, x| {
+        narrow(w.iter().zip(x).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+    })
 }
 
 fn fast(run: &mut Run<'_>) -> Result<()> {
-    let mut y = run.take(0)?;
-    let (w, x) = (run.weight(1)?, run.input(2)?);
-    let mut row = vec![0.0; w.width];
-    for n in 0..w.rows {
-        w.row(n, &mut row);
-        for t in 0..run.rows(run.tensor(2)) {
-            y[t * w.rows + n] = simd::dot(&row, &x[t * w.width..(t + 1) * w.width]);
-        }
-    }
-    run.give(0, y)
+    each(run, simd::dot)
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let (number, format, shards) = low.weight(1)?;
     let ([rows, width], x) = (low.node.inputs[1].shape.dims2(OP.name)?, low.node.inputs[2].shape);
     let words = (format.plane_words)(width);
+    let of = low.node.cfg::<Of>().ok().copied();
+    let (used, wide) = of.map_or((0, rows), |of| (of.used, of.rows));
+    // Rows of y a token.
+    let choices = used.max(1);
+    let own = of.is_some_and(|of| of.own);
+    let tiles = of.map_or(0, |of| sort::tiles(x.rows() * of.used, of.experts));
     for (i, shard) in shards.iter().enumerate() {
         let (state, w) = (low.input(0)?, Bind::Shard(number, i));
         let (x_bind, y) = (low.input(2)?, low.output(0)?);
-        // [rows, width, first, out_width, row0, row1, plane1], the same in both kernels
+        let routes = low.input_or(4, 2)?;
+        // [rows, width, first, out_width, row0, row1, plane1, used], the same in both kernels
         let sizes = [
             shard.rows,
             width,
             shard.first,
-            rows,
+            wide,
             words[0] / 4,
             words[1] / 4,
             shard.rows * words[0] / 4,
+            used,
         ];
-        let [n, k, first, out_width, row0, row1, plane1] = u32s(sizes)?;
+        let [n, k, first, out_width, row0, row1, plane1, used] = u32s(sizes)?;
         if x.rows() <= VECTOR_TOKENS {
             use matmul_vec::{Args, Consts, Params, Quant, Variant};
-            let args = Args { state, w, x: x_bind, y };
+            let args = Args {
+                state,
+                w,
+                x: x_bind,
+                routes,
+                y,
+            };
             let params = Params {
                 rows: n,
                 width: k,
@@ -98,6 +196,8 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 row0,
                 row1,
                 plane1,
+                used,
+                own: u32::from(own),
             };
             let quant = quant(Quant::from_name(format.shader), format)?;
             let variant = Variant {
@@ -111,17 +211,23 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             } else {
                 1
             };
-            let groups = shard.rows.div_ceil(4 * per_group as usize).clamp(1, 65_535);
+            let groups = shard.rows.min(wide).div_ceil(4 * per_group as usize).clamp(1, 65_535);
             low.dispatch(
                 variant.source(),
                 consts.entries(),
                 &params,
                 args.bindings(),
-                [groups, x.rows(), 1],
+                [groups, x.rows() * choices, 1],
             )?;
         } else {
             use matmul_tile::{Args, Params, Quant, Variant};
-            let args = Args { state, w, x: x_bind, y };
+            let args = Args {
+                state,
+                w,
+                x: x_bind,
+                routes,
+                y,
+            };
             let params = Params {
                 rows: n,
                 width: k,
@@ -130,11 +236,17 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 row0,
                 row1,
                 plane1,
+                used,
+                own: u32::from(own),
+                tiles: u32_of(OP.name, tiles)?,
             };
             let variant = Variant {
                 quant: quant(Quant::from_name(format.shader), format)?,
             };
-            let grid = [shard.rows.div_ceil(64), x.rows().div_ceil(32), 1];
+            let grid = match of {
+                Some(of) => [of.rows.div_ceil(64), tiles, 1],
+                None => [shard.rows.div_ceil(64), x.rows().div_ceil(32), 1],
+            };
             low.dispatch(variant.source(), vec![], &params, args.bindings(), grid)?;
         }
     }
@@ -147,6 +259,38 @@ fn u32s<const N: usize>(sizes: [usize; N]) -> Result<[u32; N]> {
         *to = u32_of(OP.name, from)?;
     }
     Ok(out)
+}
+
+/// Cases of experts.
+fn chosen_cases() -> impl Iterator<Item = Case> {
+    // (bucket, valid, used, experts, N, K in blocks of 32 or more, whether x has a row for each)
+    let shapes = [
+        (1, 1, 2, 4, 12, 1, false),
+        (8, 5, 3, 5, 70, 3, true),
+        (8, 8, 1, 3, 9, 2, false),
+        (32, 31, 2, 4, 70, 3, false),
+        (32, 31, 2, 4, 70, 2, true),
+        (128, 100, 4, 9, 66, 1, false),
+    ];
+    let case = |format: &'static Format, (bucket, valid, used, experts, rows, blocks, own)| {
+        let width = blocks * format.block.max(32);
+        let name = format!(
+            "{} t{valid}/{bucket} {used} of {experts} n{rows} k{width} {own}",
+            format.name
+        );
+        Case::new(name, bucket, move |c| {
+            c.valid(valid);
+            let w = c.weight(format, experts * rows, width);
+            let x = c.input(bucket, if own { used * width } else { width });
+            let routes = c.routes(bucket, used, experts);
+            let chosen = choose(c.graph, routes, experts)?;
+            let y = matmul_of(c.graph, w, x, chosen)?;
+            c.graph.output(y);
+            Ok(())
+        })
+    };
+    let all = crate::quant::FORMATS.iter();
+    all.flat_map(move |format| shapes.map(|shape| case(format, shape)))
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -165,7 +309,7 @@ pub(super) fn cases() -> Vec<Case> {
     // widths that no block of 32 divides
     let plain = [(1, 1, 33, 20), (8, 8, 9, 172), (32, 9, 80, 84)];
     let timed = [(1, 1, 4096, 4096), (128, 128, 2048, 2048)];
-    let mut all = Vec::new();
+    let mut all: Vec<Case> = chosen_cases().collect();
     for format in crate::quant::FORMATS {
         let case = |&(bucket, valid, rows, width): &(usize, usize, usize, usize)| {
             let name = format!("{} t{valid}/{bucket} n{rows} k{width}", format.name);

@@ -1,8 +1,9 @@
 //! Operators: what a network is written with. Each file has the recording function a model calls, the twin (its plain
 //! meaning on the CPU, summed in f64), the lowering to kernels, and cases that hold the two together.
 
+mod activate;
 mod add;
-mod add_rms_norm;
+mod add_norm;
 mod argmax;
 mod attention;
 pub(crate) mod case;
@@ -12,25 +13,29 @@ mod kv_write;
 mod last_row;
 mod lowering;
 mod matmul;
-mod rms_norm;
+mod mix;
+mod norm;
 mod rope;
+mod route;
 mod run;
-mod swiglu;
+mod sort;
 
-pub(crate) use add::add;
-pub(crate) use add_rms_norm::{Residual, add_rms_norm};
+pub(crate) use activate::{Act, activate, gate};
+pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
+pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, attention};
-pub(crate) use embed::embed;
-pub(crate) use graph::{Fixed, Graph, Place, Tensor};
+pub(crate) use embed::{Embed, embed_as};
+pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard, u32_of};
-pub(crate) use matmul::matmul;
-pub(crate) use rms_norm::{RmsNorm, narrow, rms_norm};
+pub(crate) use matmul::{Chosen, choose, matmul, matmul_of, reads};
+pub(crate) use mix::mix;
+pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use rope::{Rope, rope};
+pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
-pub(crate) use swiglu::swiglu;
 
 use crate::error::Result;
 
@@ -52,14 +57,17 @@ pub(crate) type Cases = fn() -> Vec<case::Case>;
 /// Every operator with its cases: here and not in [`Op`], so that they are left out where nobody asks for them.
 pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&embed::OP, embed::cases),
-    (&rms_norm::OP, rms_norm::cases),
+    (&norm::OP, norm::cases),
     (&matmul::OP, matmul::cases),
+    (&route::OP, route::cases),
+    (&sort::OP, sort::cases),
+    (&mix::OP, mix::cases),
     (&rope::OP, rope::cases),
     (&kv_write::OP, kv_write::cases),
     (&attention::OP, attention::cases),
-    (&swiglu::OP, swiglu::cases),
+    (&activate::OP, activate::cases),
     (&add::OP, add::cases),
-    (&add_rms_norm::OP, add_rms_norm::cases),
+    (&add_norm::OP, add_norm::cases),
     (&last_row::OP, last_row::cases),
     (&argmax::OP, argmax::cases),
 ];

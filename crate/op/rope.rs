@@ -24,6 +24,8 @@ pub(crate) struct Rope {
     pub(crate) heads: usize,
     /// Values of a head that are rotated, from its beginning; even.
     pub(crate) rotated: usize,
+    /// Which table of rotations.
+    pub(crate) table: usize,
 }
 
 /// Rotates each head of `x: [T, H * Dh]` by its position. Half-split pairing; families stored interleaved are
@@ -39,7 +41,7 @@ pub(crate) fn rope(g: &mut Graph, x: Tensor, cfg: Rope) -> Result<Tensor> {
         ));
     }
     let y = g.alloc(x.shape);
-    let (state, table) = (g.fixed(Fixed::State), g.fixed(Fixed::RopeTable));
+    let (state, table) = (g.fixed(Fixed::State), g.fixed(Fixed::RopeTable(cfg.table)));
     g.push(&OP, cfg, &[state, table, x], &[y]);
     Ok(y)
 }
@@ -51,7 +53,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     let (width, x) = (tensor.shape.width(), run.input(2)?);
     let (head_dim, half) = (width / cfg.heads, cfg.rotated / 2);
     for t in 0..run.rows(tensor) {
-        let table = &run.memory.rope[(run.memory.state.pos + t) * cfg.rotated..][..cfg.rotated];
+        let table = &run.memory.rope[cfg.table][(run.memory.state.pos + t) * cfg.rotated..][..cfg.rotated];
         for h in 0..cfg.heads {
             let head = t * width + h * head_dim;
             let (x, y) = (&x[head..head + head_dim], &mut y[head..head + head_dim]);
@@ -97,7 +99,12 @@ pub(super) fn cases() -> Vec<Case> {
             c.position(7);
             c.rope_table(t + 11, rotated);
             let x = c.input(rows, heads * head_dim);
-            let y = rope(c.graph, x, Rope { heads, rotated })?;
+            let cfg = Rope {
+                heads,
+                rotated,
+                table: 0,
+            };
+            let y = rope(c.graph, x, cfg)?;
             c.graph.output(y);
             Ok(())
         })

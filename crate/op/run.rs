@@ -15,6 +15,11 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// The node.
+    pub(crate) fn node(&self) -> &'a Node {
+        self.node
+    }
+
     /// The configuration of the node.
     pub(crate) fn cfg<C: 'static>(&self) -> Result<&'a C> {
         self.node.cfg()
@@ -28,6 +33,11 @@ impl<'a> Run<'a> {
     /// Handle of an input.
     pub(crate) fn tensor(&self, input: usize) -> Tensor {
         self.node.inputs[input]
+    }
+
+    /// How many inputs there are.
+    pub(crate) fn inputs(&self) -> usize {
+        self.node.inputs.len()
     }
 
     /// Values of an input.
@@ -51,12 +61,22 @@ impl<'a> Run<'a> {
             .ok_or_else(|| Error::internal(format!("weight {number} is not loaded")))
     }
 
-    /// A weight of one row, decoded: gains.
+    /// All values of a small weight, decoded: gains, biases.
     pub(crate) fn vector(&self, input: usize) -> Result<Vec<f32>> {
         let weight = self.weight(input)?;
-        let mut values = vec![0.0; weight.width];
-        weight.row(0, &mut values);
+        let mut values = vec![0.0; weight.rows * weight.width];
+        for (row, values) in values.chunks_exact_mut(weight.width).enumerate() {
+            weight.row(row, values);
+        }
         Ok(values)
+    }
+
+    /// All values of an input that may be a weight.
+    pub(crate) fn values(&self, input: usize) -> Result<std::borrow::Cow<'_, [f32]>> {
+        match self.graph.places[self.node.inputs[input].id] {
+            Place::Weight(..) => self.vector(input).map(Into::into),
+            _ => self.input(input).map(Into::into),
+        }
     }
 
     /// The buffer of an output, to be written and given back.

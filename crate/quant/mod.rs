@@ -23,6 +23,8 @@ mod q5_k;
 mod q6_k;
 mod q8_0;
 
+pub(crate) use mxfp4::join as join_mxfp4;
+
 /// Every block format, in the order of their GGUF type numbers.
 pub static FORMATS: &[&Format] = &[
     &f32::FORMAT,
@@ -42,6 +44,9 @@ pub static FORMATS: &[&Format] = &[
 
 /// Plain floats: what vectors are on every device.
 pub(crate) static F32: &Format = &f32::FORMAT;
+
+/// 4-bit floats, which safetensors files have in two parts.
+pub(crate) static MXFP4: &Format = &mxfp4::FORMAT;
 
 /// The format with this GGUF type number.
 pub fn by_ggml(number: u32) -> Option<&'static Format> {

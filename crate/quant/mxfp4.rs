@@ -51,3 +51,18 @@ fn pack(row: &[u8], [quants, powers]: [&mut [u32]; MAX_PLANES]) {
         powers[i / 4] |= u32::from(*e) << (8 * (i % 4));
     }
 }
+
+/// Whole blocks of those whose floats and powers lie apart. There byte `j` has value `2j` low and `2j + 1` high.
+pub(crate) fn join(quants: &[u8], powers: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; powers.len() * BYTES];
+    let quants = quants.as_chunks::<{ BLOCK / 2 }>().0;
+    for ((to, quants), power) in bytes.as_chunks_mut::<BYTES>().0.iter_mut().zip(quants).zip(powers) {
+        let mut codes = [0; BLOCK];
+        for (pair, byte) in codes.as_chunks_mut().0.iter_mut().zip(quants) {
+            *pair = [byte & 15, byte >> 4];
+        }
+        to[0] = *power;
+        packets::join(&codes, &mut to[1..]);
+    }
+    bytes
+}

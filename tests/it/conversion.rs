@@ -103,12 +103,20 @@ fn a_converted_folder_has_the_bytes_that_another_converter_writes() {
 
 #[test]
 fn weights_quantised_while_loading_are_those_of_a_file() {
-    let Some(folder) = shared("zoo/quants/llama") else {
-        return;
-    };
-    for kind in ["f16", "q8_0", "q4_k", "q6_k"] {
+    // What is converted, and what is loaded.
+    let llama = ["f16", "q8_0", "q4_k", "q6_k"].map(|kind| ("quants/llama", "", "", kind));
+    let others = [
+        // matrices stand on their side
+        ("gpt2", "model-f32.gguf", "", "f16"),
+        // experts
+        ("gpt_oss", "model-bf16.gguf", "model-bf16.gguf", "q8_0"),
+    ];
+    for (name, from, entry, kind) in llama.into_iter().chain(others) {
+        let Some(folder) = shared(&format!("zoo/{name}")) else {
+            return;
+        };
         let scratch = Scratch::new("loading");
-        let file = convert(&scratch, &folder, kind);
+        let file = convert(&scratch, &folder.join(from), kind);
         for mode in [CPU, GPU] {
             let wish = Mode {
                 quantize: quant::to_write(kind),
@@ -116,15 +124,15 @@ fn weights_quantised_while_loading_are_those_of_a_file() {
             };
             let (Some(mut one), Some(mut other)) = (
                 load(file.parent().unwrap(), &format!("{kind}.gguf"), mode),
-                load(&folder, "", wish),
+                load(&folder, entry, wish),
             ) else {
                 return;
             };
             let prompt: Vec<u32> = (3..40).collect();
             let rows = [&mut one, &mut other].map(|model| logits(model, &prompt, true).unwrap());
-            assert_eq!(rows[0], rows[1], "{kind} {mode:?}");
+            assert_eq!(rows[0], rows[1], "{name} {kind} {mode:?}");
             let bytes = |model: &Model| (model.info().cpu_bytes, model.gpu_bytes());
-            assert_eq!(bytes(&one), bytes(&other), "{kind} {mode:?}");
+            assert_eq!(bytes(&one), bytes(&other), "{name} {kind} {mode:?}");
         }
     }
 }

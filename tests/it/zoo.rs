@@ -98,16 +98,26 @@ impl Mode {
 pub(crate) fn load(folder: &Path, entry: &str, mode: Mode) -> Option<Model> {
     match try_load(folder, entry, mode) {
         Ok(model) => Some(model),
-        Err(Error::Gpu {
-            kind: Gpu::Missing,
-            cause,
-            ..
-        }) if std::env::var("NOMOAT_REQUIRE_GPU").as_deref() != Ok("1") => {
-            eprintln!("skipped: no GPU adapter ({cause})");
-            None
-        }
+        Err(e) if no_gpu(&e) => None,
         Err(e) => panic!("{}/{entry} {mode:?}: {e}", folder.display()),
     }
+}
+
+/// Whether there is no GPU, which is said in one line (unless `NOMOAT_REQUIRE_GPU=1`).
+pub(crate) fn no_gpu(error: &Error) -> bool {
+    let Error::Gpu {
+        kind: Gpu::Missing,
+        cause,
+        ..
+    } = error
+    else {
+        return false;
+    };
+    if std::env::var("NOMOAT_REQUIRE_GPU").as_deref() == Ok("1") {
+        return false;
+    }
+    eprintln!("skipped: no GPU adapter ({cause})");
+    true
 }
 
 /// Loads `entry` of `folder`.

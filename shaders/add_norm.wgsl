@@ -1,18 +1,26 @@
-//! sum[t, i] = a[t, i] + b[t, i]; y[t, i] = sum[t, i] / sqrt(mean over i of sum[t, i]^2 + eps) * gain[i]
+//! sum[t, i] = a[t, i] + scale * b[t, i]; y[t, i] = the norm of sum[t, i], as in `norm`
 //! variant SUBGROUPS: off on
 #if SUBGROUPS
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #endif
 override WG: u32 = 64u;   // a power of two
-struct Params { width: u32, eps: f32 }
+struct Params {
+    width: u32,    // D
+    biased: u32,   // whether there is a bias
+    centred: u32,
+    plus: f32,
+    eps: f32,
+    scale: f32,
+}
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
 @group(0) @binding(2) var<storage, read>       a: array<f32>;      // [T, D]
 @group(0) @binding(3) var<storage, read>       b: array<f32>;      // [T, D]
 @group(0) @binding(4) var<storage, read>       gain: array<f32>;   // [D]
-@group(0) @binding(5) var<storage, read_write> sum: array<f32>;    // [T, D]
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;      // [T, D]
+@group(0) @binding(5) var<storage, read>       bias: array<f32>;   // [D]
+@group(0) @binding(6) var<storage, read_write> sum: array<f32>;    // [T, D]
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;      // [T, D]
 #import lib/state
 #import lib/sum
 
@@ -28,13 +36,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let t = group.x;
     if t >= state[STATE_LEN] { return; }
     let base = t * params.width;
+    var total = 0.0;
     var squares = 0.0;
     for (var i = local; i < params.width; i += WG) {
-        let v = a[base + i] + b[base + i];
+        let v = a[base + i] + params.scale * b[base + i];
         sum[base + i] = v;
+        total += v;
         squares += v * v;
     }
-    let scale = inverseSqrt(workgroup_sum(squares, local, size, lane) / f32(params.width) + params.eps);
     // Each invocation reads back only what it wrote itself.
-    for (var i = local; i < params.width; i += WG) { y[base + i] = sum[base + i] * scale * gain[i]; }
+    var mean = 0.0;
+    if params.centred != 0u {
+        mean = workgroup_sum(total, local, size, lane) / f32(params.width);
+        squares = 0.0;
+        for (var i = local; i < params.width; i += WG) {
+            let v = sum[base + i] - mean;
+            squares += v * v;
+        }
+    }
+    let scale = inverseSqrt(workgroup_sum(squares, local, size, lane) / f32(params.width) + params.eps);
+    for (var i = local; i < params.width; i += WG) {
+        var v = (sum[base + i] - mean) * scale * (params.plus + gain[i]);
+        if params.biased != 0u { v += bias[i]; }
+        y[base + i] = v;
+    }
 }

@@ -1,0 +1,372 @@
+//! The weights of a decoder's layers: finds those that a [`Spec`] asks for, in one tensor or in several.
+
+use super::{
+    spec::{Experts, Fused, LayerSpec, QkNorm, Spec},
+    weights::{Layout, Paired, Part, Widen},
+};
+use crate::error::{Error, Result};
+
+/// Names of published checkpoints that follow llama, by their GGUF names.
+pub(super) const LLAMA: &[(&str, &str)] = &[
+    ("model.embed_tokens.weight", "token_embd.weight"),
+    ("model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight"),
+    ("model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight"),
+    ("model.layers.{}.self_attn.q_proj.bias", "blk.{}.attn_q.bias"),
+    ("model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight"),
+    ("model.layers.{}.self_attn.k_proj.bias", "blk.{}.attn_k.bias"),
+    ("model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight"),
+    ("model.layers.{}.self_attn.v_proj.bias", "blk.{}.attn_v.bias"),
+    ("model.layers.{}.self_attn.q_norm.weight", "blk.{}.attn_q_norm.weight"),
+    ("model.layers.{}.self_attn.k_norm.weight", "blk.{}.attn_k_norm.weight"),
+    ("model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight"),
+    ("model.layers.{}.self_attn.o_proj.bias", "blk.{}.attn_output.bias"),
+    ("model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight"),
+    ("model.layers.{}.mlp.gate_proj.bias", "blk.{}.ffn_gate.bias"),
+    ("model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight"),
+    ("model.layers.{}.mlp.up_proj.bias", "blk.{}.ffn_up.bias"),
+    ("model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight"),
+    ("model.layers.{}.mlp.down_proj.bias", "blk.{}.ffn_down.bias"),
+    ("model.norm.weight", "output_norm.weight"),
+    ("lm_head.weight", "output.weight"),
+];
+
+/// The second norm of a layer, where it stands before the feed-forward part.
+pub(super) const FFN_NORM: &[(&str, &str)] = &[(
+    "model.layers.{}.post_attention_layernorm.weight",
+    "blk.{}.ffn_norm.weight",
+)];
+
+/// Biases of query, key and value.
+pub(super) const QKV_BIASES: &[&str] = &["attn_q", "attn_k", "attn_v"];
+
+/// Weight and bias of a linear map.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Linear {
+    pub(super) weight: usize,
+    pub(super) bias: Option<usize>,
+}
+
+impl Linear {
+    /// A weight without a bias.
+    pub(super) fn of(weight: usize) -> Self {
+        Self { weight, bias: None }
+    }
+}
+
+/// Gain and bias of a norm.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gain {
+    pub(super) gain: usize,
+    pub(super) bias: Option<usize>,
+}
+
+/// The feed-forward part: the other branch of a gate, if there is one, goes through the activation.
+pub(super) struct Dense {
+    pub(super) gate: Option<Linear>,
+    pub(super) up: Linear,
+    pub(super) down: Linear,
+}
+
+/// A feed-forward part of many, of which a token goes through a few.
+pub(super) struct Mixture {
+    pub(super) router: Linear,
+    pub(super) gate: Linear,
+    pub(super) up: Linear,
+    pub(super) down: Linear,
+    pub(super) cfg: Experts,
+}
+
+/// The feed-forward part of a layer.
+pub(super) enum Ffn {
+    Dense(Dense),
+    Mixture(Mixture),
+}
+
+/// Weights of one layer.
+pub(super) struct Layer {
+    pub(super) spec: LayerSpec,
+    /// Number of its cache.
+    pub(super) cache: usize,
+    pub(super) attn_norm: Option<Gain>,
+    pub(super) q: Linear,
+    /// `None` where an earlier layer's are used; without a value the key is one.
+    pub(super) kv: Option<(Linear, Option<Linear>)>,
+    pub(super) q_norm: Option<usize>,
+    pub(super) k_norm: Option<usize>,
+    pub(super) sinks: Option<usize>,
+    pub(super) attn_output: Linear,
+    pub(super) attn_post: Option<Gain>,
+    pub(super) ffn_norm: Option<Gain>,
+    pub(super) ffn: Ffn,
+    pub(super) ffn_post: Option<Gain>,
+}
+
+/// The name of a tensor of a layer.
+fn blk(name: &str, part: &str) -> String {
+    format!("blk.{{}}.{name}.{part}")
+}
+
+impl Spec<'_> {
+    /// A weight `[rows, columns]` of layer `n` and its bias.
+    pub(super) fn linear(&mut self, n: usize, name: &str, shape: [usize; 2], layout: Layout) -> Result<Linear> {
+        self.linear_of(n, name, name, shape, layout)
+    }
+
+    fn linear_of(&mut self, n: usize, role: &str, name: &str, shape: [usize; 2], layout: Layout) -> Result<Linear> {
+        let layout = Layout {
+            transposed: self.transposed,
+            ..layout
+        };
+        let weight = self.find.take(&blk(name, "weight"), Some(n), shape, layout)?;
+        let bias = blk(name, "bias");
+        let wanted = self.find.has(&bias, Some(n)) || self.biases.contains(&role);
+        let bias = wanted.then(|| self.find.take(&bias, Some(n), [shape[0]], layout.of_bias()));
+        Ok(Linear {
+            weight,
+            bias: bias.transpose()?,
+        })
+    }
+
+    /// The gain, and the bias if there is one, of a norm of whole rows.
+    pub(super) fn gain(&mut self, name: &str, n: Option<usize>, width: usize) -> Result<Gain> {
+        let gain = self
+            .find
+            .take(&format!("{name}.weight"), n, [width], Layout::default())?;
+        let bias = format!("{name}.bias");
+        let bias = self
+            .find
+            .has(&bias, n)
+            .then(|| self.find.take(&bias, n, [width], Layout::default()));
+        Ok(Gain {
+            gain,
+            bias: bias.transpose()?,
+        })
+    }
+
+    fn layer_gain(&mut self, there: bool, name: &str, n: usize) -> Result<Option<Gain>> {
+        there
+            .then(|| self.gain(&format!("blk.{{}}.{name}"), Some(n), self.width))
+            .transpose()
+    }
+
+    /// The layouts of query, key and value: which tensor, and where in it.
+    fn qkv(&self, n: usize, layer: LayerSpec) -> [(&'static str, Layout); 3] {
+        let fused = self.find.has(&blk("attn_qkv", "weight"), Some(n));
+        let head = layer.head_dim;
+        let rows = [self.heads, layer.kv_heads, layer.kv_heads].map(|h| h * head);
+        let total = rows.iter().sum();
+        let before = [0, rows[0], rows[0] + rows[1]];
+        let part = |i: usize| match self.fused {
+            Fused::Heads if !self.keys.is_gguf() => Part {
+                offset: i * head,
+                block: head,
+                stride: 3 * head,
+            },
+            _ => Part {
+                offset: before[i],
+                block: rows[i],
+                stride: total,
+            },
+        };
+        let rotated = layer
+            .rope
+            .and_then(|[q, _]| self.ropes.get(q))
+            .map_or(head, |r| r.rotated);
+        let paired = Some(Paired {
+            head_dim: head,
+            rotated,
+        })
+        .filter(|_| self.paired);
+        [("attn_q", paired), ("attn_k", paired), ("attn_v", None)]
+            .into_iter()
+            .enumerate()
+            .map(|(i, (name, paired))| {
+                let layout = Layout {
+                    part: fused.then(|| part(i)),
+                    paired,
+                    rows: Widen::to_four(head),
+                    ..Layout::default()
+                };
+                (if fused { "attn_qkv" } else { name }, layout)
+            })
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap_or([("", Layout::default()); 3])
+    }
+
+    /// All weights of layer `n`, whose keys and values go into this cache.
+    pub(super) fn layer(&mut self, n: usize, cache: usize) -> Result<Layer> {
+        let layer = self.layers[n];
+        let (width, wide) = (self.width, layer.head_dim.next_multiple_of(4));
+        let (q_rows, kv_rows) = (self.rows(self.heads, wide)?, self.rows(layer.kv_heads, wide)?);
+        let [(q_name, q), (k_name, k), (v_name, v)] = self.qkv(n, layer);
+        let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
+        let q = self.linear_of(n, "attn_q", q_name, [q_rows, width], q)?;
+        let kv = if layer.shares.is_some() {
+            self.skip(n, &["attn_k", "attn_v", "attn_k_norm"]);
+            None
+        } else {
+            let k = self.linear_of(n, "attn_k", k_name, [kv_rows, width], k)?;
+            let v = self
+                .find
+                .has(&blk(v_name, "weight"), Some(n))
+                .then(|| self.linear_of(n, "attn_v", v_name, [kv_rows, width], v));
+            if v.is_none() && !self.v_norm {
+                let name = blk("attn_v", "weight").replace("{}", &n.to_string());
+                return Err(Error::bad(&self.keys.checkpoint.name, name, "a tensor", "none"));
+            }
+            Some((k, v.transpose()?))
+        };
+        let columns = Layout {
+            columns: Widen::to_four(layer.head_dim),
+            ..Layout::default()
+        };
+        let attn_output = self.linear(n, "attn_output", [width, q_rows], columns)?;
+        let (q_norm, k_norm) = match self.qk_norm {
+            QkNorm::None => (None, None),
+            kind => {
+                let rows = [self.heads * layer.head_dim, layer.kv_heads * layer.head_dim];
+                let mut take = |name, rows: usize| -> Result<usize> {
+                    let name = blk(name, "weight");
+                    // A gain for all heads, or one for each.
+                    let each = self
+                        .find
+                        .entry(&name, Some(n))
+                        .is_some_and(|e| e.shape.dims() == [layer.head_dim]);
+                    let stacked = self.find.count(&name, Some(n)) > 1;
+                    let count = if kind == QkNorm::Head && each && !stacked {
+                        layer.head_dim
+                    } else {
+                        rows
+                    };
+                    self.find.take(&name, Some(n), [count], Layout::default())
+                };
+                let q = take("attn_q_norm", rows[0])?;
+                let k = kv.is_some().then(|| take("attn_k_norm", rows[1])).transpose()?;
+                (Some(q), k)
+            }
+        };
+        if self.qk_norm == QkNorm::Head && wide != layer.head_dim {
+            let what = format!("norms of heads of {}", layer.head_dim);
+            return Err(self.keys.unsupported(what, "heads of a multiple of 4"));
+        }
+        let heads = self.heads;
+        let sinks = self
+            .sinks
+            .then(|| {
+                self.find
+                    .take(&blk("attn_sinks", "weight"), Some(n), [heads], Layout::default())
+            })
+            .transpose()?;
+        let attn_post = self.layer_gain(self.post_norm, "post_attention_norm", n)?;
+        // Parallel parts may read the same norm.
+        let own = self.find.has(&blk(self.ffn_norm, "weight"), Some(n));
+        let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
+        let ffn = match self.experts {
+            Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
+            None => Ffn::Dense(self.dense(n, layer.hidden)?),
+        };
+        let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
+        Ok(Layer {
+            spec: layer,
+            cache,
+            attn_norm,
+            q,
+            kv,
+            q_norm,
+            k_norm,
+            sinks,
+            attn_output,
+            attn_post,
+            ffn_norm,
+            ffn,
+            ffn_post,
+        })
+    }
+
+    /// Weights that a layer has but does not use, since it takes an earlier layer's results.
+    fn skip(&mut self, n: usize, names: &[&str]) {
+        for name in names {
+            self.find.note(&blk(name, "weight"), Some(n));
+        }
+    }
+
+    /// Rows of so many heads.
+    fn rows(&self, heads: usize, head_dim: usize) -> Result<usize> {
+        let rows = heads.checked_mul(head_dim).filter(|n| *n < 1 << 31);
+        let file = &self.keys.checkpoint.name;
+        rows.ok_or_else(|| Error::bad(file, "heads", "heads times their width below 2^31", heads))
+    }
+
+    /// A dense feed-forward part. Its inner width is made a multiple of 4.
+    fn dense(&mut self, n: usize, hidden: usize) -> Result<Dense> {
+        let (width, wide) = (self.width, hidden.next_multiple_of(4));
+        let rows = Layout {
+            rows: Widen::to_four(hidden),
+            ..Layout::default()
+        };
+        let part = |i| Layout {
+            part: Some(Part {
+                offset: i * hidden,
+                block: hidden,
+                stride: 2 * hidden,
+            }),
+            ..rows
+        };
+        let columns = Layout {
+            columns: rows.rows,
+            ..Layout::default()
+        };
+        // Gate and up may be one tensor.
+        let apart = self.find.has(&blk("ffn_gate", "weight"), Some(n));
+        let (gate, up) = match (self.gated, apart) {
+            (false, _) => (None, self.linear(n, "ffn_up", [wide, width], rows)?),
+            (true, true) => (
+                Some(self.linear(n, "ffn_gate", [wide, width], rows)?),
+                self.linear(n, "ffn_up", [wide, width], rows)?,
+            ),
+            (true, false) => (
+                Some(self.linear(n, "ffn_up", [wide, width], part(0))?),
+                self.linear(n, "ffn_up", [wide, width], part(1))?,
+            ),
+        };
+        let down = self.linear(n, "ffn_down", [width, wide], columns)?;
+        Ok(Dense { gate, up, down })
+    }
+
+    /// A feed-forward part of experts, one below the other in each weight.
+    fn mixture(&mut self, n: usize, cfg: Experts) -> Result<Mixture> {
+        let (width, count) = (self.width, cfg.count);
+        let wide = self.rows(count, cfg.hidden.next_multiple_of(4))?;
+        let one = wide / count;
+        let apart = self.interleaved && !self.keys.is_gguf();
+        let rows = |offset| Layout {
+            part: apart.then_some(Part {
+                offset,
+                block: 1,
+                stride: 2,
+            }),
+            rows: Widen::to_four(cfg.hidden),
+            ..Layout::default()
+        };
+        let columns = Layout {
+            columns: Widen::to_four(cfg.hidden),
+            ..Layout::default()
+        };
+        let router = self.linear(n, "ffn_gate_inp", [count, width], Layout::default())?;
+        // Published floats are `[in, out]`, blocks are not.
+        let down = self.find.entry(&blk("ffn_down_exps", "weight"), Some(n));
+        self.transposed = apart && down.is_some_and(|e| e.format.block == 1);
+        let gate = self.linear(n, "ffn_gate_exps", [wide, width], rows(0))?;
+        let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
+        let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;
+        self.transposed = false;
+        Ok(Mixture {
+            router,
+            gate,
+            up,
+            down,
+            cfg,
+        })
+    }
+}

@@ -1,0 +1,333 @@
+//! What a decoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
+//! changes what differs.
+
+use super::{RopeTable, keys::Keys, weights::Finder};
+use crate::{
+    error::{Error, Result, Unsupported},
+    format::Checkpoint,
+    model::Arch,
+    op::{Act, Norm, narrow},
+};
+
+/// Which norm queries and keys go through before they turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QkNorm {
+    None,
+    /// Each head by itself.
+    Head,
+    /// The whole row.
+    Row,
+}
+
+/// How query, key and value lie in one tensor, where they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fused {
+    /// One after the other.
+    Parts,
+    /// Head by head.
+    Heads,
+}
+
+/// How the router weighs the experts it chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Experts {
+    /// How many there are.
+    pub(super) count: usize,
+    /// How many a token goes to.
+    pub(super) used: usize,
+    /// Width of one.
+    pub(super) hidden: usize,
+    /// Whether the weights of the chosen ones add up to 1.
+    pub(super) normed: bool,
+}
+
+/// What may differ by layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct LayerSpec {
+    pub(super) kv_heads: usize,
+    pub(super) head_dim: usize,
+    /// Feed-forward width.
+    pub(super) hidden: usize,
+    /// Keys seen at most; 0 for all.
+    pub(super) window: usize,
+    /// Tables of rotations for queries and keys; `None` without rotations.
+    pub(super) rope: Option<[usize; 2]>,
+    /// The earlier layer whose keys and values it uses.
+    pub(super) shares: Option<usize>,
+}
+
+/// A decoder.
+pub(super) struct Spec<'a> {
+    pub(super) keys: Keys<'a>,
+    pub(super) find: Finder<'a>,
+    pub(super) arch: &'static Arch,
+    pub(super) width: usize,
+    pub(super) heads: usize,
+    pub(super) context: usize,
+    pub(super) layers: Vec<LayerSpec>,
+    pub(super) ropes: Vec<RopeTable>,
+    /// Of rows; norms of heads follow it.
+    pub(super) norm: Norm,
+    /// GGUF's name of the norm before the feed-forward part.
+    pub(super) ffn_norm: &'static str,
+    /// Whether there are norms before each part, and behind.
+    pub(super) pre_norm: bool,
+    pub(super) post_norm: bool,
+    pub(super) qk_norm: QkNorm,
+    /// Whether values go through a norm without a gain.
+    pub(super) v_norm: bool,
+    /// Attention and feed-forward part read the same residual stream; without a norm of its own the latter reads what
+    /// the former reads.
+    pub(super) parallel: bool,
+    /// Rotated rows of query and key are pairs side by side in the file.
+    pub(super) paired: bool,
+    pub(super) fused: Fused,
+    /// Weights of layers are `[in, out]` in the file.
+    pub(super) transposed: bool,
+    pub(super) act: Act,
+    pub(super) gated: bool,
+    pub(super) experts: Option<Experts>,
+    /// Gate and up of the experts are columns side by side of one tensor, whose weights are `[in, out]`.
+    pub(super) interleaved: bool,
+    /// Whether positions have a table of their own, which is added to the embedding.
+    pub(super) positions: bool,
+    pub(super) embed_norm: bool,
+    pub(super) embed_scale: f32,
+    pub(super) residual_scale: f32,
+    pub(super) logit_scale: f32,
+    /// Above 0: logits are capped.
+    pub(super) logit_cap: f32,
+    /// Multiplies scores; by default one over the root of the head width.
+    pub(super) attn_scale: Option<f32>,
+    /// Above 0: scores are capped.
+    pub(super) attn_cap: f32,
+    pub(super) alibi: bool,
+    pub(super) sinks: bool,
+    /// Whether keys and values have to be kept in f32.
+    pub(super) exact_keys: bool,
+    /// Biases that must be there; others are taken where they are.
+    pub(super) biases: &'static [&'static str],
+}
+
+/// Widths of a head and the like that have to be given before anything else can be read.
+fn heads(keys: &Keys<'_>, width: usize) -> Result<[usize; 3]> {
+    let heads = keys.need("attention.head_count", "num_attention_heads|n_head|num_heads")?;
+    let kv_heads = match keys.list("attention.head_count_kv", "") {
+        Some(_) => heads,
+        None => keys
+            .size("attention.head_count_kv", "num_key_value_heads")?
+            .unwrap_or(heads),
+    };
+    let head_dim = keys.size("attention.key_length", "head_dim")?.unwrap_or(width / heads);
+    Ok([heads, kv_heads, head_dim])
+}
+
+impl<'a> Spec<'a> {
+    /// Reads what all families state alike.
+    pub(super) fn read(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Result<Self> {
+        Self::read_with(checkpoint, arch, &[])
+    }
+
+    /// The same where `config.json` may leave values out.
+    pub(super) fn read_with(checkpoint: &'a Checkpoint, arch: &'static Arch, left_out: &[(&str, i64)]) -> Result<Self> {
+        let keys = Keys::new(checkpoint, arch.name)?.left_out(left_out);
+        let method = keys.text("", "quantization_config.quant_method");
+        if let Some(method) = method.filter(|method| *method != "mxfp4") {
+            return Err(Error::Unsupported {
+                kind: Unsupported::Format,
+                file: checkpoint.name.clone(),
+                what: format!("{method} of safetensors"),
+                supported: "mxfp4, weights that are not quantised, or GGUF".into(),
+            });
+        }
+        let mut find = Finder::new(checkpoint, arch);
+        let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers")?;
+        let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed")?;
+        let hidden = match keys.list("feed_forward_length", "") {
+            Some(_) => None,
+            None => keys.size("feed_forward_length", "intermediate_size|n_inner")?,
+        };
+        let [heads, kv_heads, head_dim] = heads(&keys, width)?;
+        let ropes = vec![RopeTable::read(&keys, &mut find, head_dim)?];
+        let eps = keys.float(
+            "attention.layer_norm_rms_epsilon",
+            "rms_norm_eps|layer_norm_epsilon|layer_norm_eps|norm_eps",
+        )?;
+        let eps = match eps {
+            Some(eps) => eps,
+            None => keys.float("attention.layer_norm_epsilon", "")?.unwrap_or(1e-6),
+        };
+        let context = keys
+            .size("context_length", "max_position_embeddings|n_positions|seq_length")?
+            .unwrap_or(2048);
+        let layer = LayerSpec {
+            kv_heads,
+            head_dim,
+            hidden: hidden.unwrap_or(4 * width),
+            window: 0,
+            rope: Some([0, 0]),
+            shares: None,
+        };
+        let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
+        let mut spec = Self {
+            keys,
+            find,
+            arch,
+            width,
+            heads,
+            context,
+            layers: vec![layer; count],
+            ropes,
+            norm: Norm {
+                eps: narrow(eps),
+                centred: false,
+                plus: 0.0,
+                heads: 1,
+            },
+            ffn_norm: "ffn_norm",
+            pre_norm: true,
+            post_norm: false,
+            qk_norm: QkNorm::None,
+            v_norm: false,
+            parallel: false,
+            paired,
+            fused: Fused::Parts,
+            transposed: false,
+            act: act?,
+            gated: true,
+            experts: None,
+            interleaved: false,
+            positions: false,
+            embed_norm: false,
+            embed_scale: 1.0,
+            residual_scale: 1.0,
+            logit_scale: 1.0,
+            logit_cap: 0.0,
+            attn_scale: None,
+            attn_cap: 0.0,
+            alibi: false,
+            sinks: false,
+            exact_keys: false,
+            biases: &[],
+        };
+        spec.each("feed_forward_length", |layer, n| layer.hidden = n)?;
+        spec.each("attention.head_count_kv", |layer, n| layer.kv_heads = n)?;
+        let odd = spec.layers.iter().find(|l| !heads.is_multiple_of(l.kv_heads));
+        match odd {
+            None => Ok(spec),
+            Some(layer) => Err(Error::bad(
+                &checkpoint.name,
+                "key-value heads",
+                format!("a divisor of {heads}"),
+                layer.kv_heads,
+            )),
+        }
+    }
+
+    /// Sets what a GGUF file has a list of, a number of at least 1 a layer.
+    fn each(&mut self, key: &str, set: impl Fn(&mut LayerSpec, usize)) -> Result<()> {
+        let Some(list) = self.keys.list(key, "") else {
+            return Ok(());
+        };
+        let list = self.all(list, key)?;
+        for (layer, n) in self.layers.iter_mut().zip(list) {
+            let n = usize::try_from(n).ok().filter(|n| (1..=1 << 31).contains(n));
+            let bad = || Error::bad(&self.keys.checkpoint.name, key, "numbers of at least 1", "another");
+            set(layer, n.ok_or_else(bad)?);
+        }
+        Ok(())
+    }
+
+    /// What most families before llama share: LayerNorm, a feed-forward part without a gate, rotations by halves.
+    pub(super) fn classic(&mut self, otherwise: Act) -> Result<()> {
+        self.act = self.keys.act(otherwise)?;
+        self.norm.centred = true;
+        self.gated = false;
+        self.paired = false;
+        Ok(())
+    }
+
+    /// Positions by a table that is added to the embedding, and no rotations.
+    pub(super) fn learned_positions(&mut self) {
+        self.positions = true;
+        self.layers.iter_mut().for_each(|l| l.rope = None);
+    }
+
+    /// Lets layers see a window, those that the files name or else those for which `otherwise` holds.
+    pub(super) fn windows(&mut self, otherwise: impl Fn(usize) -> bool) -> Result<()> {
+        let keys = &self.keys;
+        let used = keys.switch("", "use_sliding_window").unwrap_or(true);
+        let window = keys.size_or_zero("attention.sliding_window", "sliding_window")?;
+        if window == 0 || !used {
+            return Ok(());
+        }
+        let sliding = self.sliding(otherwise)?;
+        for (layer, sliding) in self.layers.iter_mut().zip(sliding) {
+            layer.window = if sliding { window } else { 0 };
+        }
+        Ok(())
+    }
+
+    /// Which layers are of the sliding kind.
+    pub(super) fn sliding(&self, otherwise: impl Fn(usize) -> bool) -> Result<Vec<bool>> {
+        let (keys, count) = (&self.keys, self.layers.len());
+        let pattern = "attention.sliding_window_pattern";
+        if let Some(types) = keys.json("layer_types").and_then(serde_json::Value::as_array) {
+            let kind = |kind: &serde_json::Value| match kind.as_str() {
+                Some("sliding_attention") => Ok(true),
+                Some("full_attention") => Ok(false),
+                _ => Err(keys.unsupported(format!("layers of type {kind}"), "sliding_attention, full_attention")),
+            };
+            let all = types.iter().map(kind).collect::<Result<Vec<_>>>()?;
+            return self.all(all, "layer_types");
+        }
+        if let Some(all) = keys.list(pattern, "") {
+            return self.all(all.into_iter().map(|n| n != 0).collect(), pattern);
+        }
+        let period = keys.size(pattern, "sliding_window_pattern|_sliding_window_pattern")?;
+        Ok((0..count)
+            .map(|n| period.map_or_else(|| otherwise(n), |period| (n + 1) % period != 0))
+            .collect())
+    }
+
+    /// A list with an element for each layer.
+    pub(super) fn all<T>(&self, list: Vec<T>, key: &str) -> Result<Vec<T>> {
+        if list.len() == self.layers.len() {
+            return Ok(list);
+        }
+        let expected = format!("a list of {} layers", self.layers.len());
+        Err(Error::bad(&self.keys.checkpoint.name, key, expected, list.len()))
+    }
+
+    /// The experts that the files state; `normed` unless they say otherwise.
+    pub(super) fn experts(&self, normed: bool) -> Result<Option<Experts>> {
+        let keys = &self.keys;
+        let count = keys.size_or_zero("expert_count", "num_local_experts|num_experts")?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let hidden = keys.size("expert_feed_forward_length", "moe_intermediate_size")?;
+        Ok(Some(Experts {
+            count,
+            used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
+            hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
+            normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+        }))
+    }
+
+    /// A number that the family states, as a scale or a cap.
+    pub(super) fn number(&self, gguf: &str, hf: &str) -> Result<Option<f32>> {
+        Ok(self.keys.float(gguf, hf)?.map(narrow))
+    }
+
+    /// An error if a switch of `config.json` says other than what the family can do.
+    pub(super) fn only(&self, key: &str, value: bool) -> Result<()> {
+        match self.keys.switch("", key) {
+            Some(found) if found != value => {
+                let supported = format!("{key} {value}");
+                Err(self.keys.unsupported(format!("{key} {found}"), supported))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Activation functions, alone or times another branch (Shazeer, 2020); also the scale and the cap of logits.
+
+use super::{
+    Graph, Lowering, Op, Run, Tensor,
+    case::Case,
+    lowering::{strided, u32_of},
+    norm::narrow,
+};
+use crate::{
+    error::{Error, Result},
+    shader::activate as kernel,
+};
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+pub(crate) static OP: Op = Op {
+    name: "activate",
+    twin,
+    fast: None,
+    lower,
+};
+
+/// A function of one value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Act {
+    /// `x sigmoid(x)`.
+    Silu,
+    /// GELU (Hendrycks and Gimpel, 2016) by its tanh approximation.
+    GeluTanh,
+    /// GELU, exact.
+    Gelu,
+    /// `x sigmoid(1.702 x)`.
+    GeluQuick,
+    /// `max(x, 0)`.
+    Relu,
+    /// Its square (So et al., 2021).
+    Relu2,
+    /// The logistic function.
+    Sigmoid,
+    /// `scale * x`, then, if `cap` is above 0, `cap * tanh(x / cap)`.
+    Cap { scale: f32, cap: f32 },
+    /// `x sigmoid(slope * x)` of at most `limit`, times one more than the other branch within `limit`.
+    Clamped { slope: f32, limit: f32 },
+}
+
+impl Act {
+    /// The number in the shader, and its parameters.
+    fn code(self) -> (u32, [f32; 2]) {
+        match self {
+            Self::Silu => (0, [0.0; 2]),
+            Self::GeluTanh => (1, [0.0; 2]),
+            Self::Gelu => (2, [0.0; 2]),
+            Self::GeluQuick => (3, [0.0; 2]),
+            Self::Relu => (4, [0.0; 2]),
+            Self::Relu2 => (5, [0.0; 2]),
+            Self::Sigmoid => (6, [0.0; 2]),
+            Self::Cap { scale, cap } => (7, [scale, cap]),
+            Self::Clamped { slope, limit } => (8, [slope, limit]),
+        }
+    }
+
+    /// The product of the function of `x` and the other branch.
+    fn of(self, x: f64, up: f64) -> f64 {
+        let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+        match self {
+            Self::Silu => x * sigmoid(x) * up,
+            Self::GeluTanh => 0.5 * x * (1.0 + ((2.0 / PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh()) * up,
+            Self::Gelu => 0.5 * x * (1.0 + erf(x * FRAC_1_SQRT_2)) * up,
+            Self::GeluQuick => x * sigmoid(1.702 * x) * up,
+            Self::Relu => x.max(0.0) * up,
+            Self::Relu2 => x.max(0.0).powi(2) * up,
+            Self::Sigmoid => sigmoid(x) * up,
+            Self::Cap { scale, cap } => {
+                let (x, cap) = (f64::from(scale) * x, f64::from(cap));
+                if cap > 0.0 { cap * (x / cap).tanh() * up } else { x * up }
+            }
+            Self::Clamped { slope, limit } => {
+                let limit = f64::from(limit);
+                let x = x.min(limit);
+                x * sigmoid(f64::from(slope) * x) * (up.clamp(-limit, limit) + 1.0)
+            }
+        }
+    }
+}
+
+/// The error function, by the series that has no cancellation.
+fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum, mut n) = (x, x, 0.0);
+    while term.abs() > 1e-17 * sum.abs() {
+        n += 1.0;
+        term *= 2.0 * x * x / (2.0 * n + 1.0);
+        sum += term;
+    }
+    2.0 / PI.sqrt() * (-x * x).exp() * sum
+}
+
+/// Configuration of the node.
+#[derive(Debug, Clone, Copy)]
+struct Cfg {
+    act: Act,
+    /// First value of a row of the other branch that counts.
+    offset: usize,
+}
+
+/// `act(x)`, for `x: [T, F]`.
+pub(crate) fn activate(g: &mut Graph, x: Tensor, act: Act) -> Result<Tensor> {
+    let y = g.alloc(x.shape);
+    g.push(&OP, Cfg { act, offset: 0 }, &[x], &[y]);
+    Ok(y)
+}
+
+/// `act(x) * up`, for `x: [T, F]` and as many values of each row of `up`, from `offset` on.
+pub(crate) fn gate(g: &mut Graph, x: Tensor, (up, offset): (Tensor, usize), act: Act) -> Result<Tensor> {
+    let [[t, width], [rows, up_width]] = [x.shape.dims2(OP.name)?, up.shape.dims2(OP.name)?];
+    if t != rows || offset.checked_add(width).is_none_or(|end| end > up_width) {
+        return Err(Error::shape(
+            OP.name,
+            "up",
+            format!("{:?} from {offset} on", x.shape),
+            up.shape,
+        ));
+    }
+    let y = g.alloc(x.shape);
+    g.push(&OP, Cfg { act, offset }, &[x, up], &[y]);
+    Ok(y)
+}
+
+fn twin(run: &mut Run<'_>) -> Result<()> {
+    let cfg = *run.cfg::<Cfg>()?;
+    let mut y = run.take(0)?;
+    let (tensor, x) = (run.tensor(0), run.input(0)?);
+    let width = tensor.shape.width();
+    let up = if run.inputs() > 1 {
+        Some((run.input(1)?, run.tensor(1).shape.width()))
+    } else {
+        None
+    };
+    for i in 0..run.rows(tensor) * width {
+        let up = up.map_or(1.0, |(up, wide)| {
+            f64::from(up[i / width * wide + cfg.offset + i % width])
+        });
+        y[i] = narrow(cfg.act.of(f64::from(x[i]), up));
+    }
+    run.give(0, y)
+}
+
+fn lower(low: &mut Lowering<'_>) -> Result<()> {
+    let cfg = *low.node.cfg::<Cfg>()?;
+    let x = low.node.inputs[0].shape;
+    let gates = low.node.inputs.len() > 1;
+    let args = kernel::Args {
+        x: low.input(0)?,
+        up: low.input_or(1, 0)?,
+        y: low.output(0)?,
+    };
+    let (kind, [ka, kb]) = cfg.act.code();
+    let up_width = low.node.inputs.get(1).map_or(0, |up| up.shape.width());
+    let params = kernel::Params {
+        count: u32_of(OP.name, x.count())?,
+        width: u32_of(OP.name, x.width())?,
+        up_width: u32_of(OP.name, up_width)?,
+        offset: u32_of(OP.name, cfg.offset)?,
+        ka,
+        kb,
+    };
+    let consts = kernel::Consts {
+        kind,
+        gates: u32::from(gates),
+    };
+    low.dispatch(
+        kernel::Variant {}.source(),
+        consts.entries(),
+        &params,
+        args.bindings(),
+        [strided(x.count(), 64), 1, 1],
+    )
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let kinds = [
+        Act::Silu,
+        Act::GeluTanh,
+        Act::Gelu,
+        Act::GeluQuick,
+        Act::Relu,
+        Act::Relu2,
+        Act::Sigmoid,
+        Act::Cap { scale: 0.7, cap: 0.0 },
+        Act::Cap { scale: 30.0, cap: 4.0 },
+        Act::Clamped {
+            slope: 1.702,
+            limit: 2.0,
+        },
+    ];
+    let case = |act: Act, gated: bool| {
+        Case::new(format!("{act:?} {gated}"), 8, move |c| {
+            c.valid(7);
+            let x = c.input(8, 68);
+            let y = if gated {
+                let up = c.input(8, 150);
+                gate(c.graph, x, (up, 72), act)?
+            } else {
+                activate(c.graph, x, act)?
+            };
+            c.graph.output(y);
+            Ok(())
+        })
+    };
+    let swiglu = Case::elementwise(5, |g, a, b| gate(g, a, (b, 0), Act::Silu));
+    let kinds = kinds.into_iter().flat_map(|act| [case(act, false), case(act, true)]);
+    swiglu.into_iter().chain(kinds).collect()
+}
