@@ -98,7 +98,10 @@ export async function resolve(reference, { signal, hub = HUB, budget = Infinity 
   if (!COMMIT.test(revision)) throw strange(repo);
   const files = await listed(`${api}/tree/${revision}?recursive=true`, repo, signal);
   const at = (/** @type {string} */ path) => `${base(hub)}/${repo}/resolve/${revision}/${path.split("/").map(encodeURIComponent).join("/")}`;
-  const variants = grouped(files, at, info.safetensors?.parameters);
+  // bytes that are no blocks of MXFP4 belong to formats that pack their own way
+  const blocks = list(info.tags).includes("mxfp4") ? ["U8"] : [];
+  const readable = Object.keys(info.safetensors?.parameters ?? {}).every((dtype) => [...READABLE, ...blocks].includes(dtype));
+  const variants = grouped(files, at, readable);
   const chosen = choose(wanted, variants, files, budget);
   const card = info.cardData ?? {};
   const tag = list(info.tags).find((name) => name.startsWith("license:"));
@@ -159,10 +162,10 @@ async function listed(url, repo, signal) {
 }
 
 /**
- * @param {Listed[]} files @param {(path: string) => string} at @param {Record<string, number>} [dtypes] Of the published weights.
+ * @param {Listed[]} files @param {(path: string) => string} at @param {boolean} published Whether the published weights can be read.
  * @returns {Variant[]}
  */
-function grouped(files, at, dtypes) {
+function grouped(files, at, published) {
   /** @type {(file: Listed) => RemoteFile} */
   const remote = ({ path, ...rest }) => ({ name: path.split("/").at(-1) ?? path, url: at(path), ...rest });
   /** @type {Map<string, Listed[]>} */
@@ -189,7 +192,7 @@ function grouped(files, at, dtypes) {
   if (whole && files.some(({ path }) => path === "config.json")) {
     const beside = files.filter(({ path }) => BESIDE.test(path) || (shards.length && path === "model.safetensors.index.json"));
     const kept = shards.length ? shards : weights;
-    add("safetensors", Object.keys(dtypes ?? {}).every((dtype) => READABLE.includes(dtype)), [...beside, ...kept]);
+    add("safetensors", published, [...beside, ...kept]);
   }
   return variants.sort((a, b) => a.bytes - b.bytes);
 }

@@ -1,7 +1,7 @@
 // <nomoat-page status="empty | loading | ready | busy">: puts the panels together with the engine.
 // The attribute embedded says that the model is the one that came with the page, which it loads without being asked to. The
 // address may carry ?model= (empty: begin with none; embedded: begin with that one), device=, precision=, kv=, quantize=,
-// contextLength= and log=, and #model= and prompt=.
+// template=, contextLength= and log=, and #model= and prompt=.
 
 import { load, NomoatError, store } from "../nomoat.js";
 import { watch } from "../requests.js";
@@ -338,6 +338,7 @@ class NomoatPage extends NomoatElement {
         precision: /** @type {any} */ (this.#query.get("precision") ?? undefined),
         kv: /** @type {any} */ (this.#query.get("kv") ?? undefined),
         quantize: QUANTIZE,
+        template: this.#query.get("template") ?? undefined,
         contextLength,
         store,
         hub: HUB,

@@ -30,6 +30,9 @@ const MANY = {
   "../outside.gguf": hollow(1),
 };
 
+/** A repository with the published form alone. */
+const PUBLISHED = { "config.json": MANY["config.json"], "model.safetensors": hollow(9 * MB) };
+
 /** @param {Bench} bench @param {(hub: Awaited<ReturnType<typeof serveHub>>) => Promise<string | void>} run */
 async function withHub({ shared }, run) {
   const folder = (/** @type {string} */ name) =>
@@ -39,6 +42,8 @@ async function withHub({ shared }, run) {
   const hub = await serveHub({
     "some/many": { files: MANY, info: { cardData: { license: "apache-2.0", base_model: ["some/base"] }, safetensors: { parameters: { BF16: 9 } } } },
     "some/unread": { files: { "Model-IQ2_XS.gguf": hollow(60 * MB), "Model-Q3_K_S.gguf": hollow(80 * MB) } },
+    "some/blocks": { files: PUBLISHED, info: { tags: ["mxfp4"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
+    "some/packed": { files: PUBLISHED, info: { tags: ["4-bit"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
     "some/nothing": { files: { "README.md": hollow(9) }, info: { tags: ["license:mit"] } },
     "some/gguf": { files: { "Tiny-BF16.gguf": onDisk(path.join(shared, "zoo/llama3/model-bf16.gguf")) }, info: { tags: ["license:llama3"] } },
     "some/stories": { files: folder("models/TinyStories-656K") },
@@ -104,6 +109,18 @@ export const cases = [
         assert.deepEqual(found && JSON.parse(JSON.stringify(found)), expected, text);
       }
     },
+  },
+  {
+    name: "bytes in published weights are read where they are blocks of MXFP4",
+    shared: true,
+    on: ["chromium"],
+    run: (bench) =>
+      withHub(bench, async ({ url: hub }) => {
+        const { value: found, message } = await bench.lab("listed", { reference: "some/blocks", how: { hub } });
+        assert.deepEqual(found?.variants.map((/** @type {any} */ v) => [v.label, v.readable]), [["safetensors", true]], message);
+        const packed = await bench.lab("listed", { reference: "some/packed", how: { hub } });
+        assert.equal(packed.code, "unsupported-format", packed.message);
+      }),
   },
   {
     name: "a repository is listed over pages, pinned to its commit, and its variants grouped with their hashes",

@@ -27,6 +27,11 @@ export const PROBLEM = {
     zh: "这里只有软件模拟的 GPU，所以会很慢。",
   },
 
+  "warn_template-chosen": {
+    en: "The files carry no chat template, so a prompt format that such models know is used. Odd answers may mean that this one expects another.",
+    zh: "文件中没有对话模板，因此使用了同类模型通用的提示格式。如果回答异常，这个模型可能需要另一种格式。",
+  },
+
   "is_self-test-failed": { en: "This GPU gives wrong results", zh: "这块 GPU 的计算结果有误" },
   "did_self-test-failed": {
     en: "A known calculation came out differently, so the model was not allowed to answer.",
