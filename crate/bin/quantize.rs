@@ -40,7 +40,7 @@ pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
         .map(|t| match t.shape.dims() {
             [_] => f32,
             // Those of experts are one below the other.
-            _ if t.name.ends_with(".bias") => f32,
+            _ if t.name.ends_with(".bias") || quant::stays(&t.name) => f32,
             _ if t.shape.width().is_multiple_of(args.format.block) => args.format,
             _ => f16,
         })

@@ -208,7 +208,7 @@ fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
     }
     let base = place.base(&network.weights.iter().map(|w| w.format).collect::<Vec<_>>())?;
     let room = |capacity: u64| usize::try_from(capacity).is_ok_and(|capacity| place.room(&base, capacity));
-    let longest = wanted.max(hyper.context);
+    let longest = wanted.max(hyper.context).min(hyper.most);
     fit.context_most = usize::try_from(most(longest as u64, room)).unwrap_or(longest);
     fit.context_length = wanted.min(fit.context_most);
     let least = LEAST.min(hyper.context).min(wanted);

@@ -91,8 +91,7 @@ impl<'a, 'b> Stream<'a, 'b> {
         let network = self.network;
         let units = users.iter().map(|(w, s)| {
             let layout = network.weights[*w].sources[*s].layout;
-            let part = layout.part.map_or(1, |p| p.stride);
-            part.max(layout.paired.map_or(1, |p| p.head_dim))
+            layout.paired.map_or(1, |p| p.head_dim)
         });
         let unit = units.max().unwrap_or(1);
         let most = (most / unit * unit).max(unit);

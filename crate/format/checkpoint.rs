@@ -77,10 +77,11 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The format on the device of a weight that is stored in `format`. Vectors are F32 there.
-    pub(crate) fn on_device(&self, format: &'static Format, shape: Shape) -> &'static Format {
+    /// The format on the device of the weight of this GGUF name that is stored in `format`. Vectors are F32 there.
+    pub(crate) fn on_device(&self, name: &str, format: &'static Format, shape: Shape) -> &'static Format {
         match self.quantize {
             _ if shape.dims().len() == 1 => quant::F32,
+            _ if quant::stays(name) => format,
             Some(wanted) if format.block == 1 && shape.width().is_multiple_of(wanted.block) => wanted,
             _ => format,
         }

@@ -123,6 +123,7 @@ fn planned(name: String, entry: &Entry, permute: Option<Permute>) -> Planned {
 
 fn from_llama(checkpoint: &Checkpoint, family: &Arch, network: &Network) -> Result<GgufPlan> {
     let config = checkpoint.config()?;
+    said(checkpoint, &config, network)?;
     let mut plan = GgufPlan {
         meta: Metadata::new(),
         tensors: Vec::new(),
@@ -141,9 +142,16 @@ fn from_llama(checkpoint: &Checkpoint, family: &Arch, network: &Network) -> Resu
             }
             continue;
         };
-        let turned = name.ends_with(".attn_q.weight") || name.ends_with(".attn_k.weight");
+        // With their biases.
+        let turned = name.contains(".attn_q.") || name.contains(".attn_k.");
+        let vector = entry.shape.dims().len() == 1;
+        let rows = if vector {
+            entry.shape.width()
+        } else {
+            entry.shape.rows()
+        };
         let permute = turned.then(|| Permute {
-            heads: entry.shape.rows() / head_dim,
+            heads: rows / head_dim,
             head_dim,
         });
         plan.tensors.push(planned(name, entry, permute));
@@ -159,6 +167,32 @@ fn from_llama(checkpoint: &Checkpoint, family: &Arch, network: &Network) -> Resu
         plan.tensors.insert(0, tensor);
     }
     Ok(plan)
+}
+
+/// An error for what a model can be and a GGUF file of the llama family cannot say.
+fn said(checkpoint: &Checkpoint, config: &Json, network: &Network) -> Result<()> {
+    let hyper = &network.hyper;
+    let act = config["hidden_act"].as_str().unwrap_or("silu");
+    let rope = ["rope_parameters", "rope_scaling"].map(|key| &config[key]);
+    let kind = rope.map(|rope| rope["rope_type"].as_str().or_else(|| rope["type"].as_str()));
+    let kind = kind[0].or(kind[1]).unwrap_or("default");
+    let what = if config["num_local_experts"].as_u64().is_some_and(|n| n > 0) {
+        "experts".to_owned()
+    } else if act != "silu" {
+        format!("activation {act}")
+    } else if !["default", "none", "linear", "llama3"].contains(&kind) {
+        format!("rope scaling {kind}")
+    } else if hyper.ropes.iter().any(|rope| rope.rotated != hyper.head_dim) {
+        "heads that turn in part".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported {
+        kind: Unsupported::Architecture,
+        file: checkpoint.name.clone(),
+        what: format!("llama with {what} as safetensors to be converted"),
+        supported: "silu, rotations of whole heads, rope scaling linear and llama3".into(),
+    })
 }
 
 /// GGUF's name for a tensor of a published checkpoint of this family, or `None` if it has none.

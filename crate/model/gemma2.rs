@@ -3,6 +3,7 @@
 use super::{
     Arch, Network,
     gemma::{NORMS, later},
+    keys::{LeftOut, Number},
     layers::LLAMA,
     spec::Spec,
 };
@@ -15,8 +16,15 @@ pub(crate) static ARCH: Arch = Arch {
     open,
 };
 
+/// What its class knows, and the first GGUF files lack.
+const LEFT_OUT: LeftOut = &[
+    ("attn_logit_softcapping", "attn_logit_softcapping", Number::Int(50)),
+    ("final_logit_softcapping", "final_logit_softcapping", Number::Int(30)),
+    ("attention.sliding_window", "sliding_window", Number::Int(4096)),
+];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
     later(&mut spec, 46)?;
     spec.windows(|n| n % 2 == 0)?;
     spec.network()

@@ -4,6 +4,7 @@
 use super::{
     Arch, Network, RopeTable,
     gemma::{NORMS, later},
+    keys::{LeftOut, Number},
     layers::LLAMA,
     spec::{QkNorm, Spec},
 };
@@ -17,13 +18,13 @@ pub(crate) static ARCH: Arch = Arch {
 };
 
 /// What the published configurations of models with images leave out.
-const LEFT_OUT: &[(&str, i64)] = &[
-    ("num_attention_heads", 8),
-    ("num_key_value_heads", 4),
-    ("head_dim", 256),
-    ("query_pre_attn_scalar", 256),
-    ("max_position_embeddings", 131_072),
-    ("rope_theta", 1_000_000),
+const LEFT_OUT: LeftOut = &[
+    ("", "num_attention_heads", Number::Int(8)),
+    ("", "num_key_value_heads", Number::Int(4)),
+    ("", "head_dim", Number::Int(256)),
+    ("", "query_pre_attn_scalar", Number::Int(256)),
+    ("", "max_position_embeddings", Number::Int(131_072)),
+    ("", "rope_theta", Number::Int(1_000_000)),
 ];
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {

@@ -55,7 +55,9 @@ fn local(spec: &Spec<'_>) -> Result<Vec<bool>> {
             let kinds = group[0].as_array().into_iter().flatten().map(kind);
             let kinds = kinds.collect::<Result<Vec<_>>>()?;
             let times = group[1].as_u64().map_or(0, |n| n.min(1 << 16));
-            all.extend((0..times).flat_map(|_| kinds.iter().copied()));
+            // One too many is enough to be refused.
+            let room = (spec.layers.len() + 1).saturating_sub(all.len());
+            all.extend((0..times).flat_map(|_| kinds.iter().copied()).take(room));
         }
     }
     spec.all(all, "attention_layers")

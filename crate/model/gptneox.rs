@@ -3,6 +3,7 @@
 
 use super::{
     Arch, Network,
+    keys::{LeftOut, Number},
     spec::{Fused, Spec},
 };
 use crate::{error::Result, format::Checkpoint, op::Act};
@@ -45,8 +46,11 @@ const NAMES: &[(&str, &str)] = &[
     ("embed_out.weight", "output.weight"),
 ];
 
+/// What its class turns of a head where the configuration says nothing.
+const LEFT_OUT: LeftOut = &[("", "partial_rotary_factor", Number::Float(0.25))];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
     spec.classic(Act::Gelu)?;
     spec.fused = Fused::Heads;
     spec.parallel = spec

@@ -13,14 +13,19 @@ pub(super) struct Keys<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     family: &'static str,
     config: Json,
+    left_out: LeftOut,
 }
 
 /// A number of either container.
 #[derive(Debug, Clone, Copy)]
-enum Number {
+pub(super) enum Number {
     Int(i128),
     Float(f64),
 }
+
+/// Values that files of a family may leave out, because its class or other engines know them: GGUF's key, that of
+/// `config.json`, and the number; an empty key is one that must be there.
+pub(super) type LeftOut = &'static [(&'static str, &'static str, Number)];
 
 impl<'a> Keys<'a> {
     pub(super) fn new(checkpoint: &'a Checkpoint, family: &'static str) -> Result<Self> {
@@ -41,6 +46,7 @@ impl<'a> Keys<'a> {
             checkpoint,
             family,
             config,
+            left_out: &[],
         })
     }
 
@@ -129,21 +135,33 @@ impl<'a> Keys<'a> {
         key.split('|').find_map(at)
     }
 
-    /// Values that `config.json` may leave out, because its class knows them.
-    pub(super) fn left_out(mut self, values: &[(&str, i64)]) -> Self {
-        for (key, value) in values {
-            if !self.is_gguf() && self.json(key).is_none() {
-                self.config[*key] = Json::from(*value);
-            }
+    /// The same with values for what the files leave out.
+    pub(super) fn left_out(self, left_out: LeftOut) -> Self {
+        Self { left_out, ..self }
+    }
+
+    /// The value of a key that is not there; one that `config.json` has as `null` is none on purpose.
+    fn otherwise(&self, gguf: &str, hf: &str) -> Option<Number> {
+        let stated = |key: &str| {
+            let whole = [self.config.get("text_config"), Some(&self.config)];
+            whole.into_iter().flatten().any(|config| config.get(key).is_some())
+        };
+        let asked = if self.is_gguf() { gguf } else { hf };
+        if asked.split('|').any(stated) {
+            return None;
         }
-        self
+        let known = |(gguf, hf, _): &&(&str, &str, Number)| {
+            let key = if self.is_gguf() { gguf } else { hf };
+            !key.is_empty() && asked.split('|').any(|asked| asked == *key)
+        };
+        self.left_out.iter().find(known).map(|(_, _, number)| *number)
     }
 
     fn number(&self, gguf: &str, hf: &str) -> Result<Option<Number>> {
         let key = self.name(gguf, hf);
         if self.is_gguf() {
             return match self.gguf(gguf) {
-                None => Ok(None),
+                None => Ok(self.otherwise(gguf, hf)),
                 Some(Value::Int(n)) => Ok(Some(Number::Int(*n))),
                 Some(Value::Float(n)) => Ok(Some(Number::Float(*n))),
                 // One value a layer is accepted where all layers agree.
@@ -154,7 +172,7 @@ impl<'a> Keys<'a> {
             };
         }
         match self.json(hf) {
-            None => Ok(None),
+            None => Ok(self.otherwise(gguf, hf)),
             Some(Json::Number(n)) => Ok(n
                 .as_i64()
                 .map(|n| Number::Int(n.into()))

@@ -1,6 +1,10 @@
 //! Phi 1 and 2: attention and feed-forward part side by side behind one LayerNorm, biases everywhere.
 
-use super::{Arch, Network, spec::Spec};
+use super::{
+    Arch, Network,
+    keys::{LeftOut, Number},
+    spec::Spec,
+};
 use crate::{error::Result, format::Checkpoint, op::Act};
 
 pub(crate) static ARCH: Arch = Arch {
@@ -32,8 +36,11 @@ const NAMES: &[(&str, &str)] = &[
     ("lm_head.bias", "output.bias"),
 ];
 
+/// What its class turns of a head where the configuration says nothing.
+const LEFT_OUT: LeftOut = &[("", "partial_rotary_factor", Number::Float(0.5))];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
     spec.classic(Act::GeluTanh)?;
     spec.only("qk_layernorm", false)?;
     spec.parallel = true;

@@ -16,8 +16,7 @@ pub(crate) static ARCH: Arch = Arch {
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
-    let dense = spec.keys.size("", "max_window_layers")?.unwrap_or(usize::MAX);
-    spec.windows(|n| n >= dense)?;
+    spec.late_windows()?;
     spec.paired = false;
     spec.biases = QKV_BIASES;
     spec.network()

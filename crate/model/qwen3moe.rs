@@ -33,8 +33,7 @@ pub(super) const EXPERTS: &[(&str, &str)] = &[
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
-    let dense = spec.keys.size("", "max_window_layers")?.unwrap_or(usize::MAX);
-    spec.windows(|n| n >= dense)?;
+    spec.late_windows()?;
     // HF's default, which configurations state; GGUF files do not, and all are normed.
     spec.experts = spec.experts(spec.keys.is_gguf())?;
     if let Some(list) = spec.keys.list("", "mlp_only_layers").filter(|l| !l.is_empty()) {

@@ -122,6 +122,11 @@ impl RopeTable {
             "proportional" => {
                 let key = format!("{object}.partial_rotary_factor");
                 let share = keys.float("", &key)?.unwrap_or(1.0);
+                let factor = keys.float("", &format!("{object}.factor"))?.unwrap_or(1.0);
+                #[allow(clippy::float_cmp, reason = "what is written is compared")]
+                if factor != 1.0 {
+                    return Err(keys.unsupported(format!("proportional rotations and factor {factor}"), "factor 1"));
+                }
                 Scaling::Proportional(whole(share * narrow(head_dim) / 2.0))
             }
             other => {
@@ -243,7 +248,7 @@ fn whole(number: f64) -> usize {
 
 /// How much of a head turns.
 fn rotated(keys: &Keys<'_>, object: &str, head_dim: usize) -> Result<usize> {
-    let shares = format!("{object}.partial_rotary_factor|partial_rotary_factor|rotary_pct");
+    let shares = format!("{object}.partial_rotary_factor|partial_rotary_factor|rotary_pct|rope_pct");
     let rotated = match keys.size("rope.dimension_count", "rotary_dim")? {
         Some(rotated) => rotated,
         None => match keys.float("", &shares)? {
@@ -262,17 +267,21 @@ fn rotated(keys: &Keys<'_>, object: &str, head_dim: usize) -> Result<usize> {
 /// What `YaRN` multiplies queries and keys by.
 fn yarn_size(keys: &Keys<'_>, object: &str, factor: f64) -> Result<f64> {
     let of = |name: &str| format!("{object}.{name}");
+    let times = keys.float("rope.scaling.attn_factor", "")?.unwrap_or(1.0);
     let given = keys.float("rope.scaling.yarn_attn_factor", &of("attention_factor"))?;
     if let Some(size) = given.filter(|n| *n > 0.0) {
-        return Ok(size);
+        return Ok(size * times);
     }
     let scale = |m: f64| if factor > 1.0 { 0.1 * m * factor.ln() + 1.0 } else { 1.0 };
     let all = keys.float("rope.scaling.yarn_log_multiplier", &of("mscale_all_dim"))?;
     let one = keys.float("", &of("mscale"))?;
-    Ok(match (one.unwrap_or(1.0), all.unwrap_or(0.0)) {
-        (one, all) if one != 0.0 && all != 0.0 => scale(one) / scale(all),
-        _ => scale(1.0),
-    })
+    // GGUF has one of the two, and the other is 1; `config.json` means something by both only.
+    let one = one.or(keys.is_gguf().then_some(1.0));
+    Ok(times
+        * match (one.unwrap_or(0.0), all.unwrap_or(0.0)) {
+            (one, all) if one != 0.0 && all != 0.0 => scale(one) / scale(all),
+            _ => scale(1.0),
+        })
 }
 
 /// The ramp of `YaRN`, between the pairs that make `beta_fast` and `beta_slow` turns within the original context.

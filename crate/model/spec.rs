@@ -1,7 +1,11 @@
 //! What a decoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
 //! changes what differs.
 
-use super::{RopeTable, keys::Keys, weights::Finder};
+use super::{
+    RopeTable,
+    keys::{Keys, LeftOut},
+    weights::Finder,
+};
 use crate::{
     error::{Error, Result, Unsupported},
     format::Checkpoint,
@@ -119,6 +123,15 @@ fn heads(keys: &Keys<'_>, width: usize) -> Result<[usize; 3]> {
             .unwrap_or(heads),
     };
     let head_dim = keys.size("attention.key_length", "head_dim")?.unwrap_or(width / heads);
+    if head_dim == 0 {
+        let expected = format!("at most {width} heads");
+        return Err(Error::bad(
+            &keys.checkpoint.name,
+            "attention.head_count",
+            expected,
+            heads,
+        ));
+    }
     Ok([heads, kv_heads, head_dim])
 }
 
@@ -128,8 +141,8 @@ impl<'a> Spec<'a> {
         Self::read_with(checkpoint, arch, &[])
     }
 
-    /// The same where `config.json` may leave values out.
-    pub(super) fn read_with(checkpoint: &'a Checkpoint, arch: &'static Arch, left_out: &[(&str, i64)]) -> Result<Self> {
+    /// The same where files may leave values out.
+    pub(super) fn read_with(checkpoint: &'a Checkpoint, arch: &'static Arch, left_out: LeftOut) -> Result<Self> {
         let keys = Keys::new(checkpoint, arch.name)?.left_out(left_out);
         let method = keys.text("", "quantization_config.quant_method");
         if let Some(method) = method.filter(|method| *method != "mxfp4") {
@@ -142,6 +155,13 @@ impl<'a> Spec<'a> {
         }
         let mut find = Finder::new(checkpoint, arch);
         let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers")?;
+        if count > checkpoint.tensors.len() {
+            let expected = format!("at most one for each of {} tensors", checkpoint.tensors.len());
+            return Err(Error::bad(&checkpoint.name, "block_count", expected, count));
+        }
+        if keys.switch("attention.causal", "is_causal") == Some(false) {
+            return Err(keys.unsupported("attention that looks ahead", "causal attention"));
+        }
         let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed")?;
         let hidden = match keys.list("feed_forward_length", "") {
             Some(_) => None,
@@ -266,6 +286,15 @@ impl<'a> Spec<'a> {
             layer.window = if sliding { window } else { 0 };
         }
         Ok(())
+    }
+
+    /// The windows of Qwen, which `config.json` alone has, and only where it switches them on.
+    pub(super) fn late_windows(&mut self) -> Result<()> {
+        if self.keys.switch("", "use_sliding_window") != Some(true) {
+            return Ok(());
+        }
+        let dense = self.keys.json("max_window_layers").and_then(serde_json::Value::as_u64);
+        self.windows(|n| n as u64 >= dense.unwrap_or(28))
     }
 
     /// Which layers are of the sliding kind.

@@ -3,6 +3,7 @@
 
 use super::{
     Arch, Network,
+    keys::{LeftOut, Number},
     layers::{FFN_NORM, LLAMA},
     spec::{QkNorm, Spec},
 };
@@ -29,14 +30,15 @@ const NORMS: &[(&str, &str)] = &[
     ("model.norm.bias", "output_norm.bias"),
 ];
 
+/// What its class turns of a head where the configuration says nothing.
+const LEFT_OUT: LeftOut = &[("", "partial_rotary_factor", Number::Float(0.25))];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
     spec.classic(Act::Silu)?;
     spec.gated = true;
-    spec.parallel = spec
-        .keys
-        .switch("use_parallel_residual", "use_parallel_residual")
-        .unwrap_or(false);
+    // GGUF files say that it is where nobody said otherwise.
+    spec.parallel = !spec.find.has("blk.{}.ffn_norm.weight", Some(0));
     if spec.find.has("blk.{}.attn_q_norm.weight", Some(0)) {
         spec.qk_norm = QkNorm::Head;
     }

@@ -294,7 +294,7 @@ impl<'a> Finder<'a> {
             });
         }
         self.weights.push(Weight {
-            format: self.checkpoint.on_device(first.format, shape),
+            format: self.checkpoint.on_device(name, first.format, shape),
             shape,
             sources,
         });

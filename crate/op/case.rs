@@ -212,11 +212,16 @@ impl Trial<'_> {
         self.graph.weight(self.memory.weights.len() - 1, format, [width].into())
     }
 
-    /// An input `[rows, 2 * used]`: so many different experts a token, and weights.
+    /// An input `[rows, 2 * used]`: so many different experts a token, and weights. Rows behind the valid ones have no
+    /// ids, as in a slot that others used before.
     pub(crate) fn routes(&mut self, rows: usize, used: usize, experts: usize) -> Tensor {
         let tensor = self.input(rows, 2 * used);
         if let Some(values) = self.inputs.last_mut() {
             for (t, row) in values.chunks_exact_mut(2 * used).enumerate() {
+                if t >= self.memory.state.len {
+                    row[..used].fill(1e9);
+                    continue;
+                }
                 for (j, id) in row[..used].iter_mut().enumerate() {
                     let expert = (t * t * 5 + t + j * (experts / used).max(1)) % experts;
                     *id = u16::try_from(expert).map_or(0.0, f32::from);

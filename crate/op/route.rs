@@ -5,9 +5,8 @@ use super::{Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_o
 use crate::{
     error::{Error, Result},
     shader::route as kernel,
+    tensor::{rank, sort_by_numbers},
 };
-
-use std::cmp::Ordering;
 
 pub(crate) static OP: Op = Op {
     name: "route",
@@ -63,8 +62,8 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     let rows = logits.chunks_exact(experts).zip(y.chunks_exact_mut(2 * cfg.used));
     for (logits, y) in rows.take(run.rows(tensor)) {
         let mut ids: Vec<usize> = (0..experts).collect();
-        // Stable, so that the lower id stays first.
-        ids.sort_by(|a, b| logits[*b].partial_cmp(&logits[*a]).unwrap_or(Ordering::Equal));
+        // 0 and -0 are the same; of equals the lower id stays first.
+        sort_by_numbers(&mut ids, |id| [u64::from(!rank(logits[*id] + 0.0)), 0]);
         let chosen = &ids[..cfg.used];
         let top = f64::from(logits[chosen[0]]);
         let share = |id: &usize| (f64::from(logits[*id]) - top).exp();

@@ -68,6 +68,12 @@ pub fn to_write(name: &str) -> Option<&'static Format> {
     by_name(name).filter(|f| f.encoding.is_some())
 }
 
+/// Whether weights of this GGUF name stay as they are where a model is quantised: routers, whose choice small errors turn,
+/// and tables of positions.
+pub fn stays(name: &str) -> bool {
+    name.contains("ffn_gate_inp.") || name.starts_with("position_embd.")
+}
+
 /// Whole blocks of `format` with the values of a tensor.
 ///
 /// # Errors

@@ -5,5 +5,5 @@ mod order;
 mod shape;
 
 pub use dtype::{Encoding, Format, MAX_PLANES};
-pub(crate) use order::sort_by_numbers;
+pub(crate) use order::{rank, sort_by_numbers};
 pub use shape::Shape;

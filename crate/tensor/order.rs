@@ -7,3 +7,9 @@ pub(crate) fn sort_by_numbers<T>(items: &mut Vec<T>, key: impl Fn(&T) -> [u64; 2
     let mut held: Vec<Option<T>> = items.drain(..).map(Some).collect();
     items.extend(order.iter().filter_map(|(_, i)| held.get_mut(*i)?.take()));
 }
+
+/// A number that grows as `f32::total_cmp` has it.
+pub(crate) fn rank(value: f32) -> u32 {
+    let bits = value.to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
+}

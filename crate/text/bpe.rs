@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    tensor::sort_by_numbers,
+    tensor::{rank, sort_by_numbers},
 };
 use std::collections::HashMap;
 use tokenizers::models::bpe::{BPE, BpeBuilder, Merges, Vocab};
@@ -116,12 +116,6 @@ pub(crate) fn check_token(file: &str, token: &str, id: u64) -> Result<u32> {
             id,
         )),
     }
-}
-
-/// A number that grows as `f32::total_cmp` has it.
-fn rank(score: f32) -> u32 {
-    let bits = score.to_bits();
-    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
 }
 
 /// Merges of a SentencePiece BPE vocabulary, best first. A piece of higher score is made first, and can be made from

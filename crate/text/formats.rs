@@ -44,7 +44,7 @@ const ROW: Format = Format {
 /// Every format, the surest evidence first. Where they come from: the model cards, and the code that their models were
 /// trained or served with; the goldens are in `tests/it/prompts.rs`.
 #[rustfmt::skip] // a template is read as its prompt is
-pub(super) static FORMATS: [Format; 16] = [
+pub(super) static FORMATS: [Format; 17] = [
     Format {
         name: "harmony",
         tokens: &["<|start|>", "<|channel|>", "<|message|>", "<|return|>"],
@@ -106,11 +106,20 @@ Reasoning: medium
         family: "phi3",
         tokens: &["<|user|>", "<|assistant|>", "<|end|>"],
         ends: &["<|end|>"],
-        names: &[""],
+        // Phi 4 mini has its tokens and no new lines
+        names: &["!4"],
         template: "{% for m in messages %}<|{{ m.role }}|>
 {{ m.content }}<|end|>
 {% endfor %}{% if add_generation_prompt %}<|assistant|>
 {% endif %}",
+        ..ROW
+    },
+    Format {
+        name: "phi-4",
+        tokens: &["<|im_start|>", "<|im_sep|>", "<|im_end|>"],
+        ends: &["<|im_end|>"],
+        told: true,
+        template: "{% for m in messages %}<|im_start|>{{ m.role }}<|im_sep|>{{ m.content }}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant<|im_sep|>{% endif %}",
         ..ROW
     },
     Format {
@@ -129,7 +138,7 @@ Reasoning: medium
         tokens: &["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
         ends: &["<|eot_id|>", "<|eom_id|>"],
         told: true,
-        names: &["instruct"],
+        names: &["instruct", "chat"],
         template: "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>
 
 {{ m.content | trim }}<|eot_id|>{% endfor %}{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>
@@ -162,7 +171,7 @@ Reasoning: medium
     },
     Format {
         name: "vicuna",
-        names: &["vicuna !v0"],
+        names: &["vicuna !v0 !stable"],
         template: "{{ system or \"A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions.\" }} {% for m in turns %}{% if m.role == 'user' %}USER: {{ m.content }} {% else %}ASSISTANT: {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}",
         ..ROW
     },
@@ -186,7 +195,7 @@ Reasoning: medium
     Format {
         name: "llama-2",
         family: "llama",
-        names: &["llama 2 chat", "llama2 chat", "codellama instruct !70b"],
+        names: &["llama 2 chat !3", "llama2 chat", "codellama instruct !70b"],
         template: "{% for m in turns %}{% if m.role == 'user' %}{{ bos_token }}[INST] {% if loop.first and system %}<<SYS>>
 {{ system }}
 <</SYS>>
@@ -197,15 +206,16 @@ Reasoning: medium
     Format {
         name: "mistral-v3",
         tokens: &["[INST]", "[/INST]"],
-        names: &["mistral instruct", "mixtral instruct"],
-        template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.first and system %}{{ system }}
+        names: &["mistral instruct !nemo !small", "mixtral instruct"],
+        // what the system says stands before the newest message
+        template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.last and system %}{{ system }}
 
 {% endif %}{{ m.content }}[/INST]{% else %} {{ m.content | trim }}{{ eos_token }}{% endif %}{% endfor %}",
         ..ROW
     },
     Format {
         name: "mistral",
-        names: &["mistral instruct", "mixtral instruct"],
+        names: &["mistral instruct !nemo !small", "mixtral instruct"],
         template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.first and system %}{{ system }}
 
 {% endif %}{{ m.content }} [/INST]{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}",
@@ -289,7 +299,20 @@ pub(super) fn chosen(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> Result<O
             if words.is_empty() {
                 return Some((format, format!("its vocabulary has {}", format.tokens.join(", "))));
             }
-            let (place, name) = stated.names.iter().find(|(_, name)| says(name, words))?;
+            let unwanted = words.split(' ').filter_map(|word| word.strip_prefix('!'));
+            if unwanted
+                .flat_map(|word| stated.names.iter().map(move |(_, name)| has(name, word)))
+                .any(|has| has)
+            {
+                return None;
+            }
+            let wanted = |name: &str| {
+                words
+                    .split(' ')
+                    .filter(|w| !w.starts_with('!'))
+                    .all(|word| has(name, word))
+            };
+            let (place, name) = stated.names.iter().find(|(_, name)| wanted(name))?;
             Some((format, format!("{place} is {name:?}")))
         })
     }))
@@ -354,12 +377,8 @@ fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
-/// Whether all words of `wanted`, a `!` before those that must not, stand in `name`.
-fn says(name: &str, wanted: &str) -> bool {
+/// Whether `word` stands in `name`.
+fn has(name: &str, word: &str) -> bool {
     let name = name.to_lowercase();
-    let has = |word: &str| name.split(|c: char| !c.is_alphanumeric()).any(|w| w == word);
-    wanted.split(' ').all(|word| match word.strip_prefix('!') {
-        Some(word) => !has(word),
-        None => has(word),
-    })
+    name.split(|c: char| !c.is_alphanumeric()).any(|w| w == word)
 }

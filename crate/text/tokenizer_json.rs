@@ -21,6 +21,9 @@ use tokenizers::{
     },
 };
 
+/// Characters of a word that WordPiece may look at: its search is quadratic.
+const LONGEST_WORD: u64 = 10_000;
+
 /// A token beside the model's vocabulary.
 #[derive(Debug, Clone)]
 pub(crate) struct Added {
@@ -114,8 +117,13 @@ fn read_model(file: &str, mut model: Map<String, Value>) -> Result<Model> {
         "WordPiece" => {
             let vocab = read_vocab(file, &mut model)?;
             let longest = model.get("max_input_chars_per_word").and_then(Value::as_u64);
-            let Some(longest) = longest.and_then(|n| usize::try_from(n).ok()) else {
-                return Err(Error::bad(file, "max_input_chars_per_word", "a count", "none"));
+            let Some(longest) = longest
+                .filter(|n| *n <= LONGEST_WORD)
+                .and_then(|n| usize::try_from(n).ok())
+            else {
+                let expected = format!("a count up to {LONGEST_WORD}");
+                let found = longest.map_or("none".to_owned(), |n| n.to_string());
+                return Err(Error::bad(file, "max_input_chars_per_word", expected, found));
             };
             let built = WordPiece::builder()
                 .vocab(vocab)

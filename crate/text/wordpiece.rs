@@ -77,7 +77,7 @@ pub(crate) fn from_gguf(text: &str) -> String {
 /// `vocab.txt`, a token a line, with what `tokenizer_config.json` says.
 pub(crate) fn from_lines(file: &str, bytes: &[u8], config: &Value) -> Result<Parts> {
     let text = std::str::from_utf8(bytes).map_err(|e| Error::bad(file, "text", "UTF-8", e))?;
-    let texts: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+    let texts: Vec<String> = text.lines().map(str::to_owned).collect();
     let vocab = super::sentencepiece::vocab(file, &texts)?;
     let flag = |key: &str| config.get(key).and_then(Value::as_bool);
     let special = |key: &str, usual: &str| super::side::special(config, key).unwrap_or_else(|| usual.to_owned());

@@ -9,6 +9,7 @@ use crate::{
 use nomoat::{
     Result,
     format::{self, Checkpoint},
+    model::export,
 };
 use std::{collections::HashSet, fs, path::Path};
 
@@ -33,6 +34,22 @@ fn the_heap_is_counted() {
         vec![1u8; 1 << 10]
     });
     assert!(kept.len() == 1 << 10 && (1 << 20..1 << 21).contains(&peak), "{peak}");
+}
+
+#[test]
+fn sizes_that_a_model_cannot_have_are_refused_before_anything_is_made() {
+    for (file, says) in [
+        (Gguf::sound().model(1 << 31, 2), ["block_count", "2 tensors"]),
+        (Gguf::sound().model(1, 9), ["head_count", "at most 8 heads"]),
+    ] {
+        let folder = Memory([("model.gguf".to_owned(), file.build().0)].into());
+        let checkpoint = open(&folder, "model.gguf").unwrap();
+        let (result, peak) = heap::peak(|| export::supported(&checkpoint));
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), "bad-file", "{error}");
+        assert!(says.iter().all(|word| error.to_string().contains(word)), "{error}");
+        assert!(peak <= 64 << 10, "{peak} bytes");
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ Reasoning: medium
 
 /// Two questions with an answer between them, and one question with a system message, as each format writes them.
 /// `{…}` stands for a text above.
-const GOLDENS: [(&str, &str, &str); 16] = [
+const GOLDENS: [(&str, &str, &str); 17] = [
     (
         "alpaca",
         "{ALPACA}\n\n### Instruction:\nHi\n\n### Response:Hello!</s>### Instruction:\nWho?\n\n### Response:",
@@ -107,6 +107,13 @@ const GOLDENS: [(&str, &str, &str); 16] = [
         "phi-3",
         "<|user|>\nHi<|end|>\n<|assistant|>\nHello!<|end|>\n<|user|>\nWho?<|end|>\n<|assistant|>\n",
         "<|system|>\nBe brief.<|end|>\n<|user|>\nHi<|end|>\n<|assistant|>\n",
+    ),
+    (
+        "phi-4",
+        "<|im_start|>user<|im_sep|>Hi<|im_end|><|im_start|>assistant<|im_sep|>Hello!<|im_end|>\
+         <|im_start|>user<|im_sep|>Who?<|im_end|><|im_start|>assistant<|im_sep|>",
+        "<|im_start|>system<|im_sep|>Be brief.<|im_end|><|im_start|>user<|im_sep|>Hi<|im_end|>\
+         <|im_start|>assistant<|im_sep|>",
     ),
     (
         "phi-2",
@@ -194,6 +201,19 @@ fn each_format_writes_its_golden_text() {
 }
 
 #[test]
+fn mistral_has_the_system_message_before_the_newest_question() {
+    let template = Template::choose(&files(&json!({}), &[], &json!({})), None, Some("mistral-v3"));
+    let talk = [
+        ("system", "Be brief."),
+        ("user", "Hi"),
+        ("assistant", "Hello!"),
+        ("user", "Who?"),
+    ];
+    let text = template.unwrap().unwrap().render(&messages(&talk), true).unwrap();
+    assert_eq!(text, "<s>[INST] Hi[/INST] Hello!</s>[INST] Be brief.\n\nWho?[/INST]");
+}
+
+#[test]
 fn a_format_is_chosen_by_what_the_files_state() {
     let plain = |name: &str| json!({"model_type": "llama", "_name_or_path": name});
     let headers = ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"];
@@ -260,6 +280,18 @@ fn a_format_is_chosen_by_what_the_files_state() {
             "phi-3",
         ),
         (
+            json!({"model_type": "phi3", "eos_token_id": 5}),
+            &["<|im_start|>", "<|im_sep|>", "<|im_end|>"],
+            &none,
+            "phi-4",
+        ),
+        (
+            json!({"model_type": "llama", "_name_or_path": "Llama-3.2-3B-Chat"}),
+            &["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],
+            &none,
+            "llama-3",
+        ),
+        (
             json!({"model_type": "gpt_oss"}),
             &["<|start|>", "<|channel|>", "<|message|>", "<|return|>", "<|end|>"],
             &none,
@@ -286,7 +318,17 @@ fn base_models_stay_base_models() {
         (named("llama", "meta-llama/Llama-2-7b-hf"), &[][..], &none),
         (named("llama", "vicuna-fans/llama-7b"), &[], &none),
         (named("llama", "lmsys/vicuna-13b-delta-v0"), &[], &none),
-        (named("llama", "stable-vicunas"), &[], &none),
+        (named("llama", "stable-vicuna-13b"), &[], &none),
+        (
+            named("mistral", "Mistral-Nemo-Instruct-2407"),
+            &["[INST]", "[/INST]"],
+            &none,
+        ),
+        (
+            named("phi3", "Phi-4-mini-instruct"),
+            &["<|user|>", "<|assistant|>", "<|end|>"],
+            &none,
+        ),
         (
             named("llama", "meta-llama/Llama-3.2-1B"),
             &["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"],

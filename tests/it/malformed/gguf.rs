@@ -91,6 +91,14 @@ impl Gguf {
         file
     }
 
+    /// The same, of a model that says so many layers and heads of rows of 8.
+    pub(crate) fn model(mut self, layers: u32, heads: u32) -> Self {
+        self.keys.retain(|(key, _)| key != b"llama.block_count");
+        self.key("llama.block_count", int(layers))
+            .key("llama.embedding_length", int(8))
+            .key("llama.attention.head_count", int(heads))
+    }
+
     /// The same, aligned to 64 bytes.
     pub(crate) fn aligned(self) -> Self {
         let mut file = self.key("general.alignment", int(64)).tensor(|t| t.offset = 64);
