@@ -11,6 +11,8 @@ usage() {
 ./build.sh check [--full]   formats, lints, native tests on the CPU and on software GPUs, browser tests; ends with the counts
 ./build.sh release          dist/: the site, the npm package, the notices; prints the sizes
 ./build.sh bench [ARGS]     the benchmark table of the native program
+./build.sh prove [ARGS]     published checkpoints beside another engine, natively and in Chromium; the README's table (needs the internet)
+./build.sh families         the table of model families: tiny models of each beside their goldens, on every device
 ./build.sh formats          the table of block formats: each in every form, on the CPU, on software GPUs and in browsers
 TEXT
 }
@@ -245,6 +247,35 @@ formats() {
   table node tests/www/run.mjs --only chromium,firefox --filter "block formats"
 }
 
+# The table of families; its rows come in any order and are put together at the end.
+families() {
+  local icd on=zoo_holds rows=$logs/families.txt
+  mkdir -p "$logs"
+  for icd in "$(lavapipe)" "$(swiftshader)"; do
+    [ -z "$icd" ] || VK_DRIVER_FILES=$icd table cargo test --quiet --locked --test it -- --nocapture --test-threads 1 "goldens::$on"
+    on=zoo_holds_on_the_gpu
+  done >"$rows"
+  build_module wasm
+  bundle
+  table node tests/www/run.mjs --full --only chromium,firefox --filter "holds its goldens" >>"$rows"
+  node build/families.mjs "$rows"
+}
+
+# Published checkpoints beside transformers; what it writes into the README is to be committed.
+prove() {
+  local python=target/prove/venv/bin/python
+  cargo build --quiet --locked --release
+  build_module wasm
+  bundle
+  mkdir -p target/prove
+  "$python" -c 'import transformers, torch' 2>/dev/null || {
+    has python3 || apt_install python3 python3-venv
+    python3 -m venv target/prove/venv || die "python3 with venv is missing"
+    "$python" -m pip install --quiet torch transformers >&2
+  }
+  node build/prove.mjs "$@"
+}
+
 # What a command prints of a table, or all of it where it fails.
 table() {
   local log=$logs/table.log
@@ -333,6 +364,16 @@ case "$command" in
   bench)
     need_rust
     exec cargo run --quiet --locked --release -- bench "$@"
+    ;;
+  prove)
+    need_rust
+    need_test_packages
+    prove "$@"
+    ;;
+  families)
+    need_rust
+    need_test_packages
+    families
     ;;
   formats)
     need_rust

@@ -7,11 +7,14 @@ export const gpu = true;
 
 export const BINARY = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
 
+/** The GPU that the machine has is wanted by none of the tests. */
+const hardware = process.env.NOMOAT_HARDWARE === "1";
+
 export const FLAGS = [
   "--headless=new",
   "--no-sandbox",
   "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
+  ...(hardware ? [] : ["--use-webgpu-adapter=swiftshader"]),
   "--enable-features=Vulkan",
   "--disable-quic",
   "--no-first-run",

@@ -76,11 +76,12 @@ export async function story({ source, expected, options }) {
 export async function golden({ source, golden, options }) {
   const made = await load(source, options);
   const { short, long } = await json(golden);
-  let worst = 0;
+  let [worst, off] = [0, 0];
   /** @param {ArrayLike<number>} row @param {number[]} want */
   const compare = (row, want) => {
     if (row.length !== want.length) worst = Infinity;
     want.forEach((value, i) => {
+      off = Math.max(off, Math.abs(row[i] - value));
       const error = Math.abs(row[i] - value) / (1 + Math.abs(value));
       worst = error > worst || Number.isNaN(error) ? error : worst;
     });
@@ -93,14 +94,27 @@ export async function golden({ source, golden, options }) {
   compare(all[long.mid_logits.position], long.mid_logits.logits);
   /** @type {string[]} */
   const wrong = [];
+  let alike = 0;
   for (const [name, part] of Object.entries({ short, long })) {
     const how = { temperature: 0, maxTokens: part.greedy.length, ignoreEos: true };
     const ids = await made.generateTokens(part.ids, how);
+    const first = part.greedy.findIndex((/** @type {number} */ id, /** @type {number} */ i) => id !== ids[i]);
+    alike += first < 0 ? part.greedy.length : first;
     // where the margin is within the error, either way is right
     if (!same(ids, part.greedy) && part.greedy_min_margin > 2 * worst) wrong.push(`${name}: ${ids} not ${part.greedy}`);
   }
   await made.unload();
-  return { worst, wrong };
+  return { worst, off, wrong, greedy: `${alike}/${short.greedy.length + long.greedy.length}` };
+}
+
+/** What a model goes on with, or makes of the ids where it embeds. @param {{ source: string, options: any, prompt: number[], count?: number }} what */
+export async function went({ source, options, prompt, count }) {
+  const made = await load(source, { ...options, contextLength: prompt.length + (count ?? 0) });
+  try {
+    return Array.from(await made.generateTokens(prompt, { temperature: 0, maxTokens: count, ignoreEos: true }));
+  } finally {
+    await made.unload();
+  }
 }
 
 /** Sampled ids, twice with one seed and once with another. @param {{ source: string, options: any, prompt: number[] }} what */

@@ -20,6 +20,7 @@ import { cases as installed } from "./cases/installed.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as offline } from "./cases/offline.mjs";
 import { cases as page } from "./cases/page.mjs";
+import { cases as prove } from "./cases/prove.mjs";
 import { cases as seedling } from "./cases/seedling.mjs";
 import { cases as shell } from "./cases/shell.mjs";
 import { cases as single } from "./cases/single.mjs";
@@ -27,6 +28,7 @@ import { cases as store } from "./cases/store.mjs";
 import { cases as talk } from "./cases/talk.mjs";
 import { cases as widget } from "./cases/widget.mjs";
 import { hostileCases } from "./cases/hostile.mjs";
+import { zooCases } from "./cases/zoo.mjs";
 import * as chromium from "./chromium.mjs";
 import { depot as makeDepot } from "./faults.mjs";
 import * as firefox from "./firefox.mjs";
@@ -99,6 +101,7 @@ const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: t
 /** @type {Case[]} */
 const all = [
   ...engine,
+  ...zooCases({ root, models }),
   ...hub,
   ...loading,
   ...page,
@@ -112,6 +115,7 @@ const all = [
   ...installed,
   ...single,
   ...big,
+  ...prove,
   ...(dev ? formats : []),
   ...(await hostileCases({ root, made })),
 ];

@@ -240,33 +240,5 @@ const story = [
   },
 ];
 
-/** @param {string} name @param {string} file @param {boolean} [full] @returns {Case[]} */
-function zoo(name, file, full = false) {
-  /** @param {string} mode @param {object} options @param {number} tolerance @returns {Case} */
-  const one = (mode, options, tolerance) => ({
-    name: `zoo/${name}/${file || "(folder)"} holds its goldens in ${mode}`,
-    shared: `zoo/${name}`,
-    each: "device",
-    full: (browser) => full || (browser === "firefox" && mode !== "conformance mode"),
-    async run({ lab, device }) {
-      const what = { source: `/shared/zoo/${name}/${file}`, golden: `/shared/zoo/${name}/golden.json`, options: { device, ...options } };
-      const { worst, wrong } = await lab("golden", what);
-      assert.ok(worst <= tolerance, `error ${worst}`);
-      assert.deepEqual(wrong, []);
-      return `error ${worst.toExponential(1)}`;
-    },
-  });
-  return [one("conformance mode", F32, 1e-3), one("default mode", {}, 2e-2)];
-}
-
 /** @type {Case[]} */
-export const cases = [
-  ...story,
-  ...zoo("llama", ""),
-  ...zoo("llama3", ""),
-  ...zoo("codellama", ""),
-  ...zoo("mistral_v3", ""),
-  ...zoo("llama", "model-f16.gguf", true),
-  ...zoo("llama3", "model-bf16.gguf"),
-  ...zoo("mistral_v3", "model-bf16.gguf", true),
-];
+export const cases = story;
