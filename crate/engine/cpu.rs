@@ -94,7 +94,11 @@ impl CpuRunner {
             .get(&key)
             .ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
         let memory = &mut self.memory;
-        memory.state = State { pos, len: tokens.len() };
+        memory.state = State {
+            pos,
+            len: tokens.len(),
+            ..State::default()
+        };
         memory.tokens.clear();
         memory.tokens.extend_from_slice(tokens);
         memory

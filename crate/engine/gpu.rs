@@ -230,7 +230,8 @@ impl GpuRunner {
     pub(super) fn write_memory(&self, memory: &crate::cpu::Memory, f16: bool) -> Result<()> {
         let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
         let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
-        let state = [word(memory.state.pos)?, word(memory.state.len)?, 0];
+        let state = memory.state;
+        let state = [word(state.pos)?, word(state.len)?, 0, word(state.encoded)?];
         self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&state));
         self.gpu
             .write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(&memory.tokens));

@@ -9,9 +9,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     op::{
-        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Tensor, activate, add,
-        add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm,
-        rope, route,
+        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Sees, Tensor, activate,
+        add, add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix,
+        norm, rope, route,
     },
     tensor::{Format, Shape},
 };
@@ -284,10 +284,12 @@ impl Decoder {
             heads: cfg.heads,
             kv_heads: spec.kv_heads,
             layer: layer.cache,
+            sees: Sees::Before,
             scale,
             window: spec.window,
             cap: cfg.attn_cap,
             alibi: cfg.alibi,
+            buckets: None,
         };
         let y = attention(g, q, sinks, cfg)?;
         self.linear(g, layer.attn_output, y)
