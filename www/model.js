@@ -1,6 +1,6 @@
 // A loaded model: the surface of the contract over orders to its worker.
 
-import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
+import { chatDress, chatRequest, completionDress, completionRequest, embeddingsRequest, ids, tokensRequest, usageOf } from "./openai.js";
 import { NomoatError } from "./protocol.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
@@ -96,9 +96,19 @@ export function modelOf(engine, info, warnings) {
       create: async (body) => answer(completionRequest(body), completionDress(info.name)),
     },
     embeddings: {
-      /** @returns {Promise<never>} */
-      create: async () => {
-        throw new NomoatError("unsupported-architecture", `${info.name} (${info.family}) writes text; it makes no embeddings`);
+      /** @param {Record<string, any>} body */
+      async create(body) {
+        if (!info.embeds) {
+          throw new NomoatError("unsupported-architecture", `${info.name} (${info.family}) writes text; it makes no embeddings`);
+        }
+        const { input, signal } = embeddingsRequest(body);
+        const { rows, tokens } = (await engine.send({ type: "embed", input }, signal)).value;
+        return {
+          object: "list",
+          data: rows.map((/** @type {Float32Array} */ row, /** @type {number} */ index) => ({ object: "embedding", index, embedding: Array.from(row) })),
+          model: info.name,
+          usage: { prompt_tokens: tokens, total_tokens: tokens },
+        };
       },
     },
 

@@ -164,6 +164,20 @@ export function tokensRequest(prompt, options) {
   return { prompt: { ids: ids(prompt, "ids") }, request, signal, stream: false, usage: false };
 }
 
+/**
+ * What to embed: a text or several, or as lists of token ids.
+ * @param {Record<string, any>} body @returns {{ input: (string | Uint32Array)[], signal?: AbortSignal }}
+ */
+export function embeddingsRequest(body) {
+  const { input, model, encoding_format: format, signal, ...rest } = { ...body };
+  if (format != null && format !== "float") throw unsupported("encoding_format", "only float");
+  none(rest);
+  const several = Array.isArray(input) && typeof input[0] !== "number";
+  const all = several ? input : [input];
+  if (!all.length) throw wrong("input", "a text or several", input);
+  return { input: all.map((/** @type {any} */ each) => (typeof each === "string" ? each : ids(each, "input"))), signal };
+}
+
 /** @param {any} value @param {string} field @returns {Uint32Array} */
 export function ids(value, field) {
   if (value instanceof Uint32Array) return value.slice();

@@ -292,6 +292,19 @@ export function serve(port) {
         if (signal.aborted) throw stopped();
         return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
       }
+      case "embed": {
+        /** @type {Float32Array[]} */
+        const rows = [];
+        let tokens = 0;
+        for (const text of order.input) {
+          await breathe();
+          if (signal.aborted) throw stopped();
+          const given = typeof text === "string" ? model.encode(text, true) : text;
+          rows.push(await model.embed(given));
+          tokens += given.length;
+        }
+        return result(order.id, { rows, tokens });
+      }
       case "tokenize":
         return result(order.id, model.encode(order.text, order.special));
       case "detokenize":

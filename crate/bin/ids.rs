@@ -2,8 +2,7 @@
 
 use crate::{
     args::{Embed, Greedy, Logits},
-    facts::family,
-    load::{load, open, trace_stats},
+    load::{load, trace_stats},
     print_json,
     trace::Trace,
 };
@@ -24,6 +23,12 @@ struct LogitsJson<'a> {
 struct GreedyJson<'a> {
     device: &'a str,
     ids: &'a [u32],
+}
+
+#[derive(Serialize)]
+struct EmbedJson<'a> {
+    device: &'a str,
+    embeddings: &'a [Vec<f32>],
 }
 
 pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
@@ -68,12 +73,29 @@ pub(crate) fn greedy(args: &Greedy, trace: Trace) -> Result<()> {
     })
 }
 
-pub(crate) fn embed(args: &Embed) -> Result<()> {
-    let checkpoint = open(&args.model, Trace { on: false })?;
-    Err(Error::Invalid {
-        field: "embed".into(),
-        expected: "a model whose family gives embeddings; no such family is supported yet".into(),
-        found: family(&checkpoint).unwrap_or_else(|| "a model that does not state its family".into()),
+pub(crate) fn embed(args: &Embed, trace: Trace) -> Result<()> {
+    let mut model = load(&args.model, &args.load, None, trace)?;
+    let mut all = Vec::new();
+    if !args.tokens.is_empty() {
+        all.push(args.tokens.clone());
+    }
+    for text in &args.text {
+        all.push(model.tokenizer()?.encode(text, true)?);
+    }
+    if all.is_empty() {
+        return Err(Error::Invalid {
+            field: "embed".into(),
+            expected: "texts, or --tokens".into(),
+            found: "neither".into(),
+        });
+    }
+    let mut embeddings = Vec::new();
+    for ids in all {
+        embeddings.push(pollster::block_on(model.embed(&ids))?);
+    }
+    print_json(&EmbedJson {
+        device: model.info().device,
+        embeddings: &embeddings,
     })
 }
 

@@ -4,6 +4,7 @@ use super::device::{CacheShape, Key, Output, Want};
 use crate::{
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
+    model::Head,
     op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
     plan::Plan,
     shader::Binding,
@@ -37,6 +38,8 @@ pub(super) struct GpuRunner {
     logits: Option<(u64, Staging)>,
     /// What the state and token buffers say: position, valid tokens, the first token, tokens sampled since written.
     state: Option<(usize, usize, u32, usize)>,
+    /// Keys that an encoder wrote.
+    encoded: usize,
     unflushed: u64,
 }
 
@@ -56,6 +59,7 @@ impl GpuRunner {
             token: None,
             logits: None,
             state: None,
+            encoded: 0,
             unflushed: 0,
         }
     }
@@ -282,7 +286,7 @@ impl GpuRunner {
                 self.gpu.write(
                     fixed(Fixed::State)?,
                     0,
-                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0]),
+                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0, word(self.encoded)?]),
                 );
                 self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(tokens));
                 0
@@ -292,12 +296,15 @@ impl GpuRunner {
     }
 
     pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
+        if key.head == Head::Encode {
+            self.encoded = tokens.len();
+        }
         let sampled = self.place(pos, tokens)?;
         let step = self
             .programs
             .get(&key)
             .ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
-        let samples = key.head == crate::model::Head::Last;
+        let samples = key.head == Head::Last;
         // Until the step is known to have run, the state is not known.
         self.state = None;
         let next = |token| (pos + tokens.len(), 1, token, sampled + 1);

@@ -7,6 +7,7 @@ pub mod fit;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod load;
+mod pooling;
 mod request;
 pub(crate) mod roofline;
 mod session;
@@ -145,6 +146,8 @@ pub struct Info {
     pub context_trained: usize,
     /// Whether it takes conversations.
     pub chat: bool,
+    /// Whether it makes embeddings, and no text.
+    pub embeds: bool,
     /// Where its chat template comes from; `None` for a base model.
     #[cfg(feature = "text")]
     pub template: Option<crate::text::formats::Origin>,

@@ -4,6 +4,7 @@ use super::{
     Clock, Info, LoadOptions, OnProgress, Phase, Stats,
     device::{BUCKETS, Key, Output, Runner, Want},
     load,
+    pooling::Pooling,
     request::{Finish, Request},
     stats::{Counts, Watch},
 };
@@ -16,9 +17,9 @@ use crate::text::{
     tokenizer::{Tokenizer, ends},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Unsupported},
     format::{self, source::Folder},
-    model::{self, Head, Network},
+    model::{self, Head, Kind, Network},
 };
 
 /// Tokens of a prompt read at once on the CPU.
@@ -72,6 +73,8 @@ pub struct Model {
     info: Info,
     network: Network,
     runner: Runner,
+    /// How an encoder's rows become an embedding.
+    pooling: Option<Pooling>,
     clock: Clock,
     capacity: usize,
     /// Tokens of a prompt that are read at once.
@@ -111,6 +114,10 @@ impl Model {
         let mut checkpoint = format::open(folder, entry).await?;
         checkpoint.quantize = options.quantize;
         let network = model::open(&checkpoint)?;
+        let pooling = match network.hyper.kind {
+            Kind::Encoder => Some(Pooling::read(folder, &checkpoint).await?),
+            Kind::Decoder => None,
+        };
         #[cfg(feature = "text")]
         let tokenizer = Tokenizer::open(&checkpoint)?;
         #[cfg(feature = "text")]
@@ -151,6 +158,7 @@ impl Model {
             info,
             network,
             runner,
+            pooling,
             clock,
             capacity,
             chunk,
@@ -238,8 +246,11 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::ContextFull`] if the prompt leaves no room, [`Error::Invalid`] for an empty prompt or an id outside
-    /// the vocabulary.
+    /// the vocabulary, `unsupported-architecture` for a model that makes embeddings.
     pub fn begin(&mut self, prompt: &[u32], request: Request) -> Result<Generation> {
+        if self.pooling.is_some() {
+            return Err(self.unable("text"));
+        }
         self.check(prompt)?;
         #[cfg(feature = "text")]
         if !request.stop.is_empty() {
@@ -265,6 +276,48 @@ impl Model {
                 .map(|t| (t.stream(prompt), StopMatcher::new(request.stop.clone()))),
             request,
         })
+    }
+
+    /// An error for what this model does not make.
+    fn unable(&self, what: &str) -> Error {
+        Error::Unsupported {
+            kind: Unsupported::Architecture,
+            file: self.info.name.clone(),
+            what: format!("{} for {what}", self.info.family),
+            supported: if self.pooling.is_some() { "embeddings" } else { "text" }.into(),
+        }
+    }
+
+    /// The embedding of a text of these `ids`, pooled and normalised as the model's files say.
+    ///
+    /// # Errors
+    /// `unsupported-architecture` for a model that writes text; [`Error::ContextFull`] for more ids than it reads at
+    /// once; as [`Model::begin`] and [`Model::next`].
+    pub async fn embed(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
+        let Some(pooling) = self.pooling else {
+            return Err(self.unable("embeddings"));
+        };
+        self.watch = Watch::start((self.clock)(), ids.len(), 0);
+        match self.encode(ids, Want::Logits).await? {
+            Output::Logits(rows) => {
+                finite(&rows)?;
+                Ok(pooling.of(&rows, ids.len()))
+            }
+            _ => Err(Error::internal("an encoder gave no rows")),
+        }
+    }
+
+    /// Runs the encoder over all of `ids` at once: they see each other.
+    async fn encode(&mut self, ids: &[u32], want: Want) -> Result<Output> {
+        self.check(ids)?;
+        let context = self.capacity.min(BUCKETS[BUCKETS.len() - 1]);
+        if ids.len() > context {
+            let tokens = ids.len();
+            return Err(Error::ContextFull { tokens, context });
+        }
+        let key = Key::new(ids.len(), Head::Encode);
+        self.runner.prepare(&self.network, key).await?;
+        self.runner.run(key, 0, ids, want).await
     }
 
     fn check(&self, ids: &[u32]) -> Result<()> {
@@ -468,8 +521,11 @@ impl Model {
     /// cache is not reused.
     ///
     /// # Errors
-    /// As [`Model::begin`] and [`Model::next`].
+    /// `unsupported-architecture` for a model that makes embeddings; as [`Model::begin`] and [`Model::next`].
     pub async fn logits(&mut self, ids: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
+        if self.pooling.is_some() {
+            return Err(self.unable("logits"));
+        }
         self.check(ids)?;
         self.cached.clear();
         self.newest += 1;

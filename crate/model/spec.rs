@@ -1,12 +1,12 @@
-//! What a decoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
+//! What a decoder or an encoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
 //! changes what differs.
 
 use super::{RopeTable, keys::Keys, weights::Finder};
 use crate::{
     error::{Error, Result, Unsupported},
     format::Checkpoint,
-    model::Arch,
-    op::{Act, Norm, narrow},
+    model::{Arch, Kind},
+    op::{Act, Buckets, Norm, Sees, narrow},
 };
 
 /// Which norm queries and keys go through before they turn.
@@ -54,17 +54,27 @@ pub(super) struct LayerSpec {
     pub(super) rope: Option<[usize; 2]>,
     /// The earlier layer whose keys and values it uses.
     pub(super) shares: Option<usize>,
+    pub(super) sees: Sees,
+    /// Scores have biases by distance, of the first layer if a layer has none of its own.
+    pub(super) buckets: Option<Buckets>,
 }
 
-/// A decoder.
+/// A decoder or an encoder.
 pub(super) struct Spec<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) find: Finder<'a>,
     pub(super) arch: &'static Arch,
+    pub(super) kind: Kind,
+    /// What GGUF's names of layers, and of what follows them, begin with.
+    pub(super) prefix: &'static str,
+    /// Tensors of layers that have another name in GGUF's files of this family.
+    pub(super) renamed: &'static [(&'static str, &'static str)],
     pub(super) width: usize,
     pub(super) heads: usize,
     pub(super) context: usize,
     pub(super) layers: Vec<LayerSpec>,
+    /// Values a token of each cache so far.
+    pub(super) caches: Vec<usize>,
     pub(super) ropes: Vec<RopeTable>,
     /// Of rows; norms of heads follow it.
     pub(super) norm: Norm,
@@ -73,6 +83,10 @@ pub(super) struct Spec<'a> {
     /// Whether there are norms before each part, and behind.
     pub(super) pre_norm: bool,
     pub(super) post_norm: bool,
+    /// Norms behind a part are of its sum with the residual stream, which they become.
+    pub(super) norm_sums: bool,
+    /// Layers attend to what an encoder read, too.
+    pub(super) cross: bool,
     pub(super) qk_norm: QkNorm,
     /// Whether values go through a norm without a gain.
     pub(super) v_norm: bool,
@@ -118,7 +132,9 @@ fn heads(keys: &Keys<'_>, width: usize) -> Result<[usize; 3]> {
             .size("attention.head_count_kv", "num_key_value_heads")?
             .unwrap_or(heads),
     };
-    let head_dim = keys.size("attention.key_length", "head_dim")?.unwrap_or(width / heads);
+    let head_dim = keys
+        .size("attention.key_length", "head_dim|d_kv")?
+        .unwrap_or(width / heads);
     Ok([heads, kv_heads, head_dim])
 }
 
@@ -142,10 +158,10 @@ impl<'a> Spec<'a> {
         }
         let mut find = Finder::new(checkpoint, arch);
         let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers")?;
-        let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed")?;
+        let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed|d_model")?;
         let hidden = match keys.list("feed_forward_length", "") {
             Some(_) => None,
-            None => keys.size("feed_forward_length", "intermediate_size|n_inner")?,
+            None => keys.size("feed_forward_length", "intermediate_size|n_inner|d_ff")?,
         };
         let [heads, kv_heads, head_dim] = heads(&keys, width)?;
         let ropes = vec![RopeTable::read(&keys, &mut find, head_dim)?];
@@ -167,16 +183,22 @@ impl<'a> Spec<'a> {
             window: 0,
             rope: Some([0, 0]),
             shares: None,
+            sees: Sees::Before,
+            buckets: None,
         };
         let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
         let mut spec = Self {
             keys,
             find,
             arch,
+            kind: Kind::Decoder,
+            prefix: "",
+            renamed: &[],
             width,
             heads,
             context,
             layers: vec![layer; count],
+            caches: Vec::new(),
             ropes,
             norm: Norm {
                 eps: narrow(eps),
@@ -187,6 +209,8 @@ impl<'a> Spec<'a> {
             ffn_norm: "ffn_norm",
             pre_norm: true,
             post_norm: false,
+            norm_sums: false,
+            cross: false,
             qk_norm: QkNorm::None,
             v_norm: false,
             parallel: false,

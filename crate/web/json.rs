@@ -248,6 +248,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "contextLength": info.context,
         "contextTrained": info.context_trained,
         "chat": info.chat,
+        "embeds": info.embeds,
         "template": info.template,
         "vocabulary": info.vocabulary,
         "gpuBytes": info.gpu_bytes,

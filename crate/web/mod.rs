@@ -130,6 +130,12 @@ impl Model {
         Ok(rows.iter().map(|row| Float32Array::from(row.as_slice())).collect())
     }
 
+    /// The embedding of a text of these ids.
+    pub async fn embed(&mut self, ids: Vec<u32>) -> Result<Vec<f32>> {
+        self.generation = None;
+        self.model.embed(&ids).await
+    }
+
     /// Ids of a text; with `special`, the tokens that the tokenizer puts round it are added.
     pub fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>> {
         let tokenizer = self.model.tokenizer()?;

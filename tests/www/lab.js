@@ -307,7 +307,7 @@ export async function refused({ source, options }) {
     image: () => made.chat.completions.create({ messages: [{ role: "user", content: [{ type: "image_url" }] }] }),
     "no ids": () => made.generateTokens([], { maxTokens: 1 }),
     "id outside": () => made.generateTokens([1 << 20], { maxTokens: 1 }),
-    embeddings: () => made.embeddings.create(),
+    embeddings: () => made.embeddings.create({ input: "x" }),
     "too long": () => made.generateTokens(new Uint32Array(100000).fill(1), { maxTokens: 1 }),
   };
   /** @type {Record<string, string | null>} */
@@ -316,6 +316,21 @@ export async function refused({ source, options }) {
   // and it still works
   codes.after = (await thrown(() => made.completions.create({ ...base, n: 1, model: "any", logprobs: undefined }))).code;
   return codes;
+}
+
+/**
+ * The largest difference of an embedding from its golden, and what else there is to an answer.
+ * @param {{ source: string, options: any, golden: string, text: string }} what
+ */
+export async function embedded({ source, options, golden, text }) {
+  const made = await load(source, options);
+  const { ids, sentence_embedding: wanted } = (await json(golden)).short;
+  const { data, usage } = await made.embeddings.create({ input: [ids, text] });
+  const off = Math.max(...wanted.map((/** @type {number} */ value, /** @type {number} */ i) => Math.abs(value - data[0].embedding[i])));
+  const alone = await made.embeddings.create({ input: text });
+  const { code } = await thrown(() => made.generateTokens(ids, { maxTokens: 1 }));
+  await made.unload();
+  return { off, count: data.length, same: same(alone.data[0].embedding, data[1].embedding), tokens: usage.total_tokens, known: ids.length, code };
 }
 
 /** The tokenizer's goldens. @param {{ source: string, options: any, golden: string }} what */
