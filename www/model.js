@@ -127,13 +127,13 @@ export function modelOf(engine, info, warnings) {
     },
 
     /**
-     * Logits after `prompt`: one row, or with `all` a row for each id.
-     * @param {ArrayLike<number>} prompt @param {{ all?: boolean, signal?: AbortSignal }} [options]
+     * Logits after `prompt`: one row, or with `all` a row for each id; of the decoder's ids where an encoder reads the prompt.
+     * @param {ArrayLike<number>} prompt @param {{ all?: boolean, decoderTokens?: ArrayLike<number>, signal?: AbortSignal }} [options]
      * @returns {Promise<Float32Array[]>}
      */
-    async logits(prompt, { all = false, signal, ...rest } = {}) {
+    async logits(prompt, { all = false, decoderTokens = [], signal, ...rest } = {}) {
       for (const name in rest) throw new NomoatError("unsupported-field", `the field ${name} is not supported`);
-      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), all }, signal)).value;
+      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), decoder: ids(decoderTokens, "decoderTokens"), all }, signal)).value;
     },
 
     /** @param {string} text @param {{ special?: boolean }} [options] @returns {Promise<Uint32Array>} */

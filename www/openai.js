@@ -155,11 +155,12 @@ export function completionRequest(body) {
  * @param {ArrayLike<number>} prompt @param {Record<string, any>} options @returns {Asked}
  */
 export function tokensRequest(prompt, options) {
-  const { signal, maxTokens, ignoreEos, ...rest } = { ...options };
+  const { signal, maxTokens, ignoreEos, decoderTokens, ...rest } = { ...options };
   const names = /** @type {typeof SAMPLING} */ (SAMPLING.map(([, key, check]) => [key, key, check]));
   const request = take(rest, names);
   if (maxTokens != null) request.maxTokens = integer(0)(maxTokens, "maxTokens");
   if (ignoreEos != null) request.ignoreEos = flag(ignoreEos, "ignoreEos");
+  if (decoderTokens != null) request.decoderTokens = Array.from(ids(decoderTokens, "decoderTokens"));
   none(rest);
   return { prompt: { ids: ids(prompt, "ids") }, request, signal, stream: false, usage: false };
 }

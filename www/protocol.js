@@ -30,6 +30,7 @@
  * @property {number} [seed]
  * @property {string[]} [stop]
  * @property {boolean} [ignoreEos]
+ * @property {number[]} [decoderTokens] What the decoder beside an encoder goes on from.
  *
  * @typedef {{ messages: object[] } | { text: string } | { ids: Uint32Array }} Prompt
  */
@@ -40,7 +41,7 @@
  * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions, wasm?: Wasm }} Load
  * @typedef {{ type: "fit", id: number, source: Source, options: object }} FitOrder Asks what a model would take; read by `crate/web/json.rs`.
  * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
- * @typedef {{ type: "logits", id: number, ids: Uint32Array, all: boolean }} Logits
+ * @typedef {{ type: "logits", id: number, ids: Uint32Array, decoder: Uint32Array, all: boolean }} Logits
  * @typedef {{ type: "embed", id: number, input: (string | Uint32Array)[] }} Embed
  * @typedef {{ type: "tokenize", id: number, text: string, special: boolean }} Tokenize
  * @typedef {{ type: "detokenize", id: number, ids: Uint32Array, skipSpecial: boolean }} Detokenize

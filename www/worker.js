@@ -288,7 +288,7 @@ export function serve(port) {
       case "logits": {
         await breathe();
         if (signal.aborted) throw stopped();
-        const rows = await model.logits(order.ids, order.all);
+        const rows = await model.logits(order.ids, order.decoder, order.all);
         if (signal.aborted) throw stopped();
         return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
       }

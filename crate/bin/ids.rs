@@ -8,7 +8,7 @@ use crate::{
 };
 use nomoat::{
     Error, Result,
-    engine::{Event, Model, Request},
+    engine::{Event, Request},
     text::sample::Sampling,
 };
 use serde::Serialize;
@@ -33,8 +33,7 @@ struct EmbedJson<'a> {
 
 pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
     let mut model = load(&args.model, &args.load, None, trace)?;
-    no_decoder(&model, &args.decoder_tokens)?;
-    let logits = pollster::block_on(model.logits(&args.tokens, args.all))?;
+    let logits = pollster::block_on(model.logits_from(&args.tokens, &args.decoder_tokens, args.all))?;
     trace_stats(&model.stats(), trace);
     if let Some(row) = logits.iter().position(|row| row.iter().any(|v| !v.is_finite())) {
         return Err(Error::NotFinite {
@@ -49,12 +48,12 @@ pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
 
 pub(crate) fn greedy(args: &Greedy, trace: Trace) -> Result<()> {
     let mut model = load(&args.model, &args.load, None, trace)?;
-    no_decoder(&model, &args.decoder_tokens)?;
     let request = Request {
         max_tokens: args.max_tokens,
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         ignore_eos: args.ignore_eos,
+        decoder: args.decoder_tokens.clone(),
     };
     let mut generation = model.begin(&args.tokens, request)?;
     let mut ids = Vec::new();
@@ -96,17 +95,5 @@ pub(crate) fn embed(args: &Embed, trace: Trace) -> Result<()> {
     print_json(&EmbedJson {
         device: model.info().device,
         embeddings: &embeddings,
-    })
-}
-
-/// Refuses decoder ids: no family that is supported so far has a decoder of its own.
-fn no_decoder(model: &Model, ids: &[u32]) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Invalid {
-        field: "--decoder-tokens".into(),
-        expected: "an encoder-decoder model".into(),
-        found: model.info().family.clone(),
     })
 }

@@ -328,8 +328,9 @@ impl<'a> Place<'a> {
 
     /// The steps that requests may prepare beside the first one.
     fn steps(&self) -> Vec<Key> {
-        let of = |buckets: &[usize], head| buckets.iter().map(|b| Key::new(*b, head)).collect();
-        if self.network.hyper.kind == Kind::Encoder {
+        let of = |buckets: &[usize], head| buckets.iter().map(|b| Key::new(*b, head)).collect::<Vec<_>>();
+        let kind = self.network.hyper.kind;
+        if kind == Kind::Encoder {
             return of(&BUCKETS[1..], Head::Encode);
         }
         let chunks = if self.adapter.is_some() {
@@ -337,9 +338,12 @@ impl<'a> Place<'a> {
         } else {
             &BUCKETS[..3]
         };
-        let mut steps: Vec<Key> = of(&chunks[1..], Head::Last);
+        let mut steps = of(&chunks[1..], Head::Last);
         // A chunk that others follow is full.
         steps.extend(of(&chunks[2..], Head::None));
+        if kind != Kind::Decoder {
+            steps.extend(of(&BUCKETS, Head::Encode));
+        }
         steps
     }
 

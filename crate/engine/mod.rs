@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod cpu;
 mod device;
+mod encode;
 pub mod fit;
 #[cfg(feature = "gpu")]
 mod gpu;

@@ -17,7 +17,7 @@ use crate::text::{
     tokenizer::{Tokenizer, ends},
 };
 use crate::{
-    error::{Error, Result, Unsupported},
+    error::{Error, Result},
     format::{self, source::Folder},
     model::{self, Head, Kind, Network},
 };
@@ -60,6 +60,8 @@ pub enum Event {
 /// A generation under way. Belongs to the model that began it; a newer one takes its place.
 pub struct Generation {
     number: u64,
+    /// What an encoder reads before; nothing where there is none.
+    source: Vec<u32>,
     prompt: Vec<u32>,
     answer: Vec<u32>,
     request: Request,
@@ -70,20 +72,22 @@ pub struct Generation {
 
 /// A loaded model.
 pub struct Model {
-    info: Info,
-    network: Network,
-    runner: Runner,
+    pub(super) info: Info,
+    pub(super) network: Network,
+    pub(super) runner: Runner,
     /// How an encoder's rows become an embedding.
-    pooling: Option<Pooling>,
-    clock: Clock,
-    capacity: usize,
+    pub(super) pooling: Option<Pooling>,
+    pub(super) clock: Clock,
+    pub(super) capacity: usize,
     /// Tokens of a prompt that are read at once.
     chunk: usize,
     /// Ids whose keys and values are in the cache.
-    cached: Vec<u32>,
+    pub(super) cached: Vec<u32>,
+    /// What the encoder beside a decoder read last.
+    pub(super) encoded: Vec<u32>,
     /// Number of the newest generation.
     newest: u64,
-    watch: Watch,
+    pub(super) watch: Watch,
     #[cfg(feature = "text")]
     text: Text,
 }
@@ -116,7 +120,7 @@ impl Model {
         let network = model::open(&checkpoint)?;
         let pooling = match network.hyper.kind {
             Kind::Encoder => Some(Pooling::read(folder, &checkpoint).await?),
-            Kind::Decoder => None,
+            _ => None,
         };
         #[cfg(feature = "text")]
         let tokenizer = Tokenizer::open(&checkpoint)?;
@@ -163,6 +167,7 @@ impl Model {
             capacity,
             chunk,
             cached: Vec::new(),
+            encoded: Vec::new(),
             newest: 0,
             watch: Watch::default(),
             #[cfg(feature = "text")]
@@ -199,6 +204,19 @@ impl Model {
             expected: "token ids: this model's files have no tokenizer".into(),
             found: "text".into(),
         })
+    }
+
+    /// The ids of a text: to go on from, without a second BOS or an end, or for an encoder to read whole.
+    ///
+    /// # Errors
+    /// As [`Model::tokenizer`] and of the tokenizer.
+    #[cfg(feature = "text")]
+    pub fn prompt(&self, text: &str) -> Result<Vec<u32>> {
+        let tokenizer = self.tokenizer()?;
+        match self.network.hyper.kind {
+            Kind::Decoder => tokenizer.prompt(text),
+            _ => tokenizer.encode(text, true),
+        }
     }
 
     /// The ids of a conversation, up to where the assistant writes.
@@ -248,24 +266,24 @@ impl Model {
     /// [`Error::ContextFull`] if the prompt leaves no room, [`Error::Invalid`] for an empty prompt or an id outside
     /// the vocabulary, `unsupported-architecture` for a model that makes embeddings.
     pub fn begin(&mut self, prompt: &[u32], request: Request) -> Result<Generation> {
-        if self.pooling.is_some() {
-            return Err(self.unable("text"));
-        }
-        self.check(prompt)?;
+        let [source, prompt] = self.sides(prompt, &request.decoder)?;
         #[cfg(feature = "text")]
         if !request.stop.is_empty() {
             // Stop strings are found in text.
             self.tokenizer()?;
         }
-        let common = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        if source != self.encoded {
+            self.cached.clear();
+        }
+        let common = self.cached.iter().zip(&prompt).take_while(|(a, b)| a == b).count();
         // The last token is always computed: its logits are what comes next.
         let reused = common.min(prompt.len() - 1);
         self.cached.truncate(reused);
         self.newest += 1;
-        self.watch = Watch::start((self.clock)(), prompt.len(), reused);
+        let known = if source == self.encoded { source.len() } else { 0 };
+        self.watch = Watch::start((self.clock)(), source.len() + prompt.len(), known + reused);
         Ok(Generation {
             number: self.newest,
-            prompt: prompt.to_vec(),
             answer: Vec::new(),
             end: None,
             #[cfg(feature = "text")]
@@ -273,54 +291,14 @@ impl Model {
                 .text
                 .tokenizer
                 .as_ref()
-                .map(|t| (t.stream(prompt), StopMatcher::new(request.stop.clone()))),
+                .map(|t| (t.stream(&prompt), StopMatcher::new(request.stop.clone()))),
+            source,
+            prompt,
             request,
         })
     }
 
-    /// An error for what this model does not make.
-    fn unable(&self, what: &str) -> Error {
-        Error::Unsupported {
-            kind: Unsupported::Architecture,
-            file: self.info.name.clone(),
-            what: format!("{} for {what}", self.info.family),
-            supported: if self.pooling.is_some() { "embeddings" } else { "text" }.into(),
-        }
-    }
-
-    /// The embedding of a text of these `ids`, pooled and normalised as the model's files say.
-    ///
-    /// # Errors
-    /// `unsupported-architecture` for a model that writes text; [`Error::ContextFull`] for more ids than it reads at
-    /// once; as [`Model::begin`] and [`Model::next`].
-    pub async fn embed(&mut self, ids: &[u32]) -> Result<Vec<f32>> {
-        let Some(pooling) = self.pooling else {
-            return Err(self.unable("embeddings"));
-        };
-        self.watch = Watch::start((self.clock)(), ids.len(), 0);
-        match self.encode(ids, Want::Logits).await? {
-            Output::Logits(rows) => {
-                finite(&rows)?;
-                Ok(pooling.of(&rows, ids.len()))
-            }
-            _ => Err(Error::internal("an encoder gave no rows")),
-        }
-    }
-
-    /// Runs the encoder over all of `ids` at once: they see each other.
-    async fn encode(&mut self, ids: &[u32], want: Want) -> Result<Output> {
-        self.check(ids)?;
-        let context = self.capacity.min(BUCKETS[BUCKETS.len() - 1]);
-        if ids.len() > context {
-            let tokens = ids.len();
-            return Err(Error::ContextFull { tokens, context });
-        }
-        let key = Key::new(ids.len(), Head::Encode);
-        self.runner.prepare(&self.network, key).await?;
-        self.runner.run(key, 0, ids, want).await
-    }
-
-    fn check(&self, ids: &[u32]) -> Result<()> {
+    pub(super) fn check(&self, ids: &[u32]) -> Result<()> {
         let invalid = |expected: String, found: String| Error::Invalid {
             field: "tokens".into(),
             expected,
@@ -368,6 +346,7 @@ impl Model {
             Err(error) => {
                 // What the cache holds is not known any more.
                 self.cached.clear();
+                self.encoded.clear();
                 generation.end = Some(Finish::Abort);
                 return Err(error);
             }
@@ -388,6 +367,11 @@ impl Model {
 
     /// One chunk of the prompt, whose event is the inner error; or what is left of it, and the next token.
     async fn advance(&mut self, generation: &Generation) -> Result<std::result::Result<u32, Event>> {
+        if generation.source != self.encoded {
+            self.read(&generation.source).await?;
+            let total = generation.source.len();
+            return Ok(Err(Event::Prefill { done: total, total }));
+        }
         let (done, total) = (self.cached.len(), generation.prompt.len());
         if total > done + self.chunk {
             let chunk = generation.prompt[done..done + self.chunk].to_vec();
@@ -523,12 +507,20 @@ impl Model {
     /// # Errors
     /// `unsupported-architecture` for a model that makes embeddings; as [`Model::begin`] and [`Model::next`].
     pub async fn logits(&mut self, ids: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
-        if self.pooling.is_some() {
-            return Err(self.unable("logits"));
-        }
-        self.check(ids)?;
+        self.logits_from(ids, &[], all).await
+    }
+
+    /// The same of an encoder-decoder model, whose encoder reads `ids`: positions are those of `decoder`.
+    ///
+    /// # Errors
+    /// As [`Model::logits`]; [`Error::Invalid`] for ids for the decoder of another model.
+    pub async fn logits_from(&mut self, ids: &[u32], decoder: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
+        let [source, ids] = self.sides(ids, decoder)?;
         self.cached.clear();
         self.newest += 1;
+        if !source.is_empty() {
+            self.read(&source).await?;
+        }
         let most = if all { self.most_rows() } else { self.chunk };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();
@@ -579,7 +571,7 @@ impl Model {
 }
 
 /// An error unless all are finite numbers.
-fn finite(logits: &[f32]) -> Result<()> {
+pub(super) fn finite(logits: &[f32]) -> Result<()> {
     if logits.iter().all(|v| v.is_finite()) {
         Ok(())
     } else {

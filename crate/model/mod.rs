@@ -32,6 +32,7 @@ mod rope;
 mod smollm3;
 mod spec;
 mod stablelm;
+mod t5;
 mod weights;
 
 pub use card::{Base, Card};
@@ -90,6 +91,7 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &olmoe::ARCH,
     &gpt_oss::ARCH,
     &bert::ARCH,
+    &t5::ARCH,
 ];
 
 /// What a network makes of tokens.
@@ -99,6 +101,8 @@ pub(crate) enum Kind {
     Decoder,
     /// A row for each, in a single step: embeddings.
     Encoder,
+    /// An encoder reads them in a single step; a decoder that sees what it wrote begins with this id.
+    EncoderDecoder(u32),
 }
 
 impl Kind {
@@ -106,7 +110,7 @@ impl Kind {
     pub(crate) fn head(self) -> Head {
         match self {
             Self::Encoder => Head::Encode,
-            Self::Decoder => Head::Last,
+            Self::Decoder | Self::EncoderDecoder(_) => Head::Last,
         }
     }
 }
@@ -209,7 +213,12 @@ pub(crate) fn open(checkpoint: &Checkpoint) -> Result<Network> {
     checkpoint.whole()?;
     let network = (arch(checkpoint)?.open)(checkpoint)?;
     // Recording a step shows, before a byte of weights is read, whether the operators take these shapes.
-    match (network.forward)(&mut Graph::new(1, 1, false), network.hyper.kind.head()) {
+    let record = |head| (network.forward)(&mut Graph::new(1, 1, false), head);
+    let encode = match network.hyper.kind {
+        Kind::EncoderDecoder(_) => record(Head::Encode),
+        _ => Ok(None),
+    };
+    match encode.and_then(|_| record(network.hyper.kind.head())) {
         Ok(_) => Ok(network),
         Err(Error::Shape {
             op,

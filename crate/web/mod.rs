@@ -123,10 +123,10 @@ impl Model {
         }
     }
 
-    /// Logits after `ids`: an array of `Float32Array`, of the last position or of all.
-    pub async fn logits(&mut self, ids: Vec<u32>, all: bool) -> Result<Array> {
+    /// Logits after `ids`, or of a decoder's ids: an array of `Float32Array`, of the last position or of all.
+    pub async fn logits(&mut self, ids: Vec<u32>, decoder: Vec<u32>, all: bool) -> Result<Array> {
         self.generation = None;
-        let rows = self.model.logits(&ids, all).await?;
+        let rows = self.model.logits_from(&ids, &decoder, all).await?;
         Ok(rows.iter().map(|row| Float32Array::from(row.as_slice())).collect())
     }
 
@@ -142,11 +142,10 @@ impl Model {
         tokenizer.encode(text, special)
     }
 
-    /// Ids of a text to go on from: special tokens are added, but no second BOS and no end.
+    /// Ids of a text to go on from, or for an encoder to read.
     #[wasm_bindgen(js_name = encodePrompt)]
     pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>> {
-        let tokenizer = self.model.tokenizer()?;
-        tokenizer.prompt(text)
+        self.model.prompt(text)
     }
 
     /// Text of ids; with `skip`, without special tokens.

@@ -4,13 +4,13 @@
 use crate::{
     goldens::{NOT_YET, entries, folders, kind},
     program::{nomoat, quiet, text},
-    zoo::{CPU, Findings, GPU, Mode, floats, greedy, ids, json, load, logits, no_gpu, shared, try_load},
+    zoo::{CPU, Findings, GPU, Mode, floats, greedy, greedy_from, ids, json, load, logits, no_gpu, shared, try_load},
 };
 use nomoat::engine::Model;
 use serde_json::Value;
 
 /// Kinds of goldens that are held here.
-pub(crate) const KINDS: [&str; 1] = ["bert"];
+pub(crate) const KINDS: [&str; 2] = ["bert", "t5"];
 
 /// How far a value of an embedding may be from its golden.
 const NEAR: f64 = 1e-4;
@@ -36,7 +36,10 @@ fn zoo(mode: Mode) {
             };
             for length in ["short", "long"] {
                 let what = format!("{what}: {length}");
-                embedding(&mut findings, &what, &mut model, &golden[length]);
+                match kind.as_str() {
+                    "bert" => embedding(&mut findings, &what, &mut model, &golden[length]),
+                    _ => both(&mut findings, &what, mode, &mut model, &golden[length]),
+                }
             }
         }
     }
@@ -57,6 +60,35 @@ fn embedding(findings: &mut Findings, what: &str, model: &mut Model, golden: &Va
             }
         }
         Err(e) => findings.add(format!("{what}: {e}")),
+    }
+}
+
+/// An encoder and its decoder against their goldens.
+fn both(findings: &mut Findings, what: &str, mode: Mode, model: &mut Model, golden: &Value) {
+    let [source, decoder, wanted] =
+        ["encoder_ids", "decoder_ids", "greedy_from_decoder_start"].map(|key| ids(&golden[key]));
+    let rows = match pollster::block_on(model.logits_from(&source, &decoder, true)) {
+        Ok(rows) => rows,
+        Err(e) => return findings.add(format!("{what}: {e}")),
+    };
+    let goldens = golden["logits"].as_array().unwrap();
+    assert_eq!(rows.len(), goldens.len(), "{what}");
+    let mut worst = 0f64;
+    for (i, (row, golden)) in rows.iter().zip(goldens).enumerate() {
+        worst = worst.max(findings.row(&format!("{what}, position {i}"), mode, row, &floats(golden)));
+    }
+    let last = pollster::block_on(model.logits_from(&source, &decoder, false)).unwrap();
+    let all: Vec<f64> = rows[rows.len() - 1].iter().map(|v| f64::from(*v)).collect();
+    findings.row(&format!("{what}, the last alone"), mode, &last[0], &all);
+    let margin = golden["greedy_min_margin"].as_f64().unwrap();
+    println!("{what}: max |difference| {worst:.1e}, margin {margin}");
+    if mode.exact || margin > 2.0 * worst {
+        let (found, _) = greedy(model, &source, wanted.len(), true).unwrap();
+        findings.ids(&format!("{what}, greedy"), &found, &wanted);
+        // The start that the files say, said by the caller; the encoder has read this already.
+        let (again, _) = greedy_from(model, &source, &[0, wanted[0]], wanted.len() - 1, true).unwrap();
+        findings.ids(&format!("{what}, greedy again"), &again, &wanted[1..]);
+        assert!(model.stats().reused_tokens > source.len(), "{:?}", model.stats());
     }
 }
 
@@ -145,4 +177,33 @@ fn embed_prints_a_row_for_each_text() {
     }
     assert_eq!(nomoat(&["embed", text(&folder), "--device", "cpu"], "").code, 1);
     assert_eq!(nomoat(&["run", text(&folder), "-p", "x"], "").code, 1);
+}
+
+#[test]
+fn a_decoder_beside_an_encoder_goes_on_from_what_that_read_last() {
+    let Some(folder) = shared("zoo/flan_t5") else { return };
+    let golden = json(&folder.join("golden.json"));
+    let [short, long] = ["short", "long"].map(|length| &golden[length]);
+    let of = |case: &Value, key| ids(&case[key]);
+    for mode in [CPU, GPU] {
+        let Some(mut model) = load(&folder, "", mode) else {
+            return;
+        };
+        for case in [short, long, short, short, long] {
+            let wanted = of(case, "greedy_from_decoder_start");
+            let (found, _) = greedy(&mut model, &of(case, "encoder_ids"), wanted.len(), true).unwrap();
+            assert_eq!(found, wanted, "{mode:?}");
+        }
+        let too_long = greedy(&mut model, &[7; 513], 1, true).unwrap_err();
+        assert_eq!(too_long.code(), "context-full", "{too_long}");
+        assert_eq!(greedy(&mut model, &[7; 512], 1, true).unwrap().0.len(), 1);
+        assert_eq!(
+            greedy(&mut model, &[], 1, true).unwrap_err().code(),
+            "unsupported-field"
+        );
+        assert_eq!(
+            pollster::block_on(model.embed(&[1])).unwrap_err().code(),
+            "unsupported-architecture"
+        );
+    }
 }

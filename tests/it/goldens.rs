@@ -22,7 +22,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("falcon_7b", "its family"),
     ("falcon_h1", "Mamba 2"),
     ("falcon_rw", "its family"),
-    ("flan_t5", "an encoder and a decoder"),
     ("gemma4_moe", "experts"),
     ("glm4", "its family"),
     ("granitemoehybrid", "experts and Mamba 2"),
@@ -42,7 +41,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("qwen3_5_text", "the gated delta net"),
     ("qwen3_next", "the gated delta net"),
     ("rwkv4", "RWKV"),
-    ("t5", "an encoder and a decoder"),
     ("whisper", "no language model"),
 ];
 

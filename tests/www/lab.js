@@ -85,19 +85,24 @@ export async function golden({ source, golden, options }) {
       worst = error > worst || Number.isNaN(error) ? error : worst;
     });
   };
-  const rows = await made.logits(short.ids, { all: true });
-  if (rows.length !== short.logits.length) worst = Infinity;
-  rows.forEach((row, i) => compare(row, short.logits[i]));
-  compare((await made.logits(long.ids))[0], long.last_logits);
-  const all = await made.logits(long.ids, { all: true });
-  compare(all[long.mid_logits.position], long.mid_logits.logits);
+  for (const part of [short, long].filter((part) => part.logits)) {
+    const rows = await made.logits(part.ids ?? part.encoder_ids, { all: true, decoderTokens: part.decoder_ids });
+    if (rows.length !== part.logits.length) worst = Infinity;
+    rows.forEach((row, i) => compare(row, part.logits[i]));
+  }
+  if (long.ids) {
+    compare((await made.logits(long.ids))[0], long.last_logits);
+    const all = await made.logits(long.ids, { all: true });
+    compare(all[long.mid_logits.position], long.mid_logits.logits);
+  }
   /** @type {string[]} */
   const wrong = [];
   for (const [name, part] of Object.entries({ short, long })) {
-    const how = { temperature: 0, maxTokens: part.greedy.length, ignoreEos: true };
-    const ids = await made.generateTokens(part.ids, how);
+    const greedy = part.greedy ?? part.greedy_from_decoder_start;
+    const how = { temperature: 0, maxTokens: greedy.length, ignoreEos: true };
+    const ids = await made.generateTokens(part.ids ?? part.encoder_ids, how);
     // where the margin is within the error, either way is right
-    if (!same(ids, part.greedy) && part.greedy_min_margin > 2 * worst) wrong.push(`${name}: ${ids} not ${part.greedy}`);
+    if (!same(ids, greedy) && part.greedy_min_margin > 2 * worst) wrong.push(`${name}: ${ids} not ${greedy}`);
   }
   await made.unload();
   return { worst, wrong };

@@ -279,6 +279,7 @@ export const cases = [
   ...zoo("llama3", ""),
   ...zoo("codellama", ""),
   ...zoo("mistral_v3", ""),
+  ...zoo("flan_t5", "model-f32.gguf"),
   ...zoo("llama", "model-f16.gguf", true),
   ...zoo("llama3", "model-bf16.gguf"),
   ...zoo("mistral_v3", "model-bf16.gguf", true),
