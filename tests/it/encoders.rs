@@ -207,3 +207,31 @@ fn a_decoder_beside_an_encoder_goes_on_from_what_that_read_last() {
         );
     }
 }
+
+/// all-MiniLM-L6-v2 is too large to be kept here: `NOMOAT_MINILM` is its folder (`tests/data/minilm/reference.py`).
+#[test]
+fn a_trained_model_gives_the_embeddings_computed_elsewhere() {
+    let Some(folder) = std::env::var_os("NOMOAT_MINILM").map(std::path::PathBuf::from) else {
+        return eprintln!("skipped: NOMOAT_MINILM names no folder with all-MiniLM-L6-v2");
+    };
+    let golden = json(&shared("minilm").unwrap().join("golden.json"));
+    for mode in [CPU, GPU] {
+        let Some(mut model) = load(&folder, "", mode) else {
+            return;
+        };
+        let mut worst = 1f64;
+        for case in golden.as_array().unwrap() {
+            let text = case["text"].as_str().unwrap();
+            let found = model.tokenizer().unwrap().encode(text, true).unwrap();
+            assert_eq!(found, ids(&case["ids"]), "{text}");
+            let found = pollster::block_on(model.embed(&found)).unwrap();
+            let golden = floats(&case["embedding"]);
+            let of = |(a, b): (&f32, &f64)| f64::from(*a) * b;
+            let length = golden.iter().map(|v| v * v).sum::<f64>().sqrt();
+            let cosine = found.iter().zip(&golden).map(of).sum::<f64>() / length;
+            assert!(cosine > 0.9999, "{mode:?}: {cosine}: {text}");
+            worst = worst.min(cosine);
+        }
+        println!("all-MiniLM-L6-v2 {mode:?}: least cosine {worst:.9}");
+    }
+}
