@@ -1,4 +1,4 @@
-//! y[t, h] = sum over s <= pos + t of softmax over s (scale * q[t, h] . k[s, g]) * v[s, g], g the kv head of h: a
+//! y[t, h] = sum over s of softmax over s (scale * q[t, h] . k[s, g]) * v[s, g], s all keys that t sees, g the kv head of h: a
 //! workgroup takes up to 8 query heads that share a kv head, and walks the cache in chunks of WG keys with a running
 //! maximum and sum. Causality trims the walk; there is no mask.
 //! variant KV: lib/kv_f16 lib/kv_f32
@@ -19,12 +19,15 @@ struct Params {
     cap: f32,        // above 0: scores are capped
     alibi: u32,      // above 0: the largest power of two up to H, and a key counts less by its distance
     sunk: u32,       // whether there are sinks
+    sees: u32,       // keys up to its own; 1: of the whole step; 2: of the encoder
+    buckets: u32,    // above 0: biases of a head, by buckets of distances
+    most: u32,       // the distance of the last bucket
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
 @group(0) @binding(2) var<storage, read>       q: array<f32>;    // [T, H * Dh]
 @group(0) @binding(3) var<storage, read>       kv: array<u32>;   // [2, Hk, S, Dh]
-@group(0) @binding(4) var<storage, read>       sinks: array<f32>;   // [H], the score of a key without a value
+@group(0) @binding(4) var<storage, read>       of_heads: array<f32>;   // sinks [H], scores of a key without a value; or biases [buckets, H]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;    // [T, H * Dh]
 #import lib/state
 #import KV
@@ -33,6 +36,19 @@ fn slope(head: u32) -> f32 {
     let power = f32(params.alibi);
     if head < params.alibi { return exp2(-8.0 * f32(head + 1u) / power); }
     return exp2(-4.0 * f32(2u * (head - params.alibi) + 1u) / power);
+}
+
+/// The first bias, of head 0, for a key `distance` before its query.
+fn bias_at(distance: i32) -> u32 {
+    let count = select(params.buckets, params.buckets / 2u, params.sees == 1u);
+    let exact = count / 2u;
+    let n = u32(abs(distance));
+    let near = f32(exact);
+    let rest = f32(count - exact);
+    // a little more, so that rounding does not take away from what is whole
+    let over = log(f32(max(n, 1u)) / near) / log(f32(params.most) / near) * rest + 1e-4;
+    let bucket = select(exact + u32(clamp(over, 0.0, rest - 1.0)), n, n < exact);
+    return params.heads * (bucket + select(0u, count, distance < 0));
 }
 
 const LOWEST: f32 = -3.0e38;
@@ -66,7 +82,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < SHARE; h++) { top[h] = LOWEST; total[h] = 0.0; }
     workgroupBarrier();
 
-    let end = state[STATE_POS] + t + 1u;
+    let own = state[STATE_POS] + t;
+    let known = select(own + 1u, state[STATE_POS] + state[STATE_LEN], params.sees == 1u);
+    let end = select(known, state[STATE_ENCODED], params.sees == 2u);
     let start = select(0u, end - min(end, params.window), params.window > 0u);
     for (var chunk = start; chunk < end; chunk += WG) {
         let s = chunk + local;
@@ -84,8 +102,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 // A clamped argument: some drivers give NaN beyond the range of exp.
                 for (var h = 0u; h < SHARE; h++) { scores[h] = params.cap * tanh(clamp(scores[h] / params.cap, -15.0, 15.0)); }
             }
+            let distance = i32(own) - i32(s);
             if params.alibi > 0u {
-                for (var h = 0u; h < SHARE; h++) { scores[h] -= slope(head + h) * f32(end - 1u - s); }
+                for (var h = 0u; h < SHARE; h++) { scores[h] -= slope(head + h) * f32(abs(distance)); }
+            }
+            if params.buckets > 0u {
+                let at = bias_at(distance) + head;
+                for (var h = 0u; h < SHARE; h++) { scores[h] += of_heads[at + h]; }
             }
         }
         let count = min(WG, end - chunk);
@@ -135,7 +158,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let h = i / DH;
         var share = 1.0 / total[h];
         if params.sunk > 0u {
-            let sink = sinks[head + h];
+            let sink = of_heads[head + h];
             let highest = max(top[h], sink);
             let kept = exp(top[h] - highest);
             share = kept / (kept * total[h] + exp(sink - highest));

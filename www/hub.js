@@ -37,7 +37,7 @@ const HUB = "https://huggingface.co";
 
 /** Beside the weights of a published model. */
 const BESIDE =
-  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$|^(tokenizer|spiece)\.model$|^(merges|vocab)\.txt$|^chat_template\.jinja$|^README\.md$/;
+  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|modules)\.json$|^1_Pooling\/config\.json$|^(tokenizer|spiece)\.model$|^(merges|vocab)\.txt$|^chat_template\.jinja$|^README\.md$/;
 const WEIGHTS = /^model(-\d{5}-of-(\d{5}))?\.safetensors$/;
 const SHARD = /-(\d{5})-of-(\d{5})$/;
 const LABEL = /(?:^|[-._])(I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|[BF]?[FP]16|[FP]P?32|MXFP4)(?=[-._]|$)/gi;
@@ -167,7 +167,7 @@ async function listed(url, repo, signal) {
  */
 function grouped(files, at, published) {
   /** @type {(file: Listed) => RemoteFile} */
-  const remote = ({ path, ...rest }) => ({ name: path.split("/").at(-1) ?? path, url: at(path), ...rest });
+  const remote = ({ path, ...rest }) => ({ name: path.endsWith("/config.json") ? path : (path.split("/").at(-1) ?? path), url: at(path), ...rest });
   /** @type {Map<string, Listed[]>} */
   const models = new Map();
   for (const file of files) {

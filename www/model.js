@@ -1,6 +1,6 @@
 // A loaded model: the surface of the contract over orders to its worker.
 
-import { chatDress, chatRequest, completionDress, completionRequest, ids, tokensRequest, usageOf } from "./openai.js";
+import { chatDress, chatRequest, completionDress, completionRequest, embeddingsRequest, ids, tokensRequest, usageOf } from "./openai.js";
 import { NomoatError } from "./protocol.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
@@ -96,9 +96,19 @@ export function modelOf(engine, info, warnings) {
       create: async (body) => answer(completionRequest(body), completionDress(info.name)),
     },
     embeddings: {
-      /** @returns {Promise<never>} */
-      create: async () => {
-        throw new NomoatError("unsupported-architecture", `${info.name} (${info.family}) writes text; it makes no embeddings`);
+      /** @param {Record<string, any>} body */
+      async create(body) {
+        if (!info.embeds) {
+          throw new NomoatError("unsupported-architecture", `${info.name} (${info.family}) writes text; it makes no embeddings`);
+        }
+        const { input, signal } = embeddingsRequest(body);
+        const { rows, tokens } = (await engine.send({ type: "embed", input }, signal)).value;
+        return {
+          object: "list",
+          data: rows.map((/** @type {Float32Array} */ row, /** @type {number} */ index) => ({ object: "embedding", index, embedding: Array.from(row) })),
+          model: info.name,
+          usage: { prompt_tokens: tokens, total_tokens: tokens },
+        };
       },
     },
 
@@ -117,13 +127,13 @@ export function modelOf(engine, info, warnings) {
     },
 
     /**
-     * Logits after `prompt`: one row, or with `all` a row for each id.
-     * @param {ArrayLike<number>} prompt @param {{ all?: boolean, signal?: AbortSignal }} [options]
+     * Logits after `prompt`: one row, or with `all` a row for each id; of the decoder's ids where an encoder reads the prompt.
+     * @param {ArrayLike<number>} prompt @param {{ all?: boolean, decoderTokens?: ArrayLike<number>, signal?: AbortSignal }} [options]
      * @returns {Promise<Float32Array[]>}
      */
-    async logits(prompt, { all = false, signal, ...rest } = {}) {
+    async logits(prompt, { all = false, decoderTokens = [], signal, ...rest } = {}) {
       for (const name in rest) throw new NomoatError("unsupported-field", `the field ${name} is not supported`);
-      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), all }, signal)).value;
+      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), decoder: ids(decoderTokens, "decoderTokens"), all }, signal)).value;
     },
 
     /** @param {string} text @param {{ special?: boolean }} [options] @returns {Promise<Uint32Array>} */

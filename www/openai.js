@@ -155,13 +155,28 @@ export function completionRequest(body) {
  * @param {ArrayLike<number>} prompt @param {Record<string, any>} options @returns {Asked}
  */
 export function tokensRequest(prompt, options) {
-  const { signal, maxTokens, ignoreEos, ...rest } = { ...options };
+  const { signal, maxTokens, ignoreEos, decoderTokens, ...rest } = { ...options };
   const names = /** @type {typeof SAMPLING} */ (SAMPLING.map(([, key, check]) => [key, key, check]));
   const request = take(rest, names);
   if (maxTokens != null) request.maxTokens = integer(0)(maxTokens, "maxTokens");
   if (ignoreEos != null) request.ignoreEos = flag(ignoreEos, "ignoreEos");
+  if (decoderTokens != null) request.decoderTokens = Array.from(ids(decoderTokens, "decoderTokens"));
   none(rest);
   return { prompt: { ids: ids(prompt, "ids") }, request, signal, stream: false, usage: false };
+}
+
+/**
+ * What to embed: a text or several, or as lists of token ids.
+ * @param {Record<string, any>} body @returns {{ input: (string | Uint32Array)[], signal?: AbortSignal }}
+ */
+export function embeddingsRequest(body) {
+  const { input, model, encoding_format: format, signal, ...rest } = { ...body };
+  if (format != null && format !== "float") throw unsupported("encoding_format", "only float");
+  none(rest);
+  const several = Array.isArray(input) && typeof input[0] !== "number";
+  const all = several ? input : [input];
+  if (!all.length) throw wrong("input", "a text or several", input);
+  return { input: all.map((/** @type {any} */ each) => (typeof each === "string" ? each : ids(each, "input"))), signal };
 }
 
 /** @param {any} value @param {string} field @returns {Uint32Array} */

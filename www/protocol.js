@@ -30,6 +30,7 @@
  * @property {number} [seed]
  * @property {string[]} [stop]
  * @property {boolean} [ignoreEos]
+ * @property {number[]} [decoderTokens] What the decoder beside an encoder goes on from.
  *
  * @typedef {{ messages: object[] } | { text: string } | { ids: Uint32Array }} Prompt
  */
@@ -40,14 +41,15 @@
  * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions, wasm?: Wasm }} Load
  * @typedef {{ type: "fit", id: number, source: Source, options: object }} FitOrder Asks what a model would take; read by `crate/web/json.rs`.
  * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
- * @typedef {{ type: "logits", id: number, ids: Uint32Array, all: boolean }} Logits
+ * @typedef {{ type: "logits", id: number, ids: Uint32Array, decoder: Uint32Array, all: boolean }} Logits
+ * @typedef {{ type: "embed", id: number, input: (string | Uint32Array)[] }} Embed
  * @typedef {{ type: "tokenize", id: number, text: string, special: boolean }} Tokenize
  * @typedef {{ type: "detokenize", id: number, ids: Uint32Array, skipSpecial: boolean }} Detokenize
  * @typedef {{ type: "template", id: number, messages: object[], generationPrompt: boolean }} Template
  * @typedef {{ type: "unload", id: number }} Unload
  * @typedef {{ type: "pause", on: boolean }} Pause Holds what is generated; stopping still works.
  * @typedef {{ type: "stop", id: number }} Stop Ends the fetch, load or generation with that id.
- * @typedef {Fetch | Load | FitOrder | Generate | Logits | Tokenize | Detokenize | Template | Unload | Pause | Stop} Order
+ * @typedef {Fetch | Load | FitOrder | Generate | Logits | Embed | Tokenize | Detokenize | Template | Unload | Pause | Stop} Order
  */
 
 // From the worker.
@@ -81,6 +83,7 @@
  * @property {number} contextLength
  * @property {number} contextTrained
  * @property {boolean} chat Whether it takes conversations.
+ * @property {boolean} embeds Whether it makes embeddings, and no text.
  * @property {{ name: string, reason: string, chosen: boolean } | null} template Where its chat template comes from: `file`, `given`, or the
  *   prompt format of that name; `chosen`: for files that carry none.
  * @property {number} vocabulary

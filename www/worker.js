@@ -288,9 +288,22 @@ export function serve(port) {
       case "logits": {
         await breathe();
         if (signal.aborted) throw stopped();
-        const rows = await model.logits(order.ids, order.all);
+        const rows = await model.logits(order.ids, order.decoder, order.all);
         if (signal.aborted) throw stopped();
         return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
+      }
+      case "embed": {
+        /** @type {Float32Array[]} */
+        const rows = [];
+        let tokens = 0;
+        for (const text of order.input) {
+          await breathe();
+          if (signal.aborted) throw stopped();
+          const given = typeof text === "string" ? model.encode(text, true) : text;
+          rows.push(await model.embed(given));
+          tokens += given.length;
+        }
+        return result(order.id, { rows, tokens });
       }
       case "tokenize":
         return result(order.id, model.encode(order.text, order.special));

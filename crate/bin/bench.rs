@@ -185,6 +185,7 @@ fn generate(model: &mut Model, first: u32) -> Result<()> {
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         ignore_eos: true,
+        decoder: Vec::new(),
     };
     let mut generation = model.begin(&ids, request)?;
     while !matches!(pollster::block_on(model.next(&mut generation))?, Event::End { .. }) {}

@@ -76,12 +76,15 @@ impl Folder for Directory {
 impl Directory {
     fn file(&self, name: &str) -> Result<Option<Rc<dyn ByteSource>>> {
         // Names come from files (a shard index), so one that leaves the folder is refused.
-        let mut parts = Path::new(name).components();
-        if !matches!(
-            (parts.next(), parts.next()),
-            (Some(std::path::Component::Normal(_)), None)
-        ) {
-            return Err(Error::bad(&self.name, "file name", "one path component", name));
+        let parts = Path::new(name).components();
+        let plain = |part| matches!(part, std::path::Component::Normal(_));
+        if !(1..=2).contains(&parts.clone().count()) || !parts.into_iter().all(plain) {
+            return Err(Error::bad(
+                &self.name,
+                "file name",
+                "a file, or one of a folder here",
+                name,
+            ));
         }
         let path = if self.name == "." {
             PathBuf::from(name)

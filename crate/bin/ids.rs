@@ -2,14 +2,13 @@
 
 use crate::{
     args::{Embed, Greedy, Logits},
-    facts::family,
-    load::{load, open, trace_stats},
+    load::{load, trace_stats},
     print_json,
     trace::Trace,
 };
 use nomoat::{
     Error, Result,
-    engine::{Event, Model, Request},
+    engine::{Event, Request},
     text::sample::Sampling,
 };
 use serde::Serialize;
@@ -26,10 +25,15 @@ struct GreedyJson<'a> {
     ids: &'a [u32],
 }
 
+#[derive(Serialize)]
+struct EmbedJson<'a> {
+    device: &'a str,
+    embeddings: &'a [Vec<f32>],
+}
+
 pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
     let mut model = load(&args.model, &args.load, None, trace)?;
-    no_decoder(&model, &args.decoder_tokens)?;
-    let logits = pollster::block_on(model.logits(&args.tokens, args.all))?;
+    let logits = pollster::block_on(model.logits_from(&args.tokens, &args.decoder_tokens, args.all))?;
     trace_stats(&model.stats(), trace);
     if let Some(row) = logits.iter().position(|row| row.iter().any(|v| !v.is_finite())) {
         return Err(Error::NotFinite {
@@ -44,12 +48,12 @@ pub(crate) fn logits(args: &Logits, trace: Trace) -> Result<()> {
 
 pub(crate) fn greedy(args: &Greedy, trace: Trace) -> Result<()> {
     let mut model = load(&args.model, &args.load, None, trace)?;
-    no_decoder(&model, &args.decoder_tokens)?;
     let request = Request {
         max_tokens: args.max_tokens,
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         ignore_eos: args.ignore_eos,
+        decoder: args.decoder_tokens.clone(),
     };
     let mut generation = model.begin(&args.tokens, request)?;
     let mut ids = Vec::new();
@@ -68,23 +72,28 @@ pub(crate) fn greedy(args: &Greedy, trace: Trace) -> Result<()> {
     })
 }
 
-pub(crate) fn embed(args: &Embed) -> Result<()> {
-    let checkpoint = open(&args.model, Trace { on: false })?;
-    Err(Error::Invalid {
-        field: "embed".into(),
-        expected: "a model whose family gives embeddings; no such family is supported yet".into(),
-        found: family(&checkpoint).unwrap_or_else(|| "a model that does not state its family".into()),
-    })
-}
-
-/// Refuses decoder ids: no family that is supported so far has a decoder of its own.
-fn no_decoder(model: &Model, ids: &[u32]) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
+pub(crate) fn embed(args: &Embed, trace: Trace) -> Result<()> {
+    let mut model = load(&args.model, &args.load, None, trace)?;
+    let mut all = Vec::new();
+    if !args.tokens.is_empty() {
+        all.push(args.tokens.clone());
     }
-    Err(Error::Invalid {
-        field: "--decoder-tokens".into(),
-        expected: "an encoder-decoder model".into(),
-        found: model.info().family.clone(),
+    for text in &args.text {
+        all.push(model.tokenizer()?.encode(text, true)?);
+    }
+    if all.is_empty() {
+        return Err(Error::Invalid {
+            field: "embed".into(),
+            expected: "texts, or --tokens".into(),
+            found: "neither".into(),
+        });
+    }
+    let mut embeddings = Vec::new();
+    for ids in all {
+        embeddings.push(pollster::block_on(model.embed(&ids))?);
+    }
+    print_json(&EmbedJson {
+        device: model.info().device,
+        embeddings: &embeddings,
     })
 }

@@ -47,7 +47,7 @@ fn dispatch(command: &Command, trace: Trace) -> (Option<&Path>, Result<()>) {
         Command::Greedy(args) => (Some(&args.model), ids::greedy(args, trace)),
         Command::Tokenize(args) => (Some(&args.model), text::tokenize(args, trace)),
         Command::Template(args) => (Some(&args.model), text::template(args, trace)),
-        Command::Embed(args) => (Some(&args.model), ids::embed(args)),
+        Command::Embed(args) => (Some(&args.model), ids::embed(args, trace)),
         Command::Inspect(args) => (Some(&args.model), inspect::inspect(args, trace)),
         Command::Quantize(args) => (Some(&args.input), quantize::quantize(args, trace)),
         Command::Bench(args) => bench::bench(args, trace),

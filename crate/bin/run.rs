@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
         sampling,
         stop: Vec::new(),
         ignore_eos: false,
+        decoder: Vec::new(),
     };
     let reason = write(&mut model, &ids, request)?;
     trace_stats(&model.stats(), trace);
@@ -99,7 +100,7 @@ pub(crate) fn template_of(named: Option<&str>) -> Result<Option<String>> {
 /// The ids to go on from: the conversation as the template has it, or the text itself for a base model.
 fn encode(model: &Model, prompt: &str, raw: bool) -> Result<Vec<u32>> {
     if raw || model.template().is_none() {
-        return model.tokenizer()?.prompt(prompt);
+        return model.prompt(prompt);
     }
     let mut message = Message::new();
     message.insert("role".into(), "user".into());

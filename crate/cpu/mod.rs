@@ -11,6 +11,8 @@ pub(crate) struct State {
     pub(crate) pos: usize,
     /// Valid tokens in the step.
     pub(crate) len: usize,
+    /// Keys that an encoder wrote.
+    pub(crate) encoded: usize,
 }
 
 /// A weight as it lies in the file.

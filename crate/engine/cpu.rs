@@ -4,6 +4,7 @@ use super::device::{CacheShape, Key, Output, Want};
 use crate::{
     cpu::{HostWeight, Memory, State},
     error::{Error, Result},
+    model::Head,
     op::{Place, Tensor},
     plan::Plan,
     tensor::Format,
@@ -94,7 +95,9 @@ impl CpuRunner {
             .get(&key)
             .ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
         let memory = &mut self.memory;
-        memory.state = State { pos, len: tokens.len() };
+        let (len, known) = (tokens.len(), memory.state.encoded);
+        let encoded = if key.head == Head::Encode { len } else { known };
+        memory.state = State { pos, len, encoded };
         memory.tokens.clear();
         memory.tokens.extend_from_slice(tokens);
         memory

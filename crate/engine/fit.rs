@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     format::Checkpoint,
     gpu::{Caps, UNIFORM, padded},
-    model::{self, Card, Head, Network, Weight},
+    model::{self, Card, Head, Kind, Network, Weight},
     op::{Fixed, Shard},
     plan::lower,
     quant,
@@ -321,27 +321,40 @@ impl<'a> Place<'a> {
         load::ropes(&self.network.hyper, capacity)
     }
 
-    /// The steps that a conversation may prepare beside the decoding one.
+    /// The step that loading prepares.
+    fn first(&self) -> Key {
+        Key::new(1, self.network.hyper.kind.head())
+    }
+
+    /// The steps that requests may prepare beside the first one.
     fn steps(&self) -> Vec<Key> {
+        let of = |buckets: &[usize], head| buckets.iter().map(|b| Key::new(*b, head)).collect::<Vec<_>>();
+        let kind = self.network.hyper.kind;
+        if kind == Kind::Encoder {
+            return of(&BUCKETS[1..], Head::Encode);
+        }
         let chunks = if self.adapter.is_some() {
             &BUCKETS[..]
         } else {
             &BUCKETS[..3]
         };
-        let last = chunks.iter().skip(1).map(|b| Key::new(*b, Head::Last));
+        let mut steps = of(&chunks[1..], Head::Last);
         // A chunk that others follow is full.
-        last.chain(chunks.iter().skip(2).map(|b| Key::new(*b, Head::None)))
-            .collect()
+        steps.extend(of(&chunks[2..], Head::None));
+        if kind != Kind::Decoder {
+            steps.extend(of(&BUCKETS, Head::Encode));
+        }
+        steps
     }
 
     /// What does not depend on the context, the weights being in `formats`.
     fn base(&self, formats: &[&'static Format]) -> Result<Base> {
-        let (shape, decode) = (self.shape(1), Key::new(1, Head::Last));
+        let (shape, first) = (self.shape(1), self.first());
         let weights = self.network.weights.iter().zip(formats);
         let Some(caps) = self.adapter else {
             // Slots grow to what the largest step needs and are shared by all.
             let mut slots: Vec<usize> = Vec::new();
-            for key in self.steps().into_iter().chain([decode]) {
+            for key in self.steps().into_iter().chain([first]) {
                 let (plan, _) = record(self.network, key, &shape)?;
                 slots.resize(slots.len().max(plan.slots.len()), 0);
                 slots
@@ -380,7 +393,7 @@ impl<'a> Place<'a> {
             }
             Ok((sum, logits.map_or(0, |t| padded(4 * t.shape.count() as u64))))
         };
-        let (step, logits) = program(decode)?;
+        let (step, logits) = program(first)?;
         let prompt = self.steps().into_iter().map(|key| Ok(program(key)?.0));
         Ok(Base {
             weights: bytes,

@@ -4,6 +4,7 @@ use super::device::{CacheShape, Key, Output, Want};
 use crate::{
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
+    model::Head,
     op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
     plan::Plan,
     shader::Binding,
@@ -37,6 +38,8 @@ pub(super) struct GpuRunner {
     logits: Option<(u64, Staging)>,
     /// What the state and token buffers say: position, valid tokens, the first token, tokens sampled since written.
     state: Option<(usize, usize, u32, usize)>,
+    /// Keys that an encoder wrote.
+    encoded: usize,
     unflushed: u64,
 }
 
@@ -56,6 +59,7 @@ impl GpuRunner {
             token: None,
             logits: None,
             state: None,
+            encoded: 0,
             unflushed: 0,
         }
     }
@@ -230,7 +234,8 @@ impl GpuRunner {
     pub(super) fn write_memory(&self, memory: &crate::cpu::Memory, f16: bool) -> Result<()> {
         let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
         let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
-        let state = [word(memory.state.pos)?, word(memory.state.len)?, 0];
+        let state = memory.state;
+        let state = [word(state.pos)?, word(state.len)?, 0, word(state.encoded)?];
         self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&state));
         self.gpu
             .write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(&memory.tokens));
@@ -281,7 +286,7 @@ impl GpuRunner {
                 self.gpu.write(
                     fixed(Fixed::State)?,
                     0,
-                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0]),
+                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0, word(self.encoded)?]),
                 );
                 self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(tokens));
                 0
@@ -291,12 +296,15 @@ impl GpuRunner {
     }
 
     pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
+        if key.head == Head::Encode {
+            self.encoded = tokens.len();
+        }
         let sampled = self.place(pos, tokens)?;
         let step = self
             .programs
             .get(&key)
             .ok_or_else(|| Error::internal(format!("{key:?} is not prepared")))?;
-        let samples = key.head == crate::model::Head::Last;
+        let samples = key.head == Head::Last;
         // Until the step is known to have run, the state is not known.
         self.state = None;
         let next = |token| (pos + tokens.len(), 1, token, sampled + 1);

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
-    model::{Card, Head, Hyper, Network},
+    model::{Card, Hyper, Kind, Network},
 };
 
 /// Values of the table of rotations written at once.
@@ -171,7 +171,7 @@ pub(super) async fn cache(
             Ok(())
         })?;
     }
-    runner.prepare(network, Key::new(1, Head::Last)).await?;
+    runner.prepare(network, Key::new(1, hyper.kind.head())).await?;
     Ok(capacity)
 }
 
@@ -206,6 +206,7 @@ pub(super) fn info(
         context,
         context_trained: network.hyper.context,
         chat: false,
+        embeds: network.hyper.kind == Kind::Encoder,
         #[cfg(feature = "text")]
         template: None,
         vocabulary: network.hyper.vocabulary,

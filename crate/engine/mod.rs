@@ -3,10 +3,12 @@
 pub(crate) mod bench;
 mod cpu;
 mod device;
+mod encode;
 pub mod fit;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod load;
+mod pooling;
 mod request;
 pub(crate) mod roofline;
 mod session;
@@ -145,6 +147,8 @@ pub struct Info {
     pub context_trained: usize,
     /// Whether it takes conversations.
     pub chat: bool,
+    /// Whether it makes embeddings, and no text.
+    pub embeds: bool,
     /// Where its chat template comes from; `None` for a base model.
     #[cfg(feature = "text")]
     pub template: Option<crate::text::formats::Origin>,

@@ -15,6 +15,8 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Go on after an end-of-sequence id.
     pub ignore_eos: bool,
+    /// What the decoder of an encoder-decoder model goes on from; nothing: from where its files say.
+    pub decoder: Vec<u32>,
 }
 
 /// Why a generation ended.

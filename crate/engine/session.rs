@@ -4,6 +4,7 @@ use super::{
     Clock, Info, LoadOptions, OnProgress, Phase, Stats,
     device::{BUCKETS, Key, Output, Runner, Want},
     load,
+    pooling::Pooling,
     request::{Finish, Request},
     stats::{Counts, Watch},
 };
@@ -18,7 +19,7 @@ use crate::text::{
 use crate::{
     error::{Error, Result},
     format::{self, source::Folder},
-    model::{self, Head, Network},
+    model::{self, Head, Kind, Network},
 };
 
 /// Tokens of a prompt read at once on the CPU.
@@ -59,6 +60,8 @@ pub enum Event {
 /// A generation under way. Belongs to the model that began it; a newer one takes its place.
 pub struct Generation {
     number: u64,
+    /// What an encoder reads before; nothing where there is none.
+    source: Vec<u32>,
     prompt: Vec<u32>,
     answer: Vec<u32>,
     request: Request,
@@ -69,18 +72,22 @@ pub struct Generation {
 
 /// A loaded model.
 pub struct Model {
-    info: Info,
-    network: Network,
-    runner: Runner,
-    clock: Clock,
-    capacity: usize,
+    pub(super) info: Info,
+    pub(super) network: Network,
+    pub(super) runner: Runner,
+    /// How an encoder's rows become an embedding.
+    pub(super) pooling: Option<Pooling>,
+    pub(super) clock: Clock,
+    pub(super) capacity: usize,
     /// Tokens of a prompt that are read at once.
     chunk: usize,
     /// Ids whose keys and values are in the cache.
-    cached: Vec<u32>,
+    pub(super) cached: Vec<u32>,
+    /// What the encoder beside a decoder read last.
+    pub(super) encoded: Vec<u32>,
     /// Number of the newest generation.
     newest: u64,
-    watch: Watch,
+    pub(super) watch: Watch,
     #[cfg(feature = "text")]
     text: Text,
 }
@@ -111,6 +118,10 @@ impl Model {
         let mut checkpoint = format::open(folder, entry).await?;
         checkpoint.quantize = options.quantize;
         let network = model::open(&checkpoint)?;
+        let pooling = match network.hyper.kind {
+            Kind::Encoder => Some(Pooling::read(folder, &checkpoint).await?),
+            _ => None,
+        };
         #[cfg(feature = "text")]
         let tokenizer = Tokenizer::open(&checkpoint)?;
         #[cfg(feature = "text")]
@@ -151,10 +162,12 @@ impl Model {
             info,
             network,
             runner,
+            pooling,
             clock,
             capacity,
             chunk,
             cached: Vec::new(),
+            encoded: Vec::new(),
             newest: 0,
             watch: Watch::default(),
             #[cfg(feature = "text")]
@@ -191,6 +204,19 @@ impl Model {
             expected: "token ids: this model's files have no tokenizer".into(),
             found: "text".into(),
         })
+    }
+
+    /// The ids of a text: to go on from, without a second BOS or an end, or for an encoder to read whole.
+    ///
+    /// # Errors
+    /// As [`Model::tokenizer`] and of the tokenizer.
+    #[cfg(feature = "text")]
+    pub fn prompt(&self, text: &str) -> Result<Vec<u32>> {
+        let tokenizer = self.tokenizer()?;
+        match self.network.hyper.kind {
+            Kind::Decoder => tokenizer.prompt(text),
+            _ => tokenizer.encode(text, true),
+        }
     }
 
     /// The ids of a conversation, up to where the assistant writes.
@@ -238,23 +264,26 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::ContextFull`] if the prompt leaves no room, [`Error::Invalid`] for an empty prompt or an id outside
-    /// the vocabulary.
+    /// the vocabulary, `unsupported-architecture` for a model that makes embeddings.
     pub fn begin(&mut self, prompt: &[u32], request: Request) -> Result<Generation> {
-        self.check(prompt)?;
+        let [source, prompt] = self.sides(prompt, &request.decoder)?;
         #[cfg(feature = "text")]
         if !request.stop.is_empty() {
             // Stop strings are found in text.
             self.tokenizer()?;
         }
-        let common = self.cached.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        if source != self.encoded {
+            self.cached.clear();
+        }
+        let common = self.cached.iter().zip(&prompt).take_while(|(a, b)| a == b).count();
         // The last token is always computed: its logits are what comes next.
         let reused = common.min(prompt.len() - 1);
         self.cached.truncate(reused);
         self.newest += 1;
-        self.watch = Watch::start((self.clock)(), prompt.len(), reused);
+        let known = if source == self.encoded { source.len() } else { 0 };
+        self.watch = Watch::start((self.clock)(), source.len() + prompt.len(), known + reused);
         Ok(Generation {
             number: self.newest,
-            prompt: prompt.to_vec(),
             answer: Vec::new(),
             end: None,
             #[cfg(feature = "text")]
@@ -262,12 +291,14 @@ impl Model {
                 .text
                 .tokenizer
                 .as_ref()
-                .map(|t| (t.stream(prompt), StopMatcher::new(request.stop.clone()))),
+                .map(|t| (t.stream(&prompt), StopMatcher::new(request.stop.clone()))),
+            source,
+            prompt,
             request,
         })
     }
 
-    fn check(&self, ids: &[u32]) -> Result<()> {
+    pub(super) fn check(&self, ids: &[u32]) -> Result<()> {
         let invalid = |expected: String, found: String| Error::Invalid {
             field: "tokens".into(),
             expected,
@@ -315,6 +346,7 @@ impl Model {
             Err(error) => {
                 // What the cache holds is not known any more.
                 self.cached.clear();
+                self.encoded.clear();
                 generation.end = Some(Finish::Abort);
                 return Err(error);
             }
@@ -335,6 +367,11 @@ impl Model {
 
     /// One chunk of the prompt, whose event is the inner error; or what is left of it, and the next token.
     async fn advance(&mut self, generation: &Generation) -> Result<std::result::Result<u32, Event>> {
+        if generation.source != self.encoded {
+            self.read(&generation.source).await?;
+            let total = generation.source.len();
+            return Ok(Err(Event::Prefill { done: total, total }));
+        }
         let (done, total) = (self.cached.len(), generation.prompt.len());
         if total > done + self.chunk {
             let chunk = generation.prompt[done..done + self.chunk].to_vec();
@@ -468,11 +505,22 @@ impl Model {
     /// cache is not reused.
     ///
     /// # Errors
-    /// As [`Model::begin`] and [`Model::next`].
+    /// `unsupported-architecture` for a model that makes embeddings; as [`Model::begin`] and [`Model::next`].
     pub async fn logits(&mut self, ids: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
-        self.check(ids)?;
+        self.logits_from(ids, &[], all).await
+    }
+
+    /// The same of an encoder-decoder model, whose encoder reads `ids`: positions are those of `decoder`.
+    ///
+    /// # Errors
+    /// As [`Model::logits`]; [`Error::Invalid`] for ids for the decoder of another model.
+    pub async fn logits_from(&mut self, ids: &[u32], decoder: &[u32], all: bool) -> Result<Vec<Vec<f32>>> {
+        let [source, ids] = self.sides(ids, decoder)?;
         self.cached.clear();
         self.newest += 1;
+        if !source.is_empty() {
+            self.read(&source).await?;
+        }
         let most = if all { self.most_rows() } else { self.chunk };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();
@@ -523,7 +571,7 @@ impl Model {
 }
 
 /// An error unless all are finite numbers.
-fn finite(logits: &[f32]) -> Result<()> {
+pub(super) fn finite(logits: &[f32]) -> Result<()> {
     if logits.iter().all(|v| v.is_finite()) {
         Ok(())
     } else {

@@ -178,7 +178,10 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
             bytes: bytes.clone(),
         };
         let memory = Memory {
-            state: State { pos: 0, len: rows },
+            state: State {
+                len: rows,
+                ..State::default()
+            },
             tokens: (0..).take(rows).collect(),
             weights: vec![weight],
             ..Memory::default()

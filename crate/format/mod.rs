@@ -18,6 +18,7 @@ use crate::{
 use cursor::Cursor;
 use indexmap::IndexMap;
 pub use side::is_vocabulary;
+pub(crate) use side::json;
 use source::{ByteSource, Folder};
 use std::rc::Rc;
 

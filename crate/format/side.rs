@@ -70,3 +70,15 @@ pub(super) async fn read(folder: &dyn Folder, name: &str) -> Result<Option<Vec<u
         _ => Err(Error::bad(source.name(), "size", format!("at most {MAX} bytes"), size)),
     }
 }
+
+/// A small file as JSON, if it is there.
+///
+/// # Errors
+/// `bad-file` if it is no JSON.
+pub(crate) async fn json(folder: &dyn Folder, name: &str) -> Result<Option<serde_json::Value>> {
+    let Some(bytes) = read(folder, name).await? else {
+        return Ok(None);
+    };
+    let parsed = serde_json::from_slice(&bytes);
+    parsed.map(Some).map_err(|e| Error::bad(name, "text", "JSON", e))
+}

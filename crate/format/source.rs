@@ -23,7 +23,8 @@ pub trait ByteSource {
 pub trait Folder {
     /// Name for messages.
     fn name(&self) -> &str;
-    /// Opens a file, or says `None` if there is none of that name. `name` is one path component.
+    /// Opens a file, or says `None` if there is none of that name. `name` is one path component, or two: of
+    /// a folder in it.
     ///
     /// # Errors
     /// [`Error::Read`] if it is unclear whether there is one, or it cannot be opened.

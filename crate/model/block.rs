@@ -1,30 +1,32 @@
-//! The blocks of decoders: embedding, attention, feed-forward part and head, recorded with operators.
+//! The blocks of decoders and encoders: embedding, attention, feed-forward part and head, recorded with operators.
 
 use super::{
-    Head, Hyper, Network,
-    layers::{Dense, Ffn, Gain, Layer, Linear, Mixture},
+    Head, Hyper, Kind, Network,
+    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixture},
     spec::{QkNorm, Spec},
-    weights::Layout,
+    weights::{Layout, Part},
 };
 use crate::{
     error::{Error, Result},
     op::{
-        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Tensor, activate, add,
-        add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm,
-        rope, route,
+        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Sees, Tensor, activate,
+        add, add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix,
+        norm, rope, route,
     },
     tensor::{Format, Shape},
 };
 
-/// A decoder: its configuration and the numbers of its weights.
+/// A decoder or an encoder: its configuration and the numbers of its weights.
 pub(super) struct Decoder {
     spec: Shared,
-    layers: Vec<Layer>,
+    pub(super) layers: Vec<Layer>,
     token_embd: usize,
     position_embd: Option<usize>,
+    /// Of the one kind of tokens that there is here.
+    token_type: Option<usize>,
     embed_norm: Option<Gain>,
-    output_norm: Gain,
-    output: Linear,
+    /// The last norm and the head; an encoder has none.
+    output: Option<(Gain, Linear)>,
     /// Format and shape of each weight.
     weights: Vec<(&'static Format, Shape)>,
     /// What the engine has to know.
@@ -41,6 +43,7 @@ struct Shared {
     v_norm: bool,
     /// Whether queries and keys are normalised by row, not by head.
     by_row: bool,
+    norm_sums: bool,
     parallel: bool,
     act: Act,
     embed_scale: f32,
@@ -57,6 +60,9 @@ impl Spec<'_> {
     /// Finds all weights.
     pub(super) fn decoder(mut self) -> Result<Decoder> {
         let (width, file) = (self.width, &self.keys.checkpoint.name);
+        if self.kind == Kind::Decoder && self.keys.switch("attention.causal", "is_causal") == Some(false) {
+            return Err(self.keys.unsupported("attention that looks ahead", "causal attention"));
+        }
         let Some(embedding) = self.find.entry("token_embd.weight", None) else {
             return Err(Error::bad(file, "token_embd.weight", "a tensor", "none"));
         };
@@ -72,35 +78,27 @@ impl Spec<'_> {
             position_embd = Some(self.find.take("position_embd.weight", None, [rows, width], whole)?);
             (self.context, most) = (rows, rows);
         }
+        let types = self
+            .find
+            .entry("token_types.weight", None)
+            .map_or(0, |e| e.shape.count());
+        let first = Layout {
+            part: Some(Part {
+                offset: 0,
+                block: width,
+                stride: types,
+            }),
+            ..whole
+        };
+        let token_type = (types > 0).then(|| self.find.take("token_types.weight", None, [width], first));
         let embed_norm = self
             .embed_norm
             .then(|| self.gain("token_embd_norm", None, width))
             .transpose()?;
-        let (mut layers, mut caches) = (Vec::<Layer>::new(), Vec::new());
-        for n in 0..self.layers.len() {
-            let spec = self.layers[n];
-            let cache = match spec.shares.and_then(|earlier| layers.get(earlier)) {
-                Some(earlier) => earlier.cache,
-                None => {
-                    caches.push(2 * spec.kv_heads * spec.head_dim.next_multiple_of(4));
-                    caches.len() - 1
-                }
-            };
-            layers.push(self.layer(n, cache)?);
-        }
-        let output_norm = self.gain("output_norm", None, width)?;
-        let tied = self.keys.switch("", "tie_word_embeddings").unwrap_or(false);
-        let weight = if tied || !self.find.has("output.weight", None) {
-            self.find.note("output.weight", None);
-            token_embd
-        } else {
-            self.find.take("output.weight", None, [vocabulary, width], whole)?
-        };
-        let bias = self.find.has("output.bias", None) || self.biases.contains(&"output");
-        let bias = bias.then(|| self.find.take("output.bias", None, [vocabulary], whole));
-        let output = Linear {
-            weight,
-            bias: bias.transpose()?,
+        let layers = self.stack()?;
+        let output = match self.kind {
+            Kind::Encoder => None,
+            _ => Some(self.output(vocabulary, token_embd)?),
         };
         let mut rotated = [0; 4];
         for (to, rope) in rotated.iter_mut().zip(&self.ropes) {
@@ -109,7 +107,8 @@ impl Spec<'_> {
         let first = self.layers.first();
         let used: Vec<usize> = self.layers.iter().filter_map(|l| l.rope).flatten().collect();
         let hyper = Hyper {
-            caches: caches.into(),
+            kind: self.kind,
+            caches: self.caches.into(),
             kv_heads: first.map_or(0, |l| l.kv_heads),
             head_dim: first.map_or(0, |l| l.head_dim),
             vocabulary,
@@ -124,6 +123,7 @@ impl Spec<'_> {
             norm: self.norm,
             v_norm: self.v_norm,
             by_row: self.qk_norm == QkNorm::Row,
+            norm_sums: self.norm_sums,
             parallel: self.parallel,
             act: self.act,
             embed_scale: self.embed_scale,
@@ -140,8 +140,8 @@ impl Spec<'_> {
             layers,
             token_embd,
             position_embd,
+            token_type: token_type.transpose()?,
             embed_norm,
-            output_norm,
             output,
             weights: Vec::new(),
             hyper,
@@ -150,15 +150,26 @@ impl Spec<'_> {
         })
     }
 
-    /// The network of a plain decoder: embedding, layers, head.
+    /// The last norm and the head.
+    fn output(&mut self, vocabulary: usize, token_embd: usize) -> Result<(Gain, Linear)> {
+        let (width, whole) = (self.width, Layout::default());
+        let norm = self.gain(&format!("{}output_norm", self.prefix), None, width)?;
+        let tied = self.keys.switch("", "tie_word_embeddings").unwrap_or(false);
+        let weight = if tied || !self.find.has("output.weight", None) {
+            self.find.note("output.weight", None);
+            token_embd
+        } else {
+            self.find.take("output.weight", None, [vocabulary, width], whole)?
+        };
+        let bias = self.find.has("output.bias", None) || self.biases.contains(&"output");
+        let bias = bias.then(|| self.find.take("output.bias", None, [vocabulary], whole));
+        let bias = bias.transpose()?;
+        Ok((norm, Linear { weight, bias }))
+    }
+
+    /// The network of a plain decoder or encoder: embedding, layers, head.
     pub(super) fn network(self) -> Result<Network> {
-        self.decoder()?.network(|decoder, g, head| {
-            let mut x = decoder.embed(g)?;
-            for n in 0..decoder.layers.len() {
-                x = decoder.layer(g, n, x)?;
-            }
-            decoder.head(g, x, head)
-        })
+        self.decoder()?.network(Decoder::plain)
     }
 }
 
@@ -176,6 +187,15 @@ impl Decoder {
             weights,
             forward: Box::new(move |g, head| forward(&self, g, head)),
         })
+    }
+
+    /// Embedding, layers, head.
+    pub(super) fn plain(&self, g: &mut Graph, head: Head) -> Result<Option<Tensor>> {
+        let mut x = self.embed(g)?;
+        for layer in &self.layers {
+            x = self.block(g, layer, x)?;
+        }
+        self.head(g, x, head)
     }
 
     /// A weight by its number.
@@ -225,6 +245,10 @@ impl Decoder {
             let positions = embed_as(g, w, cfg)?;
             x = add(g, x, positions)?;
         }
+        if let Some(token_type) = self.token_type {
+            let token_type = self.weight(g, token_type);
+            x = add(g, x, token_type)?;
+        }
         self.maybe_norm(g, self.embed_norm, x)
     }
 
@@ -250,47 +274,52 @@ impl Decoder {
         self.head_norm(g, Some(gain), if self.spec.by_row { 1 } else { heads }, x)
     }
 
-    fn attention(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
-        let (cfg, spec) = (&self.spec, layer.spec);
-        let turn = |g: &mut Graph, x, heads, which: usize| match spec.rope {
-            Some(tables) => {
-                let table = tables[which];
-                let rotated = cfg.rotated[table];
-                rope(g, x, Rope { heads, rotated, table })
-            }
-            None => Ok(x),
-        };
-        let q = self.linear(g, layer.q, x)?;
-        let q = self.qk_norm(g, layer.q_norm, cfg.heads, q)?;
-        let q = turn(g, q, cfg.heads, 0)?;
-        if let Some((k, v)) = layer.kv {
-            let k = self.linear(g, k, x)?;
-            let mut v = v.map_or(Ok(k), |v| self.linear(g, v, x))?;
-            let k = self.qk_norm(g, layer.k_norm, spec.kv_heads, k)?;
-            let k = turn(g, k, spec.kv_heads, 1)?;
-            if cfg.v_norm {
-                v = self.head_norm(g, None, spec.kv_heads, v)?;
-            }
-            let write = KvWrite {
-                heads: spec.kv_heads,
-                layer: layer.cache,
-            };
-            kv_write(g, k, v, write)?;
+    fn turn(&self, g: &mut Graph, attn: &Attend, x: Tensor, heads: usize, which: usize) -> Result<Tensor> {
+        let Some(tables) = attn.spec.rope else { return Ok(x) };
+        let table = tables[which];
+        let rotated = self.spec.rotated[table];
+        rope(g, x, Rope { heads, rotated, table })
+    }
+
+    /// Keys and values of `x` into the cache.
+    pub(super) fn remember(&self, g: &mut Graph, attn: &Attend, x: Tensor) -> Result<()> {
+        let Some((k, v)) = attn.kv else { return Ok(()) };
+        let heads = attn.spec.kv_heads;
+        let k = self.linear(g, k, x)?;
+        let mut v = v.map_or(Ok(k), |v| self.linear(g, v, x))?;
+        let k = self.qk_norm(g, attn.k_norm, heads, k)?;
+        let k = self.turn(g, attn, k, heads, 1)?;
+        if self.spec.v_norm {
+            v = self.head_norm(g, None, heads, v)?;
+        }
+        let layer = attn.cache;
+        kv_write(g, k, v, KvWrite { heads, layer })
+    }
+
+    fn attention(&self, g: &mut Graph, attn: &Attend, x: Tensor) -> Result<Tensor> {
+        let (cfg, spec) = (&self.spec, attn.spec);
+        let q = self.linear(g, attn.q, x)?;
+        let q = self.qk_norm(g, attn.q_norm, cfg.heads, q)?;
+        let q = self.turn(g, attn, q, cfg.heads, 0)?;
+        if spec.sees != Sees::Encoded {
+            self.remember(g, attn, x)?;
         }
         #[allow(clippy::cast_precision_loss, reason = "attention takes heads of 1024 at most")]
         let scale = cfg.attn_scale.unwrap_or(1.0 / (spec.head_dim as f32).sqrt());
-        let sinks = layer.sinks.map(|sinks| self.weight(g, sinks));
+        let of_heads = attn.of_heads.map(|weight| self.weight(g, weight));
         let cfg = Attention {
             heads: cfg.heads,
             kv_heads: spec.kv_heads,
-            layer: layer.cache,
+            layer: attn.cache,
+            sees: spec.sees,
             scale,
             window: spec.window,
             cap: cfg.attn_cap,
             alibi: cfg.alibi,
+            buckets: spec.buckets,
         };
-        let y = attention(g, q, sinks, cfg)?;
-        self.linear(g, layer.attn_output, y)
+        let y = attention(g, q, of_heads, cfg)?;
+        self.linear(g, attn.output, y)
     }
 
     fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
@@ -339,39 +368,60 @@ impl Decoder {
         self.linear(g, ffn.down, hidden)
     }
 
-    /// Layer `n` over the residual stream.
-    pub(super) fn layer(&self, g: &mut Graph, n: usize, x: Tensor) -> Result<Tensor> {
-        let layer = &self.layers[n];
+    /// The residual stream with what a part adds to it, either of them normalised or none.
+    fn join(&self, g: &mut Graph, x: Tensor, y: Tensor, post: Option<Gain>) -> Result<Tensor> {
         let residual = Blend {
             of_b: self.spec.residual_scale,
             ..SUM
         };
+        if self.spec.norm_sums {
+            let x = blend(g, x, y, residual)?;
+            return self.maybe_norm(g, post, x);
+        }
+        let y = self.maybe_norm(g, post, y)?;
+        blend(g, x, y, residual)
+    }
+
+    /// Layer `n` over the residual stream.
+    pub(super) fn layer(&self, g: &mut Graph, n: usize, x: Tensor) -> Result<Tensor> {
+        self.block(g, &self.layers[n], x)
+    }
+
+    /// A layer over the residual stream.
+    pub(super) fn block(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
         let normed = self.maybe_norm(g, layer.attn_norm, x)?;
-        let y = self.attention(g, layer, normed)?;
-        let y = self.maybe_norm(g, layer.attn_post, y)?;
+        let y = self.attention(g, &layer.attn, normed)?;
         if self.spec.parallel {
             let read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, x))?;
             let z = self.feed_forward(g, &layer.ffn, read)?;
-            let x = blend(g, x, y, residual)?;
-            return blend(g, x, z, residual);
+            let x = self.join(g, x, y, layer.attn_post)?;
+            return self.join(g, x, z, layer.ffn_post);
         }
-        let x = blend(g, x, y, residual)?;
+        let mut x = self.join(g, x, y, layer.attn_post)?;
+        if let Some((norm, cross)) = &layer.cross {
+            let y = self.norm(g, *norm, x)?;
+            let y = self.attention(g, cross, y)?;
+            x = self.join(g, x, y, None)?;
+        }
         let y = self.maybe_norm(g, layer.ffn_norm, x)?;
         let y = self.feed_forward(g, &layer.ffn, y)?;
-        let y = self.maybe_norm(g, layer.ffn_post, y)?;
-        blend(g, x, y, residual)
+        self.join(g, x, y, layer.ffn_post)
     }
 
     /// What follows the last layer.
     pub(super) fn head(&self, g: &mut Graph, mut x: Tensor, head: Head) -> Result<Option<Tensor>> {
+        let Some((norm, output)) = self.output else {
+            g.output(x);
+            return Ok(Some(x));
+        };
         if head == Head::None {
             return Ok(None);
         }
         if head == Head::Last && g.bucket > 1 {
             x = last_row(g, x)?;
         }
-        let x = self.norm(g, self.output_norm, x)?;
-        let mut logits = self.linear(g, self.output, x)?;
+        let x = self.norm(g, norm, x)?;
+        let mut logits = self.linear(g, output, x)?;
         let (scale, cap) = (self.spec.logit_scale, self.spec.logit_cap);
         if scale != 1.0 || cap > 0.0 {
             logits = activate(g, logits, Act::Cap { scale, cap })?;

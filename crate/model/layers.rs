@@ -4,7 +4,10 @@ use super::{
     spec::{Experts, Fused, LayerSpec, QkNorm, Spec},
     weights::{Layout, Paired, Part, Widen},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    op::Sees,
+};
 
 /// Names of published checkpoints that follow llama, by their GGUF names.
 pub(super) const LLAMA: &[(&str, &str)] = &[
@@ -82,31 +85,41 @@ pub(super) enum Ffn {
     Mixture(Mixture),
 }
 
-/// Weights of one layer.
-pub(super) struct Layer {
+/// Weights of attention.
+pub(super) struct Attend {
     pub(super) spec: LayerSpec,
     /// Number of its cache.
     pub(super) cache: usize,
-    pub(super) attn_norm: Option<Gain>,
     pub(super) q: Linear,
     /// `None` where an earlier layer's are used; without a value the key is one.
     pub(super) kv: Option<(Linear, Option<Linear>)>,
     pub(super) q_norm: Option<usize>,
     pub(super) k_norm: Option<usize>,
-    pub(super) sinks: Option<usize>,
-    pub(super) attn_output: Linear,
+    /// Sinks, or biases by distance.
+    pub(super) of_heads: Option<usize>,
+    pub(super) output: Linear,
+}
+
+/// Weights of one layer.
+pub(super) struct Layer {
+    pub(super) attn_norm: Option<Gain>,
+    pub(super) attn: Attend,
     pub(super) attn_post: Option<Gain>,
+    /// Attention to what an encoder read, and the norm before it.
+    pub(super) cross: Option<(Gain, Attend)>,
     pub(super) ffn_norm: Option<Gain>,
     pub(super) ffn: Ffn,
     pub(super) ffn_post: Option<Gain>,
 }
 
-/// The name of a tensor of a layer.
-fn blk(name: &str, part: &str) -> String {
-    format!("blk.{{}}.{name}.{part}")
-}
-
 impl Spec<'_> {
+    /// The name of a tensor of a layer.
+    fn blk(&self, name: &str, part: &str) -> String {
+        let renamed = self.renamed.iter().find(|(usual, _)| *usual == name);
+        let name = renamed.map_or(name, |(_, name)| name);
+        format!("{}blk.{{}}.{name}.{part}", self.prefix)
+    }
+
     /// A weight `[rows, columns]` of layer `n` and its bias.
     pub(super) fn linear(&mut self, n: usize, name: &str, shape: [usize; 2], layout: Layout) -> Result<Linear> {
         self.linear_of(n, name, name, shape, layout)
@@ -117,8 +130,9 @@ impl Spec<'_> {
             transposed: self.transposed,
             ..layout
         };
-        let weight = self.find.take(&blk(name, "weight"), Some(n), shape, layout)?;
-        let bias = blk(name, "bias");
+        let weight = self.blk(name, "weight");
+        let weight = self.find.take(&weight, Some(n), shape, layout)?;
+        let bias = self.blk(name, "bias");
         let wanted = self.find.has(&bias, Some(n)) || self.biases.contains(&role);
         let bias = wanted.then(|| self.find.take(&bias, Some(n), [shape[0]], layout.of_bias()));
         Ok(Linear {
@@ -144,14 +158,17 @@ impl Spec<'_> {
     }
 
     fn layer_gain(&mut self, there: bool, name: &str, n: usize) -> Result<Option<Gain>> {
-        there
-            .then(|| self.gain(&format!("blk.{{}}.{name}"), Some(n), self.width))
-            .transpose()
+        if !there {
+            return Ok(None);
+        }
+        let name = self.blk(name, "");
+        self.gain(name.trim_end_matches('.'), Some(n), self.width).map(Some)
     }
 
     /// The layouts of query, key and value: which tensor, and where in it.
-    fn qkv(&self, n: usize, layer: LayerSpec) -> [(&'static str, Layout); 3] {
-        let fused = self.find.has(&blk("attn_qkv", "weight"), Some(n));
+    fn qkv(&self, n: usize, layer: LayerSpec, of: &str) -> [(String, Layout); 3] {
+        let whole = format!("{of}_qkv");
+        let fused = self.find.has(&self.blk(&whole, "weight"), Some(n));
         let head = layer.head_dim;
         let rows = [self.heads, layer.kv_heads, layer.kv_heads].map(|h| h * head);
         let total = rows.iter().sum();
@@ -177,42 +194,33 @@ impl Spec<'_> {
             rotated,
         })
         .filter(|_| self.paired);
-        [("attn_q", paired), ("attn_k", paired), ("attn_v", None)]
-            .into_iter()
-            .enumerate()
-            .map(|(i, (name, paired))| {
-                let layout = Layout {
-                    part: fused.then(|| part(i)),
-                    paired,
-                    rows: Widen::to_four(head),
-                    ..Layout::default()
-                };
-                (if fused { "attn_qkv" } else { name }, layout)
-            })
-            .collect::<Vec<_>>()
-            .try_into()
-            .unwrap_or([("", Layout::default()); 3])
+        [(0, "q", paired), (1, "k", paired), (2, "v", None)].map(|(i, name, paired)| {
+            let layout = Layout {
+                part: fused.then(|| part(i)),
+                paired,
+                rows: Widen::to_four(head),
+                ..Layout::default()
+            };
+            let name = if fused { whole.clone() } else { format!("{of}_{name}") };
+            (name, layout)
+        })
     }
 
-    /// All weights of layer `n`, whose keys and values go into this cache.
-    pub(super) fn layer(&mut self, n: usize, cache: usize) -> Result<Layer> {
-        let layer = self.layers[n];
+    /// Attention of layer `n`, whose tensors are called `of`: its keys and values go into this cache.
+    fn attend(&mut self, n: usize, layer: LayerSpec, of: &str, cache: usize) -> Result<Attend> {
         let (width, wide) = (self.width, layer.head_dim.next_multiple_of(4));
         let (q_rows, kv_rows) = (self.rows(self.heads, wide)?, self.rows(layer.kv_heads, wide)?);
-        let [(q_name, q), (k_name, k), (v_name, v)] = self.qkv(n, layer);
-        let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
-        let q = self.linear_of(n, "attn_q", q_name, [q_rows, width], q)?;
+        let [(q_name, q), (k_name, k), (v_name, v)] = self.qkv(n, layer, of);
+        let q = self.linear_of(n, "attn_q", &q_name, [q_rows, width], q)?;
         let kv = if layer.shares.is_some() {
             self.skip(n, &["attn_k", "attn_v", "attn_k_norm"]);
             None
         } else {
-            let k = self.linear_of(n, "attn_k", k_name, [kv_rows, width], k)?;
-            let v = self
-                .find
-                .has(&blk(v_name, "weight"), Some(n))
-                .then(|| self.linear_of(n, "attn_v", v_name, [kv_rows, width], v));
+            let k = self.linear_of(n, "attn_k", &k_name, [kv_rows, width], k)?;
+            let there = self.find.has(&self.blk(&v_name, "weight"), Some(n));
+            let v = there.then(|| self.linear_of(n, "attn_v", &v_name, [kv_rows, width], v));
             if v.is_none() && !self.v_norm {
-                let name = blk("attn_v", "weight").replace("{}", &n.to_string());
+                let name = self.blk(&v_name, "weight").replace("{}", &n.to_string());
                 return Err(Error::bad(&self.keys.checkpoint.name, name, "a tensor", "none"));
             }
             Some((k, v.transpose()?))
@@ -221,13 +229,13 @@ impl Spec<'_> {
             columns: Widen::to_four(layer.head_dim),
             ..Layout::default()
         };
-        let attn_output = self.linear(n, "attn_output", [width, q_rows], columns)?;
+        let output = self.linear_of(n, "attn_output", &format!("{of}_output"), [width, q_rows], columns)?;
         let (q_norm, k_norm) = match self.qk_norm {
             QkNorm::None => (None, None),
             kind => {
                 let rows = [self.heads * layer.head_dim, layer.kv_heads * layer.head_dim];
                 let mut take = |name, rows: usize| -> Result<usize> {
-                    let name = blk(name, "weight");
+                    let name = self.blk(&format!("{of}_{name}"), "weight");
                     // A gain for all heads, or one for each.
                     let each = self
                         .find
@@ -241,8 +249,8 @@ impl Spec<'_> {
                     };
                     self.find.take(&name, Some(n), [count], Layout::default())
                 };
-                let q = take("attn_q_norm", rows[0])?;
-                let k = kv.is_some().then(|| take("attn_k_norm", rows[1])).transpose()?;
+                let q = take("q_norm", rows[0])?;
+                let k = kv.is_some().then(|| take("k_norm", rows[1])).transpose()?;
                 (Some(q), k)
             }
         };
@@ -250,17 +258,74 @@ impl Spec<'_> {
             let what = format!("norms of heads of {}", layer.head_dim);
             return Err(self.keys.unsupported(what, "heads of a multiple of 4"));
         }
-        let heads = self.heads;
-        let sinks = self
-            .sinks
-            .then(|| {
-                self.find
-                    .take(&blk("attn_sinks", "weight"), Some(n), [heads], Layout::default())
-            })
-            .transpose()?;
+        let of_heads = match (self.sinks, layer.buckets) {
+            (true, _) => Some((self.blk(&format!("{of}_sinks"), "weight"), self.heads)),
+            (_, Some(buckets)) => {
+                let name = self.blk(&format!("{of}_rel_b"), "weight");
+                let own = n == 0 || self.find.has(&name, Some(n));
+                own.then_some((name, buckets.count * self.heads))
+            }
+            _ => None,
+        };
+        let of_heads = of_heads.map(|(name, count)| self.find.take(&name, Some(n), [count], Layout::default()));
+        Ok(Attend {
+            spec: layer,
+            cache,
+            q,
+            kv,
+            q_norm,
+            k_norm,
+            of_heads: of_heads.transpose()?,
+            output,
+        })
+    }
+
+    /// A cache for the keys and values of a layer.
+    fn cache(&mut self, layer: LayerSpec) -> usize {
+        let values = 2 * layer.kv_heads * layer.head_dim.next_multiple_of(4);
+        self.caches.push(values);
+        self.caches.len() - 1
+    }
+
+    /// All layers. What one lacks of an earlier one, it shares.
+    pub(super) fn stack(&mut self) -> Result<Vec<Layer>> {
+        let mut layers = Vec::<Layer>::new();
+        for n in 0..self.layers.len() {
+            let spec = self.layers[n];
+            // Without a past, keys and values are gone when their layer is.
+            let earlier = if spec.sees == Sees::Step { Some(0) } else { spec.shares };
+            let cache = match earlier.and_then(|earlier| layers.get(earlier)) {
+                Some(earlier) => earlier.attn.cache,
+                None => self.cache(spec),
+            };
+            let mut layer = self.layer(n, cache)?;
+            let first = layers.first().and_then(|first| first.attn.of_heads);
+            layer.attn.of_heads = layer.attn.of_heads.or(first);
+            layers.push(layer);
+        }
+        Ok(layers)
+    }
+
+    /// All weights of layer `n`, whose keys and values go into this cache.
+    fn layer(&mut self, n: usize, cache: usize) -> Result<Layer> {
+        let layer = self.layers[n];
+        let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
+        let attn = self.attend(n, layer, "attn", cache)?;
         let attn_post = self.layer_gain(self.post_norm, "post_attention_norm", n)?;
+        let cross = match self.layer_gain(self.cross, "cross_attn_norm", n)? {
+            Some(norm) => {
+                let seen = LayerSpec {
+                    sees: Sees::Encoded,
+                    buckets: None,
+                    ..layer
+                };
+                let cache = self.cache(seen);
+                Some((norm, self.attend(n, seen, "cross_attn", cache)?))
+            }
+            None => None,
+        };
         // Parallel parts may read the same norm.
-        let own = self.find.has(&blk(self.ffn_norm, "weight"), Some(n));
+        let own = self.find.has(&self.blk(self.ffn_norm, "weight"), Some(n));
         let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
         let ffn = match self.experts {
             Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
@@ -268,16 +333,10 @@ impl Spec<'_> {
         };
         let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
         Ok(Layer {
-            spec: layer,
-            cache,
             attn_norm,
-            q,
-            kv,
-            q_norm,
-            k_norm,
-            sinks,
-            attn_output,
+            attn,
             attn_post,
+            cross,
             ffn_norm,
             ffn,
             ffn_post,
@@ -287,7 +346,8 @@ impl Spec<'_> {
     /// Weights that a layer has but does not use, since it takes an earlier layer's results.
     fn skip(&mut self, n: usize, names: &[&str]) {
         for name in names {
-            self.find.note(&blk(name, "weight"), Some(n));
+            let name = self.blk(name, "weight");
+            self.find.note(&name, Some(n));
         }
     }
 
@@ -318,7 +378,7 @@ impl Spec<'_> {
             ..Layout::default()
         };
         // Gate and up may be one tensor.
-        let apart = self.find.has(&blk("ffn_gate", "weight"), Some(n));
+        let apart = self.find.has(&self.blk("ffn_gate", "weight"), Some(n));
         let (gate, up) = match (self.gated, apart) {
             (false, _) => (None, self.linear(n, "ffn_up", [wide, width], rows)?),
             (true, true) => (
@@ -355,7 +415,7 @@ impl Spec<'_> {
         };
         let router = self.linear(n, "ffn_gate_inp", [count, width], Layout::default())?;
         // Published floats are `[in, out]`, blocks are not.
-        let down = self.find.entry(&blk("ffn_down_exps", "weight"), Some(n));
+        let down = self.find.entry(&self.blk("ffn_down_exps", "weight"), Some(n));
         self.transposed = apart && down.is_some_and(|e| e.format.block == 1);
         let gate = self.linear(n, "ffn_gate_exps", [wide, width], rows(0))?;
         let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;

@@ -1,5 +1,6 @@
 //! Model families: one file each, reading the files' metadata into a config and writing the network with operators.
 
+mod bert;
 mod block;
 mod bloom;
 mod card;
@@ -31,6 +32,7 @@ mod rope;
 mod smollm3;
 mod spec;
 mod stablelm;
+mod t5;
 mod weights;
 
 pub use card::{Base, Card};
@@ -88,7 +90,30 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &qwen3moe::ARCH,
     &olmoe::ARCH,
     &gpt_oss::ARCH,
+    &bert::ARCH,
+    &t5::ARCH,
 ];
+
+/// What a network makes of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Logits of what follows them.
+    Decoder,
+    /// A row for each, in a single step: embeddings.
+    Encoder,
+    /// An encoder reads them in a single step; a decoder that sees what it wrote begins with this id.
+    EncoderDecoder(u32),
+}
+
+impl Kind {
+    /// What a step computes to begin with.
+    pub(crate) fn head(self) -> Head {
+        match self {
+            Self::Encoder => Head::Encode,
+            Self::Decoder | Self::EncoderDecoder(_) => Head::Last,
+        }
+    }
+}
 
 /// What a step computes after the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,11 +124,15 @@ pub(crate) enum Head {
     Last,
     /// Logits of every token.
     All,
+    /// It is a step of an encoder, whose tokens all see each other; an encoder alone gives their rows.
+    Encode,
 }
 
-/// Sizes that the engine needs.
+/// What the engine needs to know.
 #[derive(Debug, Clone)]
 pub(crate) struct Hyper {
+    /// What comes out.
+    pub(crate) kind: Kind,
     /// Values a token, `2 * Hk * Dh`, of each cache.
     pub(crate) caches: Rc<[usize]>,
     /// Key-value heads of the first layer.
@@ -122,7 +151,7 @@ pub(crate) struct Hyper {
     pub(crate) ropes: Vec<RopeTable>,
 }
 
-/// The network after the last layer: logits `[1, V]` or `[T, V]`, `None` for [`Head::None`].
+/// The network after the last layer: logits `[1, V]` or `[T, V]`, an encoder's rows `[T, D]`, or nothing.
 type Forward = Box<dyn Fn(&mut Graph, Head) -> Result<Option<Tensor>>>;
 
 /// A network: sizes, weights in the order of their numbers, and the forward pass that records it.
@@ -184,7 +213,12 @@ pub(crate) fn open(checkpoint: &Checkpoint) -> Result<Network> {
     checkpoint.whole()?;
     let network = (arch(checkpoint)?.open)(checkpoint)?;
     // Recording a step shows, before a byte of weights is read, whether the operators take these shapes.
-    match (network.forward)(&mut Graph::new(1, 1, false), Head::Last) {
+    let record = |head| (network.forward)(&mut Graph::new(1, 1, false), head);
+    let encode = match network.hyper.kind {
+        Kind::EncoderDecoder(_) => record(Head::Encode),
+        _ => Ok(None),
+    };
+    match encode.and_then(|_| record(network.hyper.kind.head())) {
         Ok(_) => Ok(network),
         Err(Error::Shape {
             op,

@@ -1,4 +1,4 @@
-//! What a decoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
+//! What a decoder or an encoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
 //! changes what differs.
 
 use super::{
@@ -9,8 +9,8 @@ use super::{
 use crate::{
     error::{Error, Result, Unsupported},
     format::Checkpoint,
-    model::Arch,
-    op::{Act, Norm, narrow},
+    model::{Arch, Kind},
+    op::{Act, Buckets, Norm, Sees, narrow},
 };
 
 /// Which norm queries and keys go through before they turn.
@@ -58,17 +58,27 @@ pub(super) struct LayerSpec {
     pub(super) rope: Option<[usize; 2]>,
     /// The earlier layer whose keys and values it uses.
     pub(super) shares: Option<usize>,
+    pub(super) sees: Sees,
+    /// Scores have biases by distance, of the first layer if a layer has none of its own.
+    pub(super) buckets: Option<Buckets>,
 }
 
-/// A decoder.
+/// A decoder or an encoder.
 pub(super) struct Spec<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) find: Finder<'a>,
     pub(super) arch: &'static Arch,
+    pub(super) kind: Kind,
+    /// What GGUF's names of layers, and of what follows them, begin with.
+    pub(super) prefix: &'static str,
+    /// Tensors of layers that have another name in GGUF's files of this family.
+    pub(super) renamed: &'static [(&'static str, &'static str)],
     pub(super) width: usize,
     pub(super) heads: usize,
     pub(super) context: usize,
     pub(super) layers: Vec<LayerSpec>,
+    /// Values a token of each cache so far.
+    pub(super) caches: Vec<usize>,
     pub(super) ropes: Vec<RopeTable>,
     /// Of rows; norms of heads follow it.
     pub(super) norm: Norm,
@@ -77,6 +87,10 @@ pub(super) struct Spec<'a> {
     /// Whether there are norms before each part, and behind.
     pub(super) pre_norm: bool,
     pub(super) post_norm: bool,
+    /// Norms behind a part are of its sum with the residual stream, which they become.
+    pub(super) norm_sums: bool,
+    /// Layers attend to what an encoder read, too.
+    pub(super) cross: bool,
     pub(super) qk_norm: QkNorm,
     /// Whether values go through a norm without a gain.
     pub(super) v_norm: bool,
@@ -122,7 +136,9 @@ fn heads(keys: &Keys<'_>, width: usize) -> Result<[usize; 3]> {
             .size("attention.head_count_kv", "num_key_value_heads")?
             .unwrap_or(heads),
     };
-    let head_dim = keys.size("attention.key_length", "head_dim")?.unwrap_or(width / heads);
+    let head_dim = keys
+        .size("attention.key_length", "head_dim|d_kv")?
+        .unwrap_or(width / heads);
     if head_dim == 0 {
         let expected = format!("at most {width} heads");
         return Err(Error::bad(
@@ -159,13 +175,10 @@ impl<'a> Spec<'a> {
             let expected = format!("at most one for each of {} tensors", checkpoint.tensors.len());
             return Err(Error::bad(&checkpoint.name, "block_count", expected, count));
         }
-        if keys.switch("attention.causal", "is_causal") == Some(false) {
-            return Err(keys.unsupported("attention that looks ahead", "causal attention"));
-        }
-        let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed")?;
+        let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed|d_model")?;
         let hidden = match keys.list("feed_forward_length", "") {
             Some(_) => None,
-            None => keys.size("feed_forward_length", "intermediate_size|n_inner")?,
+            None => keys.size("feed_forward_length", "intermediate_size|n_inner|d_ff")?,
         };
         let [heads, kv_heads, head_dim] = heads(&keys, width)?;
         let ropes = vec![RopeTable::read(&keys, &mut find, head_dim)?];
@@ -187,16 +200,22 @@ impl<'a> Spec<'a> {
             window: 0,
             rope: Some([0, 0]),
             shares: None,
+            sees: Sees::Before,
+            buckets: None,
         };
         let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
         let mut spec = Self {
             keys,
             find,
             arch,
+            kind: Kind::Decoder,
+            prefix: "",
+            renamed: &[],
             width,
             heads,
             context,
             layers: vec![layer; count],
+            caches: Vec::new(),
             ropes,
             norm: Norm {
                 eps: narrow(eps),
@@ -207,6 +226,8 @@ impl<'a> Spec<'a> {
             ffn_norm: "ffn_norm",
             pre_norm: true,
             post_norm: false,
+            norm_sums: false,
+            cross: false,
             qk_norm: QkNorm::None,
             v_norm: false,
             parallel: false,

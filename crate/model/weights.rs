@@ -305,7 +305,7 @@ impl<'a> Finder<'a> {
     /// (towers for images, heads for training) may be there.
     pub(super) fn finish(self) -> Result<Vec<Weight>> {
         let gguf = self.checkpoint.container == Container::Gguf;
-        let layers = if gguf { Some("blk.".to_owned()) } else { self.layers() };
+        let layers = self.layers();
         let all = self.checkpoint.tensors.keys().chain(self.checkpoint.skipped.keys());
         let known: HashSet<String> = self
             .arch
@@ -313,7 +313,7 @@ impl<'a> Finder<'a> {
             .flat_map(|(published, _)| spellings(published))
             .collect();
         let counts = |name: &str| {
-            let of_layer = layers.as_ref().is_some_and(|layers| name.starts_with(layers));
+            let of_layer = layers.iter().any(|layers| name.starts_with(layers));
             gguf || of_layer || known.contains(name)
         };
         let derived = |name: &str| !gguf && DERIVED.iter().any(|d| name.ends_with(d));
@@ -332,12 +332,13 @@ impl<'a> Finder<'a> {
     }
 
     /// What the names of tensors of layers begin with.
-    fn layers(&self) -> Option<String> {
+    fn layers(&self) -> HashSet<String> {
         let of_layer = |name: &&str| name.contains(".{}.");
         let published = self.arch.published().map(|(published, _)| published).filter(of_layer);
-        let mut all = published.flat_map(|p| spellings(&p.replacen("{}", "0", 1)));
-        let first = all.find(|name| self.used.contains(name))?;
-        Some(first.split(".0.").next()?.to_owned() + ".")
+        let all = published.flat_map(|p| spellings(&p.replacen("{}", "0", 1)));
+        all.filter(|name| self.used.contains(name))
+            .filter_map(|name| Some(name.split(".0.").next()?.to_owned() + "."))
+            .collect()
     }
 }
 
@@ -362,7 +363,7 @@ fn spellings(full: &str) -> Vec<String> {
     let mut all = vec![full.to_owned()];
     let rest = full
         .split_once('.')
-        .filter(|(outer, _)| ["model", "transformer", "gpt_neox"].contains(outer));
+        .filter(|(outer, _)| ["model", "transformer", "gpt_neox", "bert"].contains(outer));
     if let Some((_, rest)) = rest {
         all.push(rest.to_owned());
         all.push(format!("model.language_model.{rest}"));

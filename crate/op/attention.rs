@@ -1,6 +1,9 @@
-//! Causal attention of grouped query heads over the cache, with a running maximum and sum (Dao et al., 2022).
+//! Attention of grouped query heads over the cache, with a running maximum and sum (Dao et al., 2022).
 
-use super::{Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, case::Case, kv_write, lowering::u32_of, norm::narrow};
+use super::{
+    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, case::Case, kv_write, lowering::u32_of, norm::narrow,
+    route::index,
+};
 use crate::{
     cpu::simd,
     error::{Error, Result},
@@ -17,6 +20,42 @@ pub(crate) static OP: Op = Op {
 /// The widest head: its query, output and weights must fit 16 KiB of workgroup memory.
 const WIDEST: usize = 1024;
 
+/// The keys that a token sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sees {
+    /// Its own and those before it.
+    Before,
+    /// Those behind it in this step too.
+    Step,
+    /// All that an encoder wrote.
+    Encoded,
+}
+
+/// Biases of scores by head and distance (T5; Raffel et al., 2019): near keys have a bucket each, farther ones share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Buckets {
+    /// How many there are; where keys behind are seen, half of them are for those.
+    pub(crate) count: usize,
+    /// The distance from which on all are in the last one.
+    pub(crate) most: usize,
+}
+
+impl Buckets {
+    /// The bucket of a key `distance` before its query, and whether keys behind have their own.
+    #[allow(clippy::cast_precision_loss, reason = "distances are below 2^24")]
+    fn of(self, distance: isize, halves: bool) -> usize {
+        let count = if halves { self.count / 2 } else { self.count };
+        let (first, exact, n) = (if distance < 0 { count } else { 0 }, count / 2, distance.unsigned_abs());
+        if n < exact {
+            return first + n;
+        }
+        let [n, near, most, rest] = [n, exact, self.most, count - exact].map(|n| n as f32);
+        // A little more, so that rounding does not take away from what is whole.
+        let over = (n / near).ln() / (most / near).ln() * rest + 1e-4;
+        first + exact + index(over.min(rest - 1.0))
+    }
+}
+
 /// Configuration of [`attention`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Attention {
@@ -26,6 +65,7 @@ pub(crate) struct Attention {
     pub(crate) kv_heads: usize,
     /// Whose cache.
     pub(crate) layer: usize,
+    pub(crate) sees: Sees,
     /// Multiplies the scores: `1 / sqrt(Dh)` in most families.
     pub(crate) scale: f32,
     /// Keys seen at most, the token's own included; 0 for all.
@@ -34,6 +74,7 @@ pub(crate) struct Attention {
     pub(crate) cap: f32,
     /// Whether a key counts less by its distance (ALiBi; Press et al., 2021).
     pub(crate) alibi: bool,
+    pub(crate) buckets: Option<Buckets>,
 }
 
 impl Attention {
@@ -54,30 +95,45 @@ impl Attention {
         if self.alibi { (-exponent).exp2() } else { 0.0 }
     }
 
-    /// A score after the cap and the loss by distance.
-    fn score(&self, head: usize, dot: f64, distance: usize) -> f64 {
+    /// A score after the cap and what the distance adds or takes away.
+    fn score(&self, seen: &Seen<'_>, dot: f64, key: usize) -> f64 {
         let (cap, mut score) = (f64::from(self.cap), dot * f64::from(self.scale));
         if cap > 0.0 {
             score = cap * (score / cap).tanh();
         }
+        let distance = seen.own.wrapping_sub(key).cast_signed();
+        if let Some(buckets) = self.buckets {
+            let bucket = buckets.of(distance, self.sees == Sees::Step);
+            score += f64::from(seen.of_heads[bucket * self.heads + seen.head]);
+        }
         #[allow(clippy::cast_precision_loss, reason = "positions are below 2^53")]
-        let distance = distance as f64;
-        score - self.slope(head) * distance
+        let distance = distance.unsigned_abs() as f64;
+        score - self.slope(seen.head) * distance
     }
 }
 
-/// `y: [T, H * Dh]` from `q: [T, H * Dh]` and the cache, into which this step's keys and values were written. `sinks: [H]`
-/// are the scores of a key that has no value (gpt-oss).
-pub(crate) fn attention(g: &mut Graph, q: Tensor, sinks: Option<Tensor>, cfg: Attention) -> Result<Tensor> {
+/// `y: [T, H * Dh]` from `q: [T, H * Dh]` and the cache, into which this step's keys and values were written. `of_heads`
+/// are the biases of buckets, `[count * H]`, or without them sinks, `[H]`: scores of a key that has no value (gpt-oss).
+pub(crate) fn attention(g: &mut Graph, q: Tensor, of_heads: Option<Tensor>, cfg: Attention) -> Result<Tensor> {
     let [_, width] = q.shape.dims2(OP.name)?;
     let divides = cfg.kv_heads > 0 && cfg.heads.is_multiple_of(cfg.kv_heads) && width.is_multiple_of(4 * cfg.heads);
     if !divides || width / cfg.heads > WIDEST {
         let expected = format!("{} heads of a multiple of 4, at most {WIDEST}", cfg.heads);
         return Err(Error::shape(OP.name, "q", expected, q.shape));
     }
+    let biases = cfg.buckets.map(|b| b.count * cfg.heads);
+    if biases.is_some() && biases != of_heads.map(|w| w.shape.count()) {
+        let found = of_heads.map(|w| w.shape);
+        return Err(Error::shape(
+            OP.name,
+            "biases",
+            format!("{biases:?} values"),
+            format!("{found:?}"),
+        ));
+    }
     let y = g.alloc(q.shape);
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
-    let inputs = [Some(state), Some(q), Some(kv), sinks];
+    let inputs = [Some(state), Some(q), Some(kv), of_heads];
     g.push(&OP, cfg, &inputs.into_iter().flatten().collect::<Vec<_>>(), &[y]);
     Ok(y)
 }
@@ -85,22 +141,32 @@ pub(crate) fn attention(g: &mut Graph, q: Tensor, sinks: Option<Tensor>, cfg: At
 /// What one head of one token sees.
 struct Seen<'a> {
     head: usize,
+    /// The token's own place among the keys, which may be before the first of them or behind the last.
+    own: usize,
     q: &'a [f32],
     keys: &'a [f32],
     values: &'a [f32],
     sink: Option<f32>,
+    of_heads: &'a [f32],
 }
 
 /// Calls `head(what it sees, out)` for each valid token and head.
 fn walk(run: &mut Run<'_>, mut head: impl FnMut(Seen<'_>, &mut [f32])) -> Result<()> {
     let cfg = run.cfg::<Attention>()?;
-    let sinks = if run.inputs() > 3 { run.vector(3)? } else { Vec::new() };
+    let of_heads = if run.inputs() > 3 { run.vector(3)? } else { Vec::new() };
+    let sinks: &[f32] = if cfg.buckets.is_some() { &[] } else { &of_heads };
     let mut y = run.take(0)?;
     let tensor = run.tensor(1);
     let (q, width, capacity) = (run.input(1)?, tensor.shape.width(), run.capacity());
     let (head_dim, kv) = (width / cfg.heads, &run.memory.kv[cfg.layer]);
+    let state = run.memory.state;
     for t in 0..run.rows(tensor) {
-        let end = run.memory.state.pos + t + 1;
+        let own = state.pos + t;
+        let end = match cfg.sees {
+            Sees::Before => own + 1,
+            Sees::Step => state.pos + state.len,
+            Sees::Encoded => state.encoded,
+        };
         let start = if cfg.window > 0 {
             end.saturating_sub(cfg.window)
         } else {
@@ -114,10 +180,12 @@ fn walk(run: &mut Run<'_>, mut head: impl FnMut(Seen<'_>, &mut [f32])) -> Result
             let cell = t * width + h * head_dim;
             let seen = Seen {
                 head: h,
+                own: own.wrapping_sub(start),
                 q: &q[cell..cell + head_dim],
                 keys: rows(0),
                 values: rows(1),
                 sink: sinks.get(h).copied(),
+                of_heads: &of_heads,
             };
             head(seen, &mut y[cell..cell + head_dim]);
         }
@@ -128,10 +196,10 @@ fn walk(run: &mut Run<'_>, mut head: impl FnMut(Seen<'_>, &mut [f32])) -> Result
 fn twin(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
     walk(run, |seen, out| {
-        let (q, count) = (seen.q, seen.keys.len() / seen.q.len());
+        let q = seen.q;
         let dot = |k: &[f32]| q.iter().zip(k).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         let keys = seen.keys.chunks_exact(q.len()).enumerate();
-        let scores: Vec<f64> = keys.map(|(s, k)| cfg.score(seen.head, dot(k), count - 1 - s)).collect();
+        let scores: Vec<f64> = keys.map(|(s, k)| cfg.score(&seen, dot(k), s)).collect();
         let sink = seen.sink.map_or(f64::NEG_INFINITY, f64::from);
         let top = scores.iter().copied().fold(sink, f64::max);
         let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
@@ -149,17 +217,17 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn fast(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
-    let plain = cfg.cap == 0.0 && !cfg.alibi;
+    let plain = cfg.cap == 0.0 && !cfg.alibi && cfg.buckets.is_none();
     let mut scores = Vec::new();
     walk(run, |seen, out| {
-        let (q, count) = (seen.q, seen.keys.len() / seen.q.len());
+        let q = seen.q;
         scores.clear();
         scores.extend(seen.keys.chunks_exact(q.len()).enumerate().map(|(s, k)| {
             let dot = simd::dot(q, k);
             if plain {
                 dot * cfg.scale
             } else {
-                narrow(cfg.score(seen.head, f64::from(dot), count - 1 - s))
+                narrow(cfg.score(&seen, f64::from(dot), s))
             }
         }));
         let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
@@ -191,7 +259,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         state: low.input(0)?,
         q: low.input(1)?,
         kv: low.input(2)?,
-        sinks: low.input_or(3, 1)?,
+        of_heads: low.input_or(3, 1)?,
         y: low.output(0)?,
     };
     let params = kernel::Params {
@@ -202,7 +270,14 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         scale: cfg.scale,
         cap: cfg.cap,
         alibi: u32_of(OP.name, if cfg.alibi { cfg.power() } else { 0 })?,
-        sunk: u32::from(low.node.inputs.len() > 3),
+        sunk: u32::from(low.node.inputs.len() > 3 && cfg.buckets.is_none()),
+        sees: match cfg.sees {
+            Sees::Before => 0,
+            Sees::Step => 1,
+            Sees::Encoded => 2,
+        },
+        buckets: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.count))?,
+        most: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.most))?,
     };
     let consts = kernel::Consts::default();
     let share = share(cfg.heads / cfg.kv_heads, head_dim, consts.wg as usize);
@@ -234,17 +309,20 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
     let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {
         let store = if f16 { "f16" } else { "f32" };
         let name = format!(
-            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {}{}",
+            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {:?} {}{}{}",
             cfg.heads,
             cfg.kv_heads,
             cfg.window,
             cfg.cap,
+            cfg.sees,
+            if cfg.buckets.is_some() { "buckets " } else { "" },
             if cfg.alibi { "alibi " } else { "" },
             if sunk { "sinks" } else { "" },
         );
         Case::new(name, bucket, move |c| {
             c.position(pos);
             c.valid(valid);
+            c.memory.state.encoded = 133;
             c.graph.kv_f16 = f16;
             c.graph.capacity = 256;
             c.cache(cfg.layer, cfg.kv_heads, head_dim);
@@ -262,8 +340,9 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
                     layer: cfg.layer,
                 },
             )?;
-            let sinks = sunk.then(|| c.vector(cfg.heads));
-            let y = attention(c.graph, q, sinks, cfg)?;
+            let biases = cfg.buckets.map_or(usize::from(sunk), |b| b.count);
+            let of_heads = (biases > 0).then(|| c.vector(biases * cfg.heads));
+            let y = attention(c.graph, q, of_heads, cfg)?;
             c.graph.output(y);
             Ok(())
         })
@@ -278,16 +357,23 @@ pub(super) fn cases() -> Vec<Case> {
         heads,
         kv_heads,
         layer: 0,
+        sees: Sees::Before,
         scale: 0.2,
         window,
         cap: 0.0,
         alibi: false,
+        buckets: None,
     };
     let with = |cap, alibi| Attention {
         cap,
         alibi,
         scale: 1.0,
         ..cfg(6, 2, 0)
+    };
+    let seeing = |sees, count| Attention {
+        sees,
+        buckets: Some(Buckets { count, most: 128 }).filter(|b| b.count > 0),
+        ..cfg(4, 4, 0)
     };
     let timed = |pos: usize, t: usize| {
         let (cfg, head_dim) = (cfg(32, 8, 0), 128);
@@ -316,6 +402,10 @@ pub(super) fn cases() -> Vec<Case> {
         (2, 1, 1, cfg(2, 1, 0), 1024),
         (70, 8, 5, with(4.0, false), 24),
         (70, 8, 5, with(0.0, true), 12),
+        (0, 32, 19, seeing(Sees::Step, 0), 12),
+        (0, 256, 201, seeing(Sees::Step, 32), 16),
+        (200, 8, 3, seeing(Sees::Before, 32), 16),
+        (3, 8, 2, seeing(Sees::Encoded, 0), 16),
     ];
     let sunk = [(66, 8, 5, cfg(4, 2, 16), 16), (0, 1, 1, cfg(4, 2, 0), 16)];
     let checked = written(&checked, false).into_iter().chain(written(&sunk, true));

@@ -87,8 +87,8 @@ impl Case {
         });
         let memory = Memory {
             state: State {
-                pos: 0,
                 len: self.bucket,
+                ..State::default()
             },
             tokens: vec![0; self.bucket],
             ..Memory::default()

@@ -105,10 +105,12 @@ pub(super) fn cases() -> Vec<Case> {
         heads: 4,
         kv_heads: 2,
         layer: 0,
+        sees: super::Sees::Before,
         scale: 0.25,
         window: 0,
         cap: 0.0,
         alibi: false,
+        buckets: None,
     };
     let checked = super::attention::written(&[(5, 8, 3, cfg, 16)], false);
     let timed = |t| {

@@ -24,7 +24,7 @@ pub(crate) use activate::{Act, activate, gate};
 pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
-pub(crate) use attention::{Attention, attention};
+pub(crate) use attention::{Attention, Buckets, Sees, attention};
 pub(crate) use embed::{Embed, embed_as};
 pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};

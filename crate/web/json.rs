@@ -43,6 +43,8 @@ struct Asked {
     stop: Vec<String>,
     #[serde(default)]
     ignore_eos: bool,
+    #[serde(default)]
+    decoder_tokens: Vec<u32>,
 }
 
 fn parse<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
@@ -216,6 +218,7 @@ pub(super) fn request(text: &str, mut sampling: Sampling) -> Result<Request> {
         sampling,
         stop: asked.stop,
         ignore_eos: asked.ignore_eos,
+        decoder: asked.decoder_tokens,
     })
 }
 
@@ -248,6 +251,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "contextLength": info.context,
         "contextTrained": info.context_trained,
         "chat": info.chat,
+        "embeds": info.embeds,
         "template": info.template,
         "vocabulary": info.vocabulary,
         "gpuBytes": info.gpu_bytes,

@@ -123,11 +123,17 @@ impl Model {
         }
     }
 
-    /// Logits after `ids`: an array of `Float32Array`, of the last position or of all.
-    pub async fn logits(&mut self, ids: Vec<u32>, all: bool) -> Result<Array> {
+    /// Logits after `ids`, or of a decoder's ids: an array of `Float32Array`, of the last position or of all.
+    pub async fn logits(&mut self, ids: Vec<u32>, decoder: Vec<u32>, all: bool) -> Result<Array> {
         self.generation = None;
-        let rows = self.model.logits(&ids, all).await?;
+        let rows = self.model.logits_from(&ids, &decoder, all).await?;
         Ok(rows.iter().map(|row| Float32Array::from(row.as_slice())).collect())
+    }
+
+    /// The embedding of a text of these ids.
+    pub async fn embed(&mut self, ids: Vec<u32>) -> Result<Vec<f32>> {
+        self.generation = None;
+        self.model.embed(&ids).await
     }
 
     /// Ids of a text; with `special`, the tokens that the tokenizer puts round it are added.
@@ -136,11 +142,10 @@ impl Model {
         tokenizer.encode(text, special)
     }
 
-    /// Ids of a text to go on from: special tokens are added, but no second BOS and no end.
+    /// Ids of a text to go on from, or for an encoder to read.
     #[wasm_bindgen(js_name = encodePrompt)]
     pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>> {
-        let tokenizer = self.model.tokenizer()?;
-        tokenizer.prompt(text)
+        self.model.prompt(text)
     }
 
     /// Text of ids; with `skip`, without special tokens.

@@ -389,8 +389,14 @@ impl UrlFolder {
     }
 
     async fn file(&self, name: &str) -> Result<Option<Rc<dyn ByteSource>>> {
-        // names come from files too (an index of shards): one path component, whatever it says
-        let shown = format!("{}{}", self.base, String::from(js_sys::encode_uri_component(name)));
+        // names come from files too (an index of shards), so none may lead out of the folder, whatever it says
+        let encoded = |part: &str| String::from(js_sys::encode_uri_component(part));
+        let shown = match name.split_once('/') {
+            Some((folder, file)) if !folder.starts_with('.') => {
+                format!("{}{}/{}", self.base, encoded(folder), encoded(file))
+            }
+            _ => format!("{}{}", self.base, encoded(name)),
+        };
         let url = if name == self.entry { &self.entry_url } else { &shown };
         match open(url, &shown, self.extent, &self.host).await {
             Ok(source) => {

@@ -447,12 +447,14 @@ fn the_catalogue_says_what_its_models_take() {
 }
 
 /// Models that are really loaded: folder, file, cache, largest binding.
-const LOADS: [(&str, &str, Option<usize>, Option<u64>); 5] = [
+const LOADS: [(&str, &str, Option<usize>, Option<u64>); 7] = [
     ("models/TinyStories-656K", "", None, None),
     ("zoo/llama", "", Some(700), None),
     ("zoo/llama3", "model-bf16.gguf", None, None),
     ("zoo/quants/llama", "llama-Q4_0.gguf", Some(300), None),
     ("zoo/llama3", "model-bf16.gguf", Some(600), Some(4096)),
+    ("zoo/bert_minilm", "model-f32.gguf", None, None),
+    ("zoo/flan_t5", "model-f32.gguf", None, None),
 ];
 
 fn foretold(folder: &Path, entry: &str, mode: Mode, adapter: Option<Caps>) -> Fit {
@@ -468,6 +470,11 @@ fn foretold(folder: &Path, entry: &str, mode: Mode, adapter: Option<Caps>) -> Fi
 
 fn prompt_of(model: &mut Model, tokens: u32) {
     let prompt: Vec<u32> = (0..tokens).map(|i| i % 200).collect();
+    if model.info().embeds {
+        let most = prompt.len().min(model.info().context);
+        pollster::block_on(model.embed(&prompt[..most])).unwrap();
+        return;
+    }
     let request = Request {
         max_tokens: 2,
         sampling: Sampling {
@@ -476,6 +483,7 @@ fn prompt_of(model: &mut Model, tokens: u32) {
         },
         stop: Vec::new(),
         ignore_eos: true,
+        decoder: Vec::new(),
     };
     let mut generation = model.begin(&prompt, request).unwrap();
     while !matches!(

@@ -2,6 +2,7 @@
 mod containers;
 mod conversion;
 mod disk;
+mod encoders;
 mod fits;
 mod formats;
 mod goldens;

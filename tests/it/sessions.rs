@@ -34,6 +34,7 @@ fn request(max_tokens: usize, sampling: Sampling) -> Request {
         sampling,
         stop: Vec::new(),
         ignore_eos: true,
+        decoder: Vec::new(),
     }
 }
 

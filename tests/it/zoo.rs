@@ -128,11 +128,23 @@ pub(crate) fn try_load(folder: &Path, entry: &str, mode: Mode) -> Result<Model> 
 
 /// The most likely continuation of `prompt`, and why it ended.
 pub(crate) fn greedy(model: &mut Model, prompt: &[u32], n: usize, ignore_eos: bool) -> Result<(Vec<u32>, Finish)> {
+    greedy_from(model, prompt, &[], n, ignore_eos)
+}
+
+/// The same with ids for the decoder of an encoder-decoder model.
+pub(crate) fn greedy_from(
+    model: &mut Model,
+    prompt: &[u32],
+    decoder: &[u32],
+    n: usize,
+    ignore_eos: bool,
+) -> Result<(Vec<u32>, Finish)> {
     let request = Request {
         max_tokens: n,
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         ignore_eos,
+        decoder: decoder.to_vec(),
     };
     let mut generation = model.begin(prompt, request)?;
     let mut ids = Vec::new();

@@ -86,25 +86,31 @@ export async function golden({ source, golden, options }) {
       worst = error > worst || Number.isNaN(error) ? error : worst;
     });
   };
-  const rows = await made.logits(short.ids, { all: true });
-  if (rows.length !== short.logits.length) worst = Infinity;
-  rows.forEach((row, i) => compare(row, short.logits[i]));
-  compare((await made.logits(long.ids))[0], long.last_logits);
-  const all = await made.logits(long.ids, { all: true });
-  compare(all[long.mid_logits.position], long.mid_logits.logits);
+  for (const part of [short, long].filter((part) => part.logits)) {
+    const rows = await made.logits(part.ids ?? part.encoder_ids, { all: true, decoderTokens: part.decoder_ids });
+    if (rows.length !== part.logits.length) worst = Infinity;
+    rows.forEach((row, i) => compare(row, part.logits[i]));
+  }
+  if (long.ids) {
+    compare((await made.logits(long.ids))[0], long.last_logits);
+    const all = await made.logits(long.ids, { all: true });
+    compare(all[long.mid_logits.position], long.mid_logits.logits);
+  }
   /** @type {string[]} */
   const wrong = [];
-  let alike = 0;
+  let [alike, count] = [0, 0];
   for (const [name, part] of Object.entries({ short, long })) {
-    const how = { temperature: 0, maxTokens: part.greedy.length, ignoreEos: true };
-    const ids = await made.generateTokens(part.ids, how);
-    const first = part.greedy.findIndex((/** @type {number} */ id, /** @type {number} */ i) => id !== ids[i]);
-    alike += first < 0 ? part.greedy.length : first;
+    const greedy = part.greedy ?? part.greedy_from_decoder_start;
+    const how = { temperature: 0, maxTokens: greedy.length, ignoreEos: true };
+    const ids = await made.generateTokens(part.ids ?? part.encoder_ids, how);
+    const first = greedy.findIndex((/** @type {number} */ id, /** @type {number} */ i) => id !== ids[i]);
+    alike += first < 0 ? greedy.length : first;
+    count += greedy.length;
     // where the margin is within the error, either way is right
-    if (!same(ids, part.greedy) && part.greedy_min_margin > 2 * worst) wrong.push(`${name}: ${ids} not ${part.greedy}`);
+    if (!same(ids, greedy) && part.greedy_min_margin > 2 * worst) wrong.push(`${name}: ${ids} not ${greedy}`);
   }
   await made.unload();
-  return { worst, off, wrong, greedy: `${alike}/${short.greedy.length + long.greedy.length}` };
+  return { worst, off, wrong, greedy: `${alike}/${count}` };
 }
 
 /** What a model goes on with, or makes of the ids where it embeds. @param {{ source: string, options: any, prompt: number[], count?: number }} what */
@@ -321,7 +327,7 @@ export async function refused({ source, options }) {
     image: () => made.chat.completions.create({ messages: [{ role: "user", content: [{ type: "image_url" }] }] }),
     "no ids": () => made.generateTokens([], { maxTokens: 1 }),
     "id outside": () => made.generateTokens([1 << 20], { maxTokens: 1 }),
-    embeddings: () => made.embeddings.create(),
+    embeddings: () => made.embeddings.create({ input: "x" }),
     "too long": () => made.generateTokens(new Uint32Array(100000).fill(1), { maxTokens: 1 }),
   };
   /** @type {Record<string, string | null>} */
@@ -330,6 +336,21 @@ export async function refused({ source, options }) {
   // and it still works
   codes.after = (await thrown(() => made.completions.create({ ...base, n: 1, model: "any", logprobs: undefined }))).code;
   return codes;
+}
+
+/**
+ * The largest difference of an embedding from its golden, and what else there is to an answer.
+ * @param {{ source: string, options: any, golden: string, text: string }} what
+ */
+export async function embedded({ source, options, golden, text }) {
+  const made = await load(source, options);
+  const { ids, sentence_embedding: wanted } = (await json(golden)).short;
+  const { data, usage } = await made.embeddings.create({ input: [ids, text] });
+  const off = Math.max(...wanted.map((/** @type {number} */ value, /** @type {number} */ i) => Math.abs(value - data[0].embedding[i])));
+  const alone = await made.embeddings.create({ input: text });
+  const { code } = await thrown(() => made.generateTokens(ids, { maxTokens: 1 }));
+  await made.unload();
+  return { off, count: data.length, same: same(alone.data[0].embedding, data[1].embedding), tokens: usage.total_tokens, known: ids.length, code };
 }
 
 /** The tokenizer's goldens. @param {{ source: string, options: any, golden: string }} what */

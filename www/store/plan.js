@@ -12,6 +12,8 @@ import { NomoatError } from "../protocol.js";
 const INDEX = ".safetensors.index.json";
 const TOKENIZERS = [["tokenizer.json"], ["tokenizer.model"], ["spiece.model"], ["vocab.json", "merges.txt"], ["vocab.txt"]];
 const BESIDE = ["config.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja", "special_tokens_map.json", "README.md"];
+/** What an encoder's rows become. */
+const POOLING = ["modules.json", "1_Pooling/config.json"];
 const MOST_FILES = 4096;
 
 /**
@@ -30,7 +32,7 @@ export async function plan(source, take, expect) {
   url.search = "";
   const base = new URL(".", url).href;
   const entry = plainly(url.href.slice(base.length));
-  const at = (/** @type {string} */ name) => ({ name, url: name === entry ? address : base + encodeURIComponent(name) });
+  const at = (/** @type {string} */ name) => ({ name, url: name === entry ? address : base + name.split("/").map(encodeURIComponent).join("/") });
   const need = (/** @type {string} */ name) => take(at(name), { weights: name.endsWith(".safetensors") });
   const maybe = (/** @type {string} */ name) => take(at(name), { optional: true });
 
@@ -69,7 +71,11 @@ export async function plan(source, take, expect) {
     }
     if ((await first.slice(0, 4).text()) === "GGUF") return;
   }
-  for (const name of BESIDE) await maybe(name);
+  for (const name of BESIDE) {
+    const file = await maybe(name);
+    const encodes = file && name === "config.json" && /"Bert/.test(await file.text());
+    for (const more of encodes ? POOLING : []) await maybe(more);
+  }
   let vocabulary = "";
   for (const group of TOKENIZERS) {
     for (const name of group) if (await maybe(name)) vocabulary ||= name;

@@ -133,6 +133,19 @@ const story = [
     },
   },
   {
+    name: "an encoder gives embeddings, and no text",
+    shared: "zoo/bert_minilm",
+    each: "device",
+    async run({ lab, device }) {
+      const folder = "/shared/zoo/bert_minilm";
+      const what = { source: `${folder}/model-f32.gguf`, options: { device }, golden: `${folder}/golden.json`, text: "the end" };
+      const { off, count, same, tokens, known, code } = await lab("embedded", what);
+      assert.ok(off < 1e-4, String(off));
+      assert.deepEqual([count, same, code], [2, true, "unsupported-architecture"]);
+      assert.ok(tokens > known);
+    },
+  },
+  {
     name: "what is not understood is refused by name",
     shared: true,
     async run({ lab, devices }) {
