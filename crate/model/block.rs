@@ -2,7 +2,7 @@
 
 use super::{
     Head, Hyper, Network,
-    layers::{Dense, Ffn, Gain, Layer, Linear, Mixture},
+    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixer, Mixture},
     spec::{QkNorm, Spec},
     weights::Layout,
 };
@@ -76,19 +76,20 @@ impl Spec<'_> {
             .embed_norm
             .then(|| self.gain("token_embd_norm", None, width))
             .transpose()?;
-        let (mut layers, mut caches) = (Vec::<Layer>::new(), Vec::new());
+        let (mut layers, mut caches, mut pasts) = (Vec::<Layer>::new(), Vec::new(), Vec::new());
         for n in 0..self.layers.len() {
             let spec = self.layers[n];
             let cache = match spec.shares.and_then(|earlier| layers.get(earlier)) {
                 Some(earlier) => earlier.cache,
+                None if spec.recurrence.is_some() => 0,
                 None => {
                     caches.push(2 * spec.kv_heads * spec.head_dim.next_multiple_of(4));
                     caches.len() - 1
                 }
             };
-            layers.push(self.layer(n, cache)?);
+            layers.push(self.layer(n, cache, &mut pasts)?);
         }
-        let output_norm = self.gain("output_norm", None, width)?;
+        let output_norm = self.gain(self.output_norm, None, width)?;
         let tied = self.keys.switch("", "tie_word_embeddings").unwrap_or(false);
         let weight = if tied || !self.find.has("output.weight", None) {
             self.find.note("output.weight", None);
@@ -110,6 +111,7 @@ impl Spec<'_> {
         let used: Vec<usize> = self.layers.iter().filter_map(|l| l.rope).flatten().collect();
         let hyper = Hyper {
             caches: caches.into(),
+            pasts: pasts.into(),
             kv_heads: first.map_or(0, |l| l.kv_heads),
             head_dim: first.map_or(0, |l| l.head_dim),
             vocabulary,
@@ -250,7 +252,7 @@ impl Decoder {
         self.head_norm(g, Some(gain), if self.spec.by_row { 1 } else { heads }, x)
     }
 
-    fn attention(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
+    fn attention(&self, g: &mut Graph, (layer, weights): (&Layer, &Attend), x: Tensor) -> Result<Tensor> {
         let (cfg, spec) = (&self.spec, layer.spec);
         let turn = |g: &mut Graph, x, heads, which: usize| match spec.rope {
             Some(tables) => {
@@ -260,13 +262,13 @@ impl Decoder {
             }
             None => Ok(x),
         };
-        let q = self.linear(g, layer.q, x)?;
-        let q = self.qk_norm(g, layer.q_norm, cfg.heads, q)?;
+        let q = self.linear(g, weights.q, x)?;
+        let q = self.qk_norm(g, weights.q_norm, cfg.heads, q)?;
         let q = turn(g, q, cfg.heads, 0)?;
-        if let Some((k, v)) = layer.kv {
+        if let Some((k, v)) = weights.kv {
             let k = self.linear(g, k, x)?;
             let mut v = v.map_or(Ok(k), |v| self.linear(g, v, x))?;
-            let k = self.qk_norm(g, layer.k_norm, spec.kv_heads, k)?;
+            let k = self.qk_norm(g, weights.k_norm, spec.kv_heads, k)?;
             let k = turn(g, k, spec.kv_heads, 1)?;
             if cfg.v_norm {
                 v = self.head_norm(g, None, spec.kv_heads, v)?;
@@ -279,7 +281,7 @@ impl Decoder {
         }
         #[allow(clippy::cast_precision_loss, reason = "attention takes heads of 1024 at most")]
         let scale = cfg.attn_scale.unwrap_or(1.0 / (spec.head_dim as f32).sqrt());
-        let sinks = layer.sinks.map(|sinks| self.weight(g, sinks));
+        let sinks = weights.sinks.map(|sinks| self.weight(g, sinks));
         let cfg = Attention {
             heads: cfg.heads,
             kv_heads: spec.kv_heads,
@@ -289,8 +291,12 @@ impl Decoder {
             cap: cfg.attn_cap,
             alibi: cfg.alibi,
         };
-        let y = attention(g, q, sinks, cfg)?;
-        self.linear(g, layer.attn_output, y)
+        let mut y = attention(g, q, sinks, cfg)?;
+        if let Some(linear) = weights.gate {
+            let z = self.linear(g, linear, x)?;
+            y = gate(g, z, (y, 0), Act::Sigmoid)?;
+        }
+        self.linear(g, weights.output, y)
     }
 
     fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
@@ -324,7 +330,14 @@ impl Decoder {
         );
         let hidden = gate(g, branch, (up, 0), self.spec.act)?;
         let each = self.linear_of(g, ffn.down, hidden, chosen)?;
-        mix(g, each, routes)
+        let y = mix(g, each, routes)?;
+        match &ffn.shared {
+            Some(shared) => {
+                let z = self.dense(g, shared, x)?;
+                add(g, y, z)
+            }
+            None => Ok(y),
+        }
     }
 
     fn dense(&self, g: &mut Graph, ffn: &Dense, x: Tensor) -> Result<Tensor> {
@@ -347,7 +360,10 @@ impl Decoder {
             ..SUM
         };
         let normed = self.maybe_norm(g, layer.attn_norm, x)?;
-        let y = self.attention(g, layer, normed)?;
+        let y = match &layer.mixer {
+            Mixer::Attention(weights) => self.attention(g, (layer, weights), normed)?,
+            Mixer::Recurrent(weights) => self.recurrent(g, weights, normed)?,
+        };
         let y = self.maybe_norm(g, layer.attn_post, y)?;
         if self.spec.parallel {
             let read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, x))?;

@@ -1,6 +1,7 @@
 //! The weights of a decoder's layers: finds those that a [`Spec`] asks for, in one tensor or in several.
 
 use super::{
+    recurrent::Recurrent,
     spec::{Experts, Fused, LayerSpec, QkNorm, Spec},
     weights::{Layout, Paired, Part, Widen},
 };
@@ -73,6 +74,8 @@ pub(super) struct Mixture {
     pub(super) gate: Linear,
     pub(super) up: Linear,
     pub(super) down: Linear,
+    /// One more, that every token goes to.
+    pub(super) shared: Option<Dense>,
     pub(super) cfg: Experts,
 }
 
@@ -82,19 +85,32 @@ pub(super) enum Ffn {
     Mixture(Mixture),
 }
 
-/// Weights of one layer.
-pub(super) struct Layer {
-    pub(super) spec: LayerSpec,
-    /// Number of its cache.
-    pub(super) cache: usize,
-    pub(super) attn_norm: Option<Gain>,
+/// Weights of attention.
+pub(super) struct Attend {
     pub(super) q: Linear,
+    /// What the result is multiplied by, if there is one.
+    pub(super) gate: Option<Linear>,
     /// `None` where an earlier layer's are used; without a value the key is one.
     pub(super) kv: Option<(Linear, Option<Linear>)>,
     pub(super) q_norm: Option<usize>,
     pub(super) k_norm: Option<usize>,
     pub(super) sinks: Option<usize>,
-    pub(super) attn_output: Linear,
+    pub(super) output: Linear,
+}
+
+/// What tokens learn of each other by.
+pub(super) enum Mixer {
+    Attention(Attend),
+    Recurrent(Recurrent),
+}
+
+/// Weights of one layer.
+pub(super) struct Layer {
+    pub(super) spec: LayerSpec,
+    /// Number of its cache, if it has one.
+    pub(super) cache: usize,
+    pub(super) attn_norm: Option<Gain>,
+    pub(super) mixer: Mixer,
     pub(super) attn_post: Option<Gain>,
     pub(super) ffn_norm: Option<Gain>,
     pub(super) ffn: Ffn,
@@ -194,13 +210,60 @@ impl Spec<'_> {
             .unwrap_or([("", Layout::default()); 3])
     }
 
-    /// All weights of layer `n`, whose keys and values go into this cache.
-    pub(super) fn layer(&mut self, n: usize, cache: usize) -> Result<Layer> {
+    /// All weights of layer `n`, whose keys and values go into this cache; `pasts` gets what it keeps else.
+    pub(super) fn layer(&mut self, n: usize, cache: usize, pasts: &mut Vec<usize>) -> Result<Layer> {
         let layer = self.layers[n];
+        let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
+        let mixer = match layer.recurrence {
+            Some(recurrence) => Mixer::Recurrent(self.recurrent(n, recurrence, pasts)?),
+            None => Mixer::Attention(self.attention(n, layer)?),
+        };
+        let attn_post = self.layer_gain(self.post_norm, "post_attention_norm", n)?;
+        // Parallel parts may read the same norm.
+        let own = self.find.has(&blk(self.ffn_norm, "weight"), Some(n));
+        let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
+        let ffn = match self.experts {
+            Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
+            None => Ffn::Dense(self.dense(n, layer.hidden, "")?),
+        };
+        let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
+        Ok(Layer {
+            spec: layer,
+            cache,
+            attn_norm,
+            mixer,
+            attn_post,
+            ffn_norm,
+            ffn,
+            ffn_post,
+        })
+    }
+
+    fn attention(&mut self, n: usize, layer: LayerSpec) -> Result<Attend> {
+        if !self.heads.is_multiple_of(layer.kv_heads) {
+            let expected = format!("a divisor of {}", self.heads);
+            let file = &self.keys.checkpoint.name;
+            return Err(Error::bad(file, "key-value heads", expected, layer.kv_heads));
+        }
         let (width, wide) = (self.width, layer.head_dim.next_multiple_of(4));
         let (q_rows, kv_rows) = (self.rows(self.heads, wide)?, self.rows(layer.kv_heads, wide)?);
-        let [(q_name, q), (k_name, k), (v_name, v)] = self.qkv(n, layer);
-        let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
+        let [(q_name, mut q), (k_name, k), (v_name, v)] = self.qkv(n, layer);
+        let gate = self.attn_gated.then(|| {
+            // Queries and gates lie head by head in one tensor.
+            let [gate, query] = [layer.head_dim, 0].map(|offset| Part {
+                offset,
+                block: layer.head_dim,
+                stride: 2 * layer.head_dim,
+            });
+            q.part = Some(query);
+            let layout = Layout {
+                part: Some(gate),
+                paired: None,
+                ..q
+            };
+            self.linear(n, "attn_q", [q_rows, width], layout)
+        });
+        let gate = gate.transpose()?;
         let q = self.linear_of(n, "attn_q", q_name, [q_rows, width], q)?;
         let kv = if layer.shares.is_some() {
             self.skip(n, &["attn_k", "attn_v", "attn_k_norm"]);
@@ -221,7 +284,7 @@ impl Spec<'_> {
             columns: Widen::to_four(layer.head_dim),
             ..Layout::default()
         };
-        let attn_output = self.linear(n, "attn_output", [width, q_rows], columns)?;
+        let output = self.linear(n, "attn_output", [width, q_rows], columns)?;
         let (q_norm, k_norm) = match self.qk_norm {
             QkNorm::None => (None, None),
             kind => {
@@ -258,29 +321,14 @@ impl Spec<'_> {
                     .take(&blk("attn_sinks", "weight"), Some(n), [heads], Layout::default())
             })
             .transpose()?;
-        let attn_post = self.layer_gain(self.post_norm, "post_attention_norm", n)?;
-        // Parallel parts may read the same norm.
-        let own = self.find.has(&blk(self.ffn_norm, "weight"), Some(n));
-        let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
-        let ffn = match self.experts {
-            Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
-            None => Ffn::Dense(self.dense(n, layer.hidden)?),
-        };
-        let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
-        Ok(Layer {
-            spec: layer,
-            cache,
-            attn_norm,
+        Ok(Attend {
             q,
+            gate,
             kv,
             q_norm,
             k_norm,
             sinks,
-            attn_output,
-            attn_post,
-            ffn_norm,
-            ffn,
-            ffn_post,
+            output,
         })
     }
 
@@ -292,14 +340,15 @@ impl Spec<'_> {
     }
 
     /// Rows of so many heads.
-    fn rows(&self, heads: usize, head_dim: usize) -> Result<usize> {
+    pub(super) fn rows(&self, heads: usize, head_dim: usize) -> Result<usize> {
         let rows = heads.checked_mul(head_dim).filter(|n| *n < 1 << 31);
         let file = &self.keys.checkpoint.name;
         rows.ok_or_else(|| Error::bad(file, "heads", "heads times their width below 2^31", heads))
     }
 
-    /// A dense feed-forward part. Its inner width is made a multiple of 4.
-    fn dense(&mut self, n: usize, hidden: usize) -> Result<Dense> {
+    /// A dense feed-forward part, its names ending like this. Its inner width is made a multiple of 4.
+    fn dense(&mut self, n: usize, hidden: usize, ending: &str) -> Result<Dense> {
+        let [gate_name, up_name, down_name] = ["gate", "up", "down"].map(|part| format!("ffn_{part}{ending}"));
         let (width, wide) = (self.width, hidden.next_multiple_of(4));
         let rows = Layout {
             rows: Widen::to_four(hidden),
@@ -318,19 +367,19 @@ impl Spec<'_> {
             ..Layout::default()
         };
         // Gate and up may be one tensor.
-        let apart = self.find.has(&blk("ffn_gate", "weight"), Some(n));
+        let apart = self.find.has(&blk(&gate_name, "weight"), Some(n));
         let (gate, up) = match (self.gated, apart) {
-            (false, _) => (None, self.linear(n, "ffn_up", [wide, width], rows)?),
+            (false, _) => (None, self.linear(n, &up_name, [wide, width], rows)?),
             (true, true) => (
-                Some(self.linear(n, "ffn_gate", [wide, width], rows)?),
-                self.linear(n, "ffn_up", [wide, width], rows)?,
+                Some(self.linear(n, &gate_name, [wide, width], rows)?),
+                self.linear(n, &up_name, [wide, width], rows)?,
             ),
             (true, false) => (
-                Some(self.linear(n, "ffn_up", [wide, width], part(0))?),
-                self.linear(n, "ffn_up", [wide, width], part(1))?,
+                Some(self.linear(n, &up_name, [wide, width], part(0))?),
+                self.linear(n, &up_name, [wide, width], part(1))?,
             ),
         };
-        let down = self.linear(n, "ffn_down", [width, wide], columns)?;
+        let down = self.linear(n, &down_name, [width, wide], columns)?;
         Ok(Dense { gate, up, down })
     }
 
@@ -339,12 +388,15 @@ impl Spec<'_> {
         let (width, count) = (self.width, cfg.count);
         let wide = self.rows(count, cfg.hidden.next_multiple_of(4))?;
         let one = wide / count;
-        let apart = self.interleaved && !self.keys.is_gguf();
-        let rows = |offset| Layout {
-            part: apart.then_some(Part {
-                offset,
-                block: 1,
-                stride: 2,
+        // Gate and up may be one tensor, row by row or expert by expert.
+        let stored = |name| self.find.entry(&blk(name, "weight"), Some(n)).map(|e| &e.name);
+        let fused = stored("ffn_gate_exps") == stored("ffn_up_exps");
+        let block = if self.interleaved { 1 } else { cfg.hidden };
+        let rows = |i| Layout {
+            part: fused.then_some(Part {
+                offset: i * block,
+                block,
+                stride: 2 * block,
             }),
             rows: Widen::to_four(cfg.hidden),
             ..Layout::default()
@@ -356,16 +408,18 @@ impl Spec<'_> {
         let router = self.linear(n, "ffn_gate_inp", [count, width], Layout::default())?;
         // Published floats are `[in, out]`, blocks are not.
         let down = self.find.entry(&blk("ffn_down_exps", "weight"), Some(n));
-        self.transposed = apart && down.is_some_and(|e| e.format.block == 1);
+        self.transposed = self.interleaved && fused && down.is_some_and(|e| e.format.block == 1);
         let gate = self.linear(n, "ffn_gate_exps", [wide, width], rows(0))?;
         let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
         let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;
         self.transposed = false;
+        let shared = (cfg.shared > 0).then(|| self.dense(n, cfg.shared, "_shexp"));
         Ok(Mixture {
             router,
             gate,
             up,
             down,
+            shared: shared.transpose()?,
             cfg,
         })
     }

@@ -17,6 +17,7 @@ mod gptneox;
 mod granite;
 mod keys;
 mod layers;
+mod lfm2;
 mod llama;
 mod mistral3;
 mod olmo2;
@@ -27,6 +28,7 @@ mod qwen2;
 mod qwen3;
 mod qwen3moe;
 pub mod readme;
+mod recurrent;
 mod rope;
 mod smollm3;
 mod spec;
@@ -88,6 +90,7 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &qwen3moe::ARCH,
     &olmoe::ARCH,
     &gpt_oss::ARCH,
+    &lfm2::ARCH,
 ];
 
 /// What a step computes after the last layer.
@@ -106,6 +109,8 @@ pub(crate) enum Head {
 pub(crate) struct Hyper {
     /// Values a token, `2 * Hk * Dh`, of each cache.
     pub(crate) caches: Rc<[usize]>,
+    /// Values that each recurrent operator keeps, in f32, however many tokens there were.
+    pub(crate) pasts: Rc<[usize]>,
     /// Key-value heads of the first layer.
     pub(crate) kv_heads: usize,
     /// Head width of the first layer.

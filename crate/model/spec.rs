@@ -1,7 +1,7 @@
 //! What a decoder is made of. [`Spec::read`] reads what all families state alike and assumes a plain llama; a family
 //! changes what differs.
 
-use super::{RopeTable, keys::Keys, weights::Finder};
+use super::{RopeTable, keys::Keys, recurrent::Recurrence, weights::Finder};
 use crate::{
     error::{Error, Result, Unsupported},
     format::Checkpoint,
@@ -39,6 +39,8 @@ pub(super) struct Experts {
     pub(super) hidden: usize,
     /// Whether the weights of the chosen ones add up to 1.
     pub(super) normed: bool,
+    /// Width of one that every token goes to, 0 without.
+    pub(super) shared: usize,
 }
 
 /// What may differ by layer.
@@ -54,6 +56,8 @@ pub(super) struct LayerSpec {
     pub(super) rope: Option<[usize; 2]>,
     /// The earlier layer whose keys and values it uses.
     pub(super) shares: Option<usize>,
+    /// What it has instead of attention.
+    pub(super) recurrence: Option<Recurrence>,
 }
 
 /// A decoder.
@@ -70,12 +74,16 @@ pub(super) struct Spec<'a> {
     pub(super) norm: Norm,
     /// GGUF's name of the norm before the feed-forward part.
     pub(super) ffn_norm: &'static str,
+    /// GGUF's name of the norm behind the last layer.
+    pub(super) output_norm: &'static str,
     /// Whether there are norms before each part, and behind.
     pub(super) pre_norm: bool,
     pub(super) post_norm: bool,
     pub(super) qk_norm: QkNorm,
     /// Whether values go through a norm without a gain.
     pub(super) v_norm: bool,
+    /// Whether what attention finds is multiplied by a gate.
+    pub(super) attn_gated: bool,
     /// Attention and feed-forward part read the same residual stream; without a norm of its own the latter reads what
     /// the former reads.
     pub(super) parallel: bool,
@@ -167,6 +175,7 @@ impl<'a> Spec<'a> {
             window: 0,
             rope: Some([0, 0]),
             shares: None,
+            recurrence: None,
         };
         let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
         let mut spec = Self {
@@ -185,10 +194,12 @@ impl<'a> Spec<'a> {
                 heads: 1,
             },
             ffn_norm: "ffn_norm",
+            output_norm: "output_norm",
             pre_norm: true,
             post_norm: false,
             qk_norm: QkNorm::None,
             v_norm: false,
+            attn_gated: false,
             parallel: false,
             paired,
             fused: Fused::Parts,
@@ -212,27 +223,18 @@ impl<'a> Spec<'a> {
         };
         spec.each("feed_forward_length", |layer, n| layer.hidden = n)?;
         spec.each("attention.head_count_kv", |layer, n| layer.kv_heads = n)?;
-        let odd = spec.layers.iter().find(|l| !heads.is_multiple_of(l.kv_heads));
-        match odd {
-            None => Ok(spec),
-            Some(layer) => Err(Error::bad(
-                &checkpoint.name,
-                "key-value heads",
-                format!("a divisor of {heads}"),
-                layer.kv_heads,
-            )),
-        }
+        Ok(spec)
     }
 
-    /// Sets what a GGUF file has a list of, a number of at least 1 a layer.
+    /// Sets what a GGUF file has a list of, a number a layer.
     fn each(&mut self, key: &str, set: impl Fn(&mut LayerSpec, usize)) -> Result<()> {
         let Some(list) = self.keys.list(key, "") else {
             return Ok(());
         };
         let list = self.all(list, key)?;
         for (layer, n) in self.layers.iter_mut().zip(list) {
-            let n = usize::try_from(n).ok().filter(|n| (1..=1 << 31).contains(n));
-            let bad = || Error::bad(&self.keys.checkpoint.name, key, "numbers of at least 1", "another");
+            let n = usize::try_from(n).ok().filter(|n| *n <= 1 << 31);
+            let bad = || Error::bad(&self.keys.checkpoint.name, key, "sizes", "another");
             set(layer, n.ok_or_else(bad)?);
         }
         Ok(())
@@ -272,14 +274,8 @@ impl<'a> Spec<'a> {
     pub(super) fn sliding(&self, otherwise: impl Fn(usize) -> bool) -> Result<Vec<bool>> {
         let (keys, count) = (&self.keys, self.layers.len());
         let pattern = "attention.sliding_window_pattern";
-        if let Some(types) = keys.json("layer_types").and_then(serde_json::Value::as_array) {
-            let kind = |kind: &serde_json::Value| match kind.as_str() {
-                Some("sliding_attention") => Ok(true),
-                Some("full_attention") => Ok(false),
-                _ => Err(keys.unsupported(format!("layers of type {kind}"), "sliding_attention, full_attention")),
-            };
-            let all = types.iter().map(kind).collect::<Result<Vec<_>>>()?;
-            return self.all(all, "layer_types");
+        if let Some(all) = self.types(["sliding_attention", "full_attention"])? {
+            return Ok(all);
         }
         if let Some(all) = keys.list(pattern, "") {
             return self.all(all.into_iter().map(|n| n != 0).collect(), pattern);
@@ -288,6 +284,34 @@ impl<'a> Spec<'a> {
         Ok((0..count)
             .map(|n| period.map_or_else(|| otherwise(n), |period| (n + 1) % period != 0))
             .collect())
+    }
+
+    /// Which layers are of the first of two types, where `config.json` has a list of them.
+    fn types(&self, types: [&str; 2]) -> Result<Option<Vec<bool>>> {
+        let keys = &self.keys;
+        let Some(list) = keys.json("layer_types").and_then(serde_json::Value::as_array) else {
+            return Ok(None);
+        };
+        let first = |kind: &serde_json::Value| match types.iter().position(|t| kind.as_str() == Some(t)) {
+            Some(at) => Ok(at == 0),
+            None => Err(keys.unsupported(format!("layers of type {kind}"), types.join(", "))),
+        };
+        let all = list.iter().map(first).collect::<Result<Vec<_>>>()?;
+        self.all(all, "layer_types").map(Some)
+    }
+
+    /// Which layers are recurrent: those of the first type, or as a list or an interval says, or those without heads for keys.
+    pub(super) fn recurrent_layers(&self, types: [&str; 2]) -> Result<Vec<bool>> {
+        if let Some(all) = self.types(types)? {
+            return Ok(all);
+        }
+        let listed = "attention.recurrent_layers";
+        if let Some(all) = self.keys.list(listed, "") {
+            return self.all(all.into_iter().map(|n| n != 0).collect(), listed);
+        }
+        let interval = self.keys.size("full_attention_interval", "full_attention_interval")?;
+        let recurrent = |(n, l): (usize, &LayerSpec)| interval.map_or(l.kv_heads == 0, |i| (n + 1) % i != 0);
+        Ok(self.layers.iter().enumerate().map(recurrent).collect())
     }
 
     /// A list with an element for each layer.
@@ -312,6 +336,7 @@ impl<'a> Spec<'a> {
             used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
             hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
             normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+            shared: 0,
         }))
     }
 

@@ -30,7 +30,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("granitemoehybrid_h_dense", "Mamba 2"),
     ("grok", "its family"),
     ("hunyuan_v1_dense", "its family"),
-    ("lfm2", "short convolutions"),
     ("lfm2_moe", "experts and short convolutions"),
     ("llava", "images"),
     ("mamba", "Mamba"),
