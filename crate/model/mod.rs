@@ -26,6 +26,7 @@ mod phi2;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen35;
 mod qwen3moe;
 pub mod readme;
 mod recurrent;
@@ -91,6 +92,7 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &olmoe::ARCH,
     &gpt_oss::ARCH,
     &lfm2::ARCH,
+    &qwen35::ARCH,
 ];
 
 /// What a step computes after the last layer.

@@ -38,8 +38,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("opt_350m", "its family"),
     ("phi3_longrope", "longrope"),
     ("qwen2_moe", "experts"),
-    ("qwen3_5", "the gated delta net"),
-    ("qwen3_5_text", "the gated delta net"),
     ("qwen3_next", "the gated delta net"),
     ("rwkv4", "RWKV"),
     ("t5", "an encoder and a decoder"),
