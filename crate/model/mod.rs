@@ -15,6 +15,7 @@ mod gptj;
 mod gptneo;
 mod gptneox;
 mod granite;
+mod granitehybrid;
 mod keys;
 mod layers;
 mod lfm2;
@@ -93,6 +94,7 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &gpt_oss::ARCH,
     &lfm2::ARCH,
     &qwen35::ARCH,
+    &granitehybrid::ARCH,
 ];
 
 /// What a step computes after the last layer.

@@ -26,8 +26,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("flan_t5", "an encoder and a decoder"),
     ("gemma4_moe", "experts"),
     ("glm4", "its family"),
-    ("granitemoehybrid", "experts and Mamba 2"),
-    ("granitemoehybrid_h_dense", "Mamba 2"),
     ("grok", "its family"),
     ("hunyuan_v1_dense", "its family"),
     ("lfm2_moe", "experts and short convolutions"),
