@@ -59,17 +59,21 @@ const NAMES: &[(&str, &str)] = &[
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = granite::read(checkpoint, &ARCH)?;
+    if let Some(limit) = spec.keys.json("time_step_limit")
+        && (limit[0].as_f64() > Some(0.0) || limit[1].is_number())
+    {
+        return Err(spec
+            .keys
+            .unsupported(format!("time_step_limit {limit}"), "steps without a limit"));
+    }
     spec.experts = spec.experts(true)?;
     let shared = spec
         .keys
-        .size("expert_shared_feed_forward_length", "shared_intermediate_size")?;
+        .size_or_zero("expert_shared_feed_forward_length", "shared_intermediate_size")?;
     match &mut spec.experts {
-        Some(experts) => experts.shared = shared.unwrap_or(0),
-        None => {
-            for layer in &mut spec.layers {
-                layer.hidden = shared.unwrap_or(layer.hidden);
-            }
-        }
+        Some(experts) => experts.shared = shared,
+        None if shared > 0 => spec.layers.iter_mut().for_each(|layer| layer.hidden = shared),
+        None => {}
     }
     let sizes = [
         "mamba_n_heads",

@@ -221,20 +221,24 @@ impl<'a> Spec<'a> {
             exact_keys: false,
             biases: &[],
         };
-        spec.each("feed_forward_length", |layer, n| layer.hidden = n)?;
-        spec.each("attention.head_count_kv", |layer, n| layer.kv_heads = n)?;
+        spec.each("feed_forward_length", 1, |layer, n| layer.hidden = n)?;
+        // Recurrent layers have none.
+        spec.each("attention.head_count_kv", 0, |layer, n| layer.kv_heads = n)?;
         Ok(spec)
     }
 
-    /// Sets what a GGUF file has a list of, a number a layer.
-    fn each(&mut self, key: &str, set: impl Fn(&mut LayerSpec, usize)) -> Result<()> {
+    /// Sets what a GGUF file has a list of, a number of at least `least` a layer.
+    fn each(&mut self, key: &str, least: usize, set: impl Fn(&mut LayerSpec, usize)) -> Result<()> {
         let Some(list) = self.keys.list(key, "") else {
             return Ok(());
         };
         let list = self.all(list, key)?;
         for (layer, n) in self.layers.iter_mut().zip(list) {
-            let n = usize::try_from(n).ok().filter(|n| *n <= 1 << 31);
-            let bad = || Error::bad(&self.keys.checkpoint.name, key, "sizes", "another");
+            let n = usize::try_from(n).ok().filter(|n| (least..=1 << 31).contains(n));
+            let bad = || {
+                let expected = format!("numbers of at least {least}");
+                Error::bad(&self.keys.checkpoint.name, key, expected, "another")
+            };
             set(layer, n.ok_or_else(bad)?);
         }
         Ok(())

@@ -55,6 +55,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     if run.memory.state.pos == 0 {
         past.fill(0.0);
     }
+    let mut seen = Vec::new();
     for (c, w) in w.chunks_exact(cfg.taps).enumerate() {
         let kept = past.iter().skip(c).step_by(channels).copied();
         let new = x.chunks_exact(width).take(len);
@@ -65,7 +66,8 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
                 row[c]
             }
         });
-        let seen: Vec<f32> = kept.chain(new).collect();
+        seen.clear();
+        seen.extend(kept.chain(new));
         for (t, window) in seen.windows(cfg.taps).enumerate() {
             let products = window.iter().zip(w).map(|(u, w)| f64::from(*u) * f64::from(*w));
             let sum = products.sum::<f64>() + f64::from(bias.get(c).copied().unwrap_or_default());

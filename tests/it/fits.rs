@@ -447,12 +447,13 @@ fn the_catalogue_says_what_its_models_take() {
 }
 
 /// Models that are really loaded: folder, file, cache, largest binding.
-const LOADS: [(&str, &str, Option<usize>, Option<u64>); 5] = [
+const LOADS: [(&str, &str, Option<usize>, Option<u64>); 6] = [
     ("models/TinyStories-656K", "", None, None),
     ("zoo/llama", "", Some(700), None),
     ("zoo/llama3", "model-bf16.gguf", None, None),
     ("zoo/quants/llama", "llama-Q4_0.gguf", Some(300), None),
     ("zoo/llama3", "model-bf16.gguf", Some(600), Some(4096)),
+    ("zoo/qwen3_5_text", "", None, None),
 ];
 
 fn foretold(folder: &Path, entry: &str, mode: Mode, adapter: Option<Caps>) -> Fit {

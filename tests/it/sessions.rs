@@ -73,7 +73,11 @@ fn prompts_at_the_edges_of_step_shapes_are_the_same_on_the_gpu() {
         let (Some(mut cpu), Some(mut gpu)) = (zoo(name, mode(CPU)), zoo(name, mode(GPU))) else {
             return;
         };
-        for len in [1, 2, 7, 8, 9, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1025] {
+        let all: &[u32] = match *name {
+            "llama3" => &[1, 2, 7, 8, 9, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1025],
+            _ => &[1, 2, 8, 9, 33, 129, 300],
+        };
+        for len in all.iter().copied() {
             let ids = prompt(len);
             let golden: Vec<f64> = logits(&mut cpu, &ids, false).unwrap()[0]
                 .iter()
