@@ -48,7 +48,7 @@ const NAMES: &[(&str, &str)] = &[
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
-    let taps = spec.keys.need("shortconv.l_cache", "conv_L_cache")?;
+    let taps = spec.taps("shortconv.l_cache", "conv_L_cache")?;
     let recurrence = Recurrence { taps, scan: None };
     let recurrent = match spec.keys.list("", "full_attn_idxs") {
         Some(full) => (0..).take(spec.layers.len()).map(|n| !full.contains(&n)).collect(),

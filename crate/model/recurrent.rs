@@ -63,6 +63,20 @@ impl Spec<'_> {
         Ok(())
     }
 
+    /// Tokens that a convolution sees.
+    pub(super) fn taps(&self, gguf: &str, hf: &str) -> Result<usize> {
+        let (keys, taps) = (&self.keys, self.keys.need(gguf, hf)?);
+        if (2..=64).contains(&taps) {
+            return Ok(taps);
+        }
+        Err(Error::bad(
+            &keys.checkpoint.name,
+            keys.name(gguf, hf),
+            "2 to 64 tokens",
+            taps,
+        ))
+    }
+
     /// Sizes of matrices by their keys in `config.json`: heads, groups, width of a key, tokens of the convolution, width of
     /// a value.
     fn recurrence(&self, hf: [&str; 5], delta: bool) -> Result<Recurrence> {
@@ -70,16 +84,20 @@ impl Spec<'_> {
         let heads = keys.need("ssm.time_step_rank", hf[0])?;
         let groups = keys.need("ssm.group_count", hf[1])?;
         let width = keys.need("ssm.state_size", hf[2])?;
-        let taps = keys.need("ssm.conv_kernel", hf[3])?;
+        let taps = self.taps("ssm.conv_kernel", hf[3])?;
         let values = keys.need("ssm.inner_size", hf[4])? / if gguf { heads } else { 1 };
         let all = [heads, width, values]
             .iter()
             .try_fold(taps, |all, n| all.checked_mul(*n));
-        let fits = all.is_some_and(|n| (1..1 << 28).contains(&n)) && heads.is_multiple_of(groups);
-        if !fits || taps < 2 {
-            let expected = "heads that groups divide, times key, value and convolution below 2^28";
-            let found = format!("{heads} heads, {groups} groups, {width}, {values}, {taps}");
-            return Err(Error::bad(&keys.checkpoint.name, "recurrent layers", expected, found));
+        let bad = |key, expected, found| Err(Error::bad(&keys.checkpoint.name, key, expected, found));
+        if !heads.is_multiple_of(groups) {
+            let key = keys.name("ssm.group_count", hf[1]);
+            return bad(key, format!("a divisor of {heads} heads"), groups.to_string());
+        }
+        if !all.is_some_and(|n| (1..1 << 28).contains(&n)) {
+            let expected = "heads times key, value and convolution below 2^28".into();
+            let found = format!("{heads} times {width}, {values}, {taps}");
+            return bad(keys.name("ssm.state_size", hf[2]), expected, found);
         }
         let scan = Scan {
             heads,
