@@ -49,8 +49,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let key = row + params.key + g;
         let query = row + params.query + g;
         let value = x[row + params.value + h * params.values + p];
-        var d = steps[t * params.step_width + params.step_first + h] + bias[h];
-        if d < 20.0 { d = log(1.0 + exp(d)); }
+        let given = steps[t * params.step_width + params.step_first + h] + bias[h];
+        let d = max(given, 0.0) + log(1.0 + exp(-abs(given)));
         let keep = exp(a * d);
         var u = d * value;
         var scale = params.scale;

@@ -84,7 +84,8 @@ pub(crate) fn scan(g: &mut Graph, x: Tensor, steps: Steps, cfg: Scan) -> Result<
     let fits = vectors && extra && width >= cfg.width() && dt.shape.width() >= first + heads;
     let sound = groups > 0 && heads.is_multiple_of(groups) && cfg.share > 0 && (1..=CELLS).contains(&cfg.keys);
     if !fits || !sound {
-        return Err(Error::shape(OP.name, "x", format!("rows for {cfg:?}"), x.shape));
+        let expected = format!("rows of at least {} for keys of {CELLS} at most", cfg.width());
+        return Err(Error::shape(OP.name, "x", expected, x.shape));
     }
     let y = g.alloc([t, heads * cfg.values]);
     let (state, past) = (g.fixed(Fixed::State), g.fixed(Fixed::Past(cfg.past)));
@@ -122,15 +123,13 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             let part = |from: usize| length(&row[from + group..][..cfg.keys]);
             let (query, key) = (part(query), part(key));
             let mut u = exact(&row[value + h * cfg.values..][..cfg.values]);
-            let step = (f64::from(dt[t * dt_width + first + h]) + f64::from(bias[h]))
-                .exp()
-                .ln_1p();
+            let step = f64::from(dt[t * dt_width + first + h]) + f64::from(bias[h]);
+            let step = step.max(0.0) + (-step.abs()).exp().ln_1p();
             let keep = (a * step).exp();
             let mut out = vec![0.0; cfg.values];
-            cells.iter_mut().for_each(|c| *c *= keep);
             if cfg.delta {
                 for (k, row) in key.iter().zip(cells.chunks_exact(cfg.values)) {
-                    u.iter_mut().zip(row).for_each(|(u, c)| *u -= c * k);
+                    u.iter_mut().zip(row).for_each(|(u, c)| *u -= keep * c * k);
                 }
                 let beta = sigmoid(extra[t * cfg.heads + h]);
                 u.iter_mut().for_each(|u| *u *= beta);
@@ -140,7 +139,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             }
             for ((k, q), row) in key.iter().zip(&query).zip(cells.chunks_exact_mut(cfg.values)) {
                 for ((c, u), o) in row.iter_mut().zip(&u).zip(&mut out) {
-                    *c += k * u;
+                    *c = keep * *c + k * u;
                     *o += scale * q * *c;
                 }
             }
