@@ -221,14 +221,14 @@ impl<'a> Spec<'a> {
             exact_keys: false,
             biases: &[],
         };
-        spec.each("feed_forward_length", 1, |layer, n| layer.hidden = n)?;
+        spec.each("feed_forward_length", 1, &|layer, n| layer.hidden = n)?;
         // Recurrent layers have none.
-        spec.each("attention.head_count_kv", 0, |layer, n| layer.kv_heads = n)?;
+        spec.each("attention.head_count_kv", 0, &|layer, n| layer.kv_heads = n)?;
         Ok(spec)
     }
 
     /// Sets what a GGUF file has a list of, a number of at least `least` a layer.
-    fn each(&mut self, key: &str, least: usize, set: impl Fn(&mut LayerSpec, usize)) -> Result<()> {
+    fn each(&mut self, key: &str, least: usize, set: &dyn Fn(&mut LayerSpec, usize)) -> Result<()> {
         let Some(list) = self.keys.list(key, "") else {
             return Ok(());
         };
@@ -261,13 +261,17 @@ impl<'a> Spec<'a> {
 
     /// Lets layers see a window, those that the files name or else those for which `otherwise` holds.
     pub(super) fn windows(&mut self, otherwise: impl Fn(usize) -> bool) -> Result<()> {
+        self.windows_of(&otherwise)
+    }
+
+    fn windows_of(&mut self, otherwise: &dyn Fn(usize) -> bool) -> Result<()> {
         let keys = &self.keys;
         let used = keys.switch("", "use_sliding_window").unwrap_or(true);
         let window = keys.size_or_zero("attention.sliding_window", "sliding_window")?;
         if window == 0 || !used {
             return Ok(());
         }
-        let sliding = self.sliding(otherwise)?;
+        let sliding = self.sliding_of(otherwise)?;
         for (layer, sliding) in self.layers.iter_mut().zip(sliding) {
             layer.window = if sliding { window } else { 0 };
         }
@@ -276,6 +280,10 @@ impl<'a> Spec<'a> {
 
     /// Which layers are of the sliding kind.
     pub(super) fn sliding(&self, otherwise: impl Fn(usize) -> bool) -> Result<Vec<bool>> {
+        self.sliding_of(&otherwise)
+    }
+
+    fn sliding_of(&self, otherwise: &dyn Fn(usize) -> bool) -> Result<Vec<bool>> {
         let (keys, count) = (&self.keys, self.layers.len());
         let pattern = "attention.sliding_window_pattern";
         if let Some(all) = self.types(["sliding_attention", "full_attention"])? {
