@@ -58,6 +58,8 @@ pub(crate) struct Memory {
     pub(crate) rope: Vec<Vec<f32>>,
     /// Keys and values by layer: `[2, Hk, S, Dh]`.
     pub(crate) kv: Vec<Vec<f32>>,
+    /// What recurrent operators keep of the tokens before, by number.
+    pub(crate) past: Vec<Vec<f32>>,
     /// Weights by number.
     pub(crate) weights: Vec<HostWeight>,
     /// Activations by slot.

@@ -55,9 +55,10 @@ impl CpuRunner {
 
     pub(super) fn cache(&mut self, shape: CacheShape, ropes: &[usize]) -> Result<()> {
         let values = shape.values()?;
-        let all = values.iter().chain(ropes);
+        let all = values.iter().chain(ropes).chain(shape.pasts.iter());
         self.room(all.map(|n| 4 * *n as u64).sum())?;
         self.memory.kv = values.into_iter().map(zeros).collect::<Result<_>>()?;
+        self.memory.past = shape.pasts.iter().map(|n| zeros(*n)).collect::<Result<_>>()?;
         self.memory.rope = ropes.iter().map(|n| zeros(*n)).collect::<Result<_>>()?;
         self.memory.rope.iter_mut().for_each(Vec::clear);
         self.shape = Some(shape);

@@ -62,6 +62,8 @@ pub(super) enum Output {
 pub(super) struct CacheShape {
     /// Values a token, `2 * Hk * Dh`, of each cache.
     pub(super) caches: Rc<[usize]>,
+    /// Values that each recurrent operator keeps, however many tokens there were.
+    pub(super) pasts: Rc<[usize]>,
     /// Tokens it holds.
     pub(super) capacity: usize,
     /// Packed f16 instead of f32.
@@ -72,6 +74,7 @@ impl CacheShape {
     pub(super) fn new(hyper: &Hyper, capacity: usize, f16: bool) -> Self {
         Self {
             caches: hyper.caches.clone(),
+            pasts: hyper.pasts.clone(),
             capacity,
             f16,
         }
@@ -120,6 +123,8 @@ pub(super) fn fixed(shape: &CacheShape, ropes: &[usize]) -> Result<Vec<(Fixed, &
     all.extend(ropes.map(|(number, bytes)| (Fixed::RopeTable(number), "rope table", bytes)));
     let caches = caches.into_iter().enumerate();
     all.extend(caches.map(|(number, bytes)| (Fixed::Kv(number), "cache", bytes)));
+    let pasts = shape.pasts.iter().enumerate();
+    all.extend(pasts.map(|(number, values)| (Fixed::Past(number), "past", 4 * *values as u64)));
     Ok(all)
 }
 

@@ -43,7 +43,7 @@ pub struct Against {
 pub struct Needs {
     /// Weights on the device.
     pub weights: u64,
-    /// Keys and values.
+    /// Keys and values, and what recurrent layers keep.
     pub kv: u64,
     /// Everything else that is there when loading is done.
     pub scratch: u64,
@@ -409,7 +409,7 @@ impl<'a> Place<'a> {
         let (mut kv, mut scratch) = (0, base.scratch);
         if self.adapter.is_some() {
             for (which, _, bytes) in fixed(&shape, &ropes)? {
-                let sum = if matches!(which, Fixed::Kv(_)) {
+                let sum = if matches!(which, Fixed::Kv(_) | Fixed::Past(_)) {
                     &mut kv
                 } else {
                     &mut scratch
@@ -418,7 +418,12 @@ impl<'a> Place<'a> {
             }
         } else {
             // The CPU keeps f32, whatever is asked for.
-            kv = shape.values()?.iter().map(|n| 4 * *n as u64).sum();
+            kv = shape
+                .values()?
+                .iter()
+                .chain(shape.pasts.iter())
+                .map(|n| 4 * *n as u64)
+                .sum();
             scratch += ropes.iter().map(|n| 4 * *n as u64).sum::<u64>();
         }
         let total = base.weights.saturating_add(kv).saturating_add(scratch);

@@ -120,7 +120,8 @@ impl GpuRunner {
         let (caches, available) = (shape.bytes()?, self.gpu.caps().max_binding);
         let caches = caches.into_iter().map(|bytes| ("the cache of one layer", bytes));
         let tables = ropes.iter().map(|n| ("the table of rotations", 4 * *n as u64));
-        for (what, needed) in caches.chain(tables) {
+        let pasts = shape.pasts.iter().map(|n| ("the past of one layer", 4 * *n as u64));
+        for (what, needed) in caches.chain(tables).chain(pasts) {
             if needed > available {
                 let what = format!("{what}, {} tokens,", shape.capacity);
                 return Err(Error::TooBig {
@@ -230,7 +231,7 @@ impl GpuRunner {
         self.state = None;
     }
 
-    /// Writes the state, tokens and cache of a CPU's memory.
+    /// Writes the state, tokens, cache and past of a CPU's memory.
     pub(super) fn write_memory(&self, memory: &crate::cpu::Memory, f16: bool) -> Result<()> {
         let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
         let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
@@ -247,6 +248,10 @@ impl GpuRunner {
                 bytemuck::cast_slice(values)
             };
             self.gpu.write(fixed(Fixed::Kv(layer))?, 0, bytes);
+        }
+        for (number, values) in memory.past.iter().enumerate() {
+            self.gpu
+                .write(fixed(Fixed::Past(number))?, 0, bytemuck::cast_slice(values));
         }
         Ok(())
     }

@@ -277,7 +277,11 @@ impl Model {
         }
         let common = self.cached.iter().zip(&prompt).take_while(|(a, b)| a == b).count();
         // The last token is always computed: its logits are what comes next.
-        let reused = common.min(prompt.len() - 1);
+        let mut reused = common.min(prompt.len() - 1);
+        if reused < self.cached.len() && !self.network.hyper.pasts.is_empty() {
+            // What a recurrent layer keeps is of all tokens so far: it cannot go back, only begin anew.
+            reused = 0;
+        }
         self.cached.truncate(reused);
         self.newest += 1;
         let known = if source == self.encoded { source.len() } else { 0 };
@@ -438,9 +442,11 @@ impl Model {
         }
         let key = Key::new(tokens.len(), head);
         self.runner.prepare(&self.network, key).await?;
-        let pos = self.cached.len();
-        let output = self.runner.run(key, pos, tokens, want).await?;
-        self.cached.extend_from_slice(tokens);
+        // Until the step is known to have run, nothing is known of the cache; a past must not take the same step twice.
+        let mut cached = std::mem::take(&mut self.cached);
+        let output = self.runner.run(key, cached.len(), tokens, want).await?;
+        cached.extend_from_slice(tokens);
+        self.cached = cached;
         Ok(output)
     }
 

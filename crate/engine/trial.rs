@@ -206,6 +206,7 @@ impl GpuRunner {
         let token = |values: &Vec<f32>| values.len().div_ceil(plan.graph.capacity);
         let shape = CacheShape {
             caches: memory.kv.iter().map(token).collect(),
+            pasts: memory.past.iter().map(Vec::len).collect(),
             capacity: plan.graph.capacity,
             f16: plan.graph.kv_f16,
         };

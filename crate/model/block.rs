@@ -2,7 +2,7 @@
 
 use super::{
     Head, Hyper, Kind, Network,
-    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixture},
+    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixer, Mixture},
     spec::{QkNorm, Spec},
     weights::{Layout, Part},
 };
@@ -109,6 +109,7 @@ impl Spec<'_> {
         let hyper = Hyper {
             kind: self.kind,
             caches: self.caches.into(),
+            pasts: self.pasts.into(),
             kv_heads: first.map_or(0, |l| l.kv_heads),
             head_dim: first.map_or(0, |l| l.head_dim),
             vocabulary,
@@ -153,7 +154,7 @@ impl Spec<'_> {
     /// The last norm and the head.
     fn output(&mut self, vocabulary: usize, token_embd: usize) -> Result<(Gain, Linear)> {
         let (width, whole) = (self.width, Layout::default());
-        let norm = self.gain(&format!("{}output_norm", self.prefix), None, width)?;
+        let norm = self.gain(&format!("{}{}", self.prefix, self.output_norm), None, width)?;
         let tied = self.keys.switch("", "tie_word_embeddings").unwrap_or(false);
         let weight = if tied || !self.find.has("output.weight", None) {
             self.find.note("output.weight", None);
@@ -318,7 +319,11 @@ impl Decoder {
             alibi: cfg.alibi,
             buckets: spec.buckets,
         };
-        let y = attention(g, q, of_heads, cfg)?;
+        let mut y = attention(g, q, of_heads, cfg)?;
+        if let Some(linear) = attn.gate {
+            let z = self.linear(g, linear, x)?;
+            y = gate(g, z, (y, 0), Act::Sigmoid)?;
+        }
         self.linear(g, attn.output, y)
     }
 
@@ -353,7 +358,14 @@ impl Decoder {
         );
         let hidden = gate(g, branch, (up, 0), self.spec.act)?;
         let each = self.linear_of(g, ffn.down, hidden, chosen)?;
-        mix(g, each, routes)
+        let y = mix(g, each, routes)?;
+        match &ffn.shared {
+            Some(shared) => {
+                let z = self.dense(g, shared, x)?;
+                add(g, y, z)
+            }
+            None => Ok(y),
+        }
     }
 
     fn dense(&self, g: &mut Graph, ffn: &Dense, x: Tensor) -> Result<Tensor> {
@@ -390,7 +402,10 @@ impl Decoder {
     /// A layer over the residual stream.
     pub(super) fn block(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
         let normed = self.maybe_norm(g, layer.attn_norm, x)?;
-        let y = self.attention(g, &layer.attn, normed)?;
+        let y = match &layer.mixer {
+            Mixer::Attention(attn) => self.attention(g, attn, normed)?,
+            Mixer::Recurrent(recurrent) => self.recurrent(g, recurrent, normed)?,
+        };
         if self.spec.parallel {
             let read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, x))?;
             let z = self.feed_forward(g, &layer.ffn, read)?;

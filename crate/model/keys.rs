@@ -59,7 +59,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The key as this container has it, for messages.
-    fn name(&self, gguf: &str, hf: &str) -> String {
+    pub(super) fn name(&self, gguf: &str, hf: &str) -> String {
         if self.is_gguf() {
             format!("{}.{gguf}", self.family)
         } else {

@@ -1,6 +1,7 @@
 //! The weights of a decoder's layers: finds those that a [`Spec`] asks for, in one tensor or in several.
 
 use super::{
+    recurrent::Recurrent,
     spec::{Experts, Fused, LayerSpec, QkNorm, Spec},
     weights::{Layout, Paired, Part, Widen},
 };
@@ -76,6 +77,8 @@ pub(super) struct Mixture {
     pub(super) gate: Linear,
     pub(super) up: Linear,
     pub(super) down: Linear,
+    /// One more, that every token goes to.
+    pub(super) shared: Option<Dense>,
     pub(super) cfg: Experts,
 }
 
@@ -91,6 +94,8 @@ pub(super) struct Attend {
     /// Number of its cache.
     pub(super) cache: usize,
     pub(super) q: Linear,
+    /// What the result is multiplied by, if there is one.
+    pub(super) gate: Option<Linear>,
     /// `None` where an earlier layer's are used; without a value the key is one.
     pub(super) kv: Option<(Linear, Option<Linear>)>,
     pub(super) q_norm: Option<usize>,
@@ -100,10 +105,26 @@ pub(super) struct Attend {
     pub(super) output: Linear,
 }
 
+/// What tokens learn of each other by.
+pub(super) enum Mixer {
+    Attention(Attend),
+    Recurrent(Recurrent),
+}
+
+impl Mixer {
+    /// Its attention, if it is one.
+    pub(super) fn attention(&self) -> Option<&Attend> {
+        match self {
+            Self::Attention(attend) => Some(attend),
+            Self::Recurrent(_) => None,
+        }
+    }
+}
+
 /// Weights of one layer.
 pub(super) struct Layer {
     pub(super) attn_norm: Option<Gain>,
-    pub(super) attn: Attend,
+    pub(super) mixer: Mixer,
     pub(super) attn_post: Option<Gain>,
     /// Attention to what an encoder read, and the norm before it.
     pub(super) cross: Option<(Gain, Attend)>,
@@ -208,9 +229,30 @@ impl Spec<'_> {
 
     /// Attention of layer `n`, whose tensors are called `of`: its keys and values go into this cache.
     fn attend(&mut self, n: usize, layer: LayerSpec, of: &str, cache: usize) -> Result<Attend> {
+        if !self.heads.is_multiple_of(layer.kv_heads) {
+            let expected = format!("a divisor of {}", self.heads);
+            let file = &self.keys.checkpoint.name;
+            return Err(Error::bad(file, "key-value heads", expected, layer.kv_heads));
+        }
         let (width, wide) = (self.width, layer.head_dim.next_multiple_of(4));
         let (q_rows, kv_rows) = (self.rows(self.heads, wide)?, self.rows(layer.kv_heads, wide)?);
-        let [(q_name, q), (k_name, k), (v_name, v)] = self.qkv(n, layer, of);
+        let [(q_name, mut q), (k_name, k), (v_name, v)] = self.qkv(n, layer, of);
+        let gate = self.attn_gated.then(|| {
+            // Queries and gates lie head by head in one tensor.
+            let [gate, query] = [layer.head_dim, 0].map(|offset| Part {
+                offset,
+                block: layer.head_dim,
+                stride: 2 * layer.head_dim,
+            });
+            q.part = Some(query);
+            let layout = Layout {
+                part: Some(gate),
+                paired: None,
+                ..q
+            };
+            self.linear(n, &q_name, [q_rows, width], layout)
+        });
+        let gate = gate.transpose()?;
         let q = self.linear_of(n, "attn_q", &q_name, [q_rows, width], q)?;
         let kv = if layer.shares.is_some() {
             self.skip(n, &["attn_k", "attn_v", "attn_k_norm"]);
@@ -272,6 +314,7 @@ impl Spec<'_> {
             spec: layer,
             cache,
             q,
+            gate,
             kv,
             q_norm,
             k_norm,
@@ -294,23 +337,28 @@ impl Spec<'_> {
             let spec = self.layers[n];
             // Without a past, keys and values are gone when their layer is.
             let earlier = if spec.sees == Sees::Step { Some(0) } else { spec.shares };
-            let cache = match earlier.and_then(|earlier| layers.get(earlier)) {
-                Some(earlier) => earlier.attn.cache,
-                None => self.cache(spec),
-            };
+            let earlier = earlier.and_then(|earlier| layers.get(earlier)?.mixer.attention());
+            let cache = earlier.map(|earlier| earlier.cache);
             let mut layer = self.layer(n, cache)?;
-            let first = layers.first().and_then(|first| first.attn.of_heads);
-            layer.attn.of_heads = layer.attn.of_heads.or(first);
+            if let Mixer::Attention(attend) = &mut layer.mixer {
+                let first = layers.first().and_then(|first| first.mixer.attention()?.of_heads);
+                attend.of_heads = attend.of_heads.or(first);
+            }
             layers.push(layer);
         }
         Ok(layers)
     }
 
-    /// All weights of layer `n`, whose keys and values go into this cache.
-    fn layer(&mut self, n: usize, cache: usize) -> Result<Layer> {
+    /// All weights of layer `n`, whose keys and values go into this cache or else one of its own.
+    fn layer(&mut self, n: usize, cache: Option<usize>) -> Result<Layer> {
         let layer = self.layers[n];
         let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
-        let attn = self.attend(n, layer, "attn", cache)?;
+        let mixer = if let Some(recurrence) = layer.recurrence {
+            Mixer::Recurrent(self.recurrent(n, recurrence)?)
+        } else {
+            let cache = cache.unwrap_or_else(|| self.cache(layer));
+            Mixer::Attention(self.attend(n, layer, "attn", cache)?)
+        };
         let attn_post = self.layer_gain(self.post_norm, "post_attention_norm", n)?;
         let cross = match self.layer_gain(self.cross, "cross_attn_norm", n)? {
             Some(norm) => {
@@ -329,12 +377,12 @@ impl Spec<'_> {
         let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
         let ffn = match self.experts {
             Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
-            None => Ffn::Dense(self.dense(n, layer.hidden)?),
+            None => Ffn::Dense(self.dense(n, layer.hidden, "")?),
         };
         let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
         Ok(Layer {
             attn_norm,
-            attn,
+            mixer,
             attn_post,
             cross,
             ffn_norm,
@@ -352,14 +400,15 @@ impl Spec<'_> {
     }
 
     /// Rows of so many heads.
-    fn rows(&self, heads: usize, head_dim: usize) -> Result<usize> {
+    pub(super) fn rows(&self, heads: usize, head_dim: usize) -> Result<usize> {
         let rows = heads.checked_mul(head_dim).filter(|n| *n < 1 << 31);
         let file = &self.keys.checkpoint.name;
         rows.ok_or_else(|| Error::bad(file, "heads", "heads times their width below 2^31", heads))
     }
 
-    /// A dense feed-forward part. Its inner width is made a multiple of 4.
-    fn dense(&mut self, n: usize, hidden: usize) -> Result<Dense> {
+    /// A dense feed-forward part, its names ending like this. Its inner width is made a multiple of 4.
+    fn dense(&mut self, n: usize, hidden: usize, ending: &str) -> Result<Dense> {
+        let [gate_name, up_name, down_name] = ["gate", "up", "down"].map(|part| format!("ffn_{part}{ending}"));
         let (width, wide) = (self.width, hidden.next_multiple_of(4));
         let rows = Layout {
             rows: Widen::to_four(hidden),
@@ -378,19 +427,19 @@ impl Spec<'_> {
             ..Layout::default()
         };
         // Gate and up may be one tensor.
-        let apart = self.find.has(&self.blk("ffn_gate", "weight"), Some(n));
+        let apart = self.find.has(&self.blk(&gate_name, "weight"), Some(n));
         let (gate, up) = match (self.gated, apart) {
-            (false, _) => (None, self.linear(n, "ffn_up", [wide, width], rows)?),
+            (false, _) => (None, self.linear(n, &up_name, [wide, width], rows)?),
             (true, true) => (
-                Some(self.linear(n, "ffn_gate", [wide, width], rows)?),
-                self.linear(n, "ffn_up", [wide, width], rows)?,
+                Some(self.linear(n, &gate_name, [wide, width], rows)?),
+                self.linear(n, &up_name, [wide, width], rows)?,
             ),
             (true, false) => (
-                Some(self.linear(n, "ffn_up", [wide, width], part(0))?),
-                self.linear(n, "ffn_up", [wide, width], part(1))?,
+                Some(self.linear(n, &up_name, [wide, width], part(0))?),
+                self.linear(n, &up_name, [wide, width], part(1))?,
             ),
         };
-        let down = self.linear(n, "ffn_down", [width, wide], columns)?;
+        let down = self.linear(n, &down_name, [width, wide], columns)?;
         Ok(Dense { gate, up, down })
     }
 
@@ -399,12 +448,15 @@ impl Spec<'_> {
         let (width, count) = (self.width, cfg.count);
         let wide = self.rows(count, cfg.hidden.next_multiple_of(4))?;
         let one = wide / count;
-        let apart = self.interleaved && !self.keys.is_gguf();
-        let rows = |offset| Layout {
-            part: apart.then_some(Part {
-                offset,
-                block: 1,
-                stride: 2,
+        // Gate and up may be one tensor, row by row or expert by expert.
+        let stored = |name| self.find.entry(&self.blk(name, "weight"), Some(n)).map(|e| &e.name);
+        let fused = stored("ffn_gate_exps") == stored("ffn_up_exps");
+        let block = if self.interleaved { 1 } else { cfg.hidden };
+        let rows = |i| Layout {
+            part: fused.then_some(Part {
+                offset: i * block,
+                block,
+                stride: 2 * block,
             }),
             rows: Widen::to_four(cfg.hidden),
             ..Layout::default()
@@ -416,16 +468,18 @@ impl Spec<'_> {
         let router = self.linear(n, "ffn_gate_inp", [count, width], Layout::default())?;
         // Published floats are `[in, out]`, blocks are not.
         let down = self.find.entry(&self.blk("ffn_down_exps", "weight"), Some(n));
-        self.transposed = apart && down.is_some_and(|e| e.format.block == 1);
+        self.transposed = self.interleaved && fused && down.is_some_and(|e| e.format.block == 1);
         let gate = self.linear(n, "ffn_gate_exps", [wide, width], rows(0))?;
         let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
         let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;
         self.transposed = false;
+        let shared = (cfg.shared > 0).then(|| self.dense(n, cfg.shared, "_shexp"));
         Ok(Mixture {
             router,
             gate,
             up,
             down,
+            shared: shared.transpose()?,
             cfg,
         })
     }

@@ -16,8 +16,10 @@ mod gptj;
 mod gptneo;
 mod gptneox;
 mod granite;
+mod granitehybrid;
 mod keys;
 mod layers;
+mod lfm2;
 mod llama;
 mod mistral3;
 mod olmo2;
@@ -26,8 +28,10 @@ mod phi2;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen35;
 mod qwen3moe;
 pub mod readme;
+mod recurrent;
 mod rope;
 mod smollm3;
 mod spec;
@@ -92,6 +96,9 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &gpt_oss::ARCH,
     &bert::ARCH,
     &t5::ARCH,
+    &lfm2::ARCH,
+    &qwen35::ARCH,
+    &granitehybrid::ARCH,
 ];
 
 /// What a network makes of tokens.
@@ -135,6 +142,8 @@ pub(crate) struct Hyper {
     pub(crate) kind: Kind,
     /// Values a token, `2 * Hk * Dh`, of each cache.
     pub(crate) caches: Rc<[usize]>,
+    /// Values that each recurrent operator keeps, in f32, however many tokens there were.
+    pub(crate) pasts: Rc<[usize]>,
     /// Key-value heads of the first layer.
     pub(crate) kv_heads: usize,
     /// Head width of the first layer.

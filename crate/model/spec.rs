@@ -4,6 +4,7 @@
 use super::{
     RopeTable,
     keys::{Keys, LeftOut},
+    recurrent::Recurrence,
     weights::Finder,
 };
 use crate::{
@@ -43,6 +44,8 @@ pub(super) struct Experts {
     pub(super) hidden: usize,
     /// Whether the weights of the chosen ones add up to 1.
     pub(super) normed: bool,
+    /// Width of one that every token goes to, 0 without.
+    pub(super) shared: usize,
 }
 
 /// What may differ by layer.
@@ -61,6 +64,8 @@ pub(super) struct LayerSpec {
     pub(super) sees: Sees,
     /// Scores have biases by distance, of the first layer if a layer has none of its own.
     pub(super) buckets: Option<Buckets>,
+    /// What it has instead of attention.
+    pub(super) recurrence: Option<Recurrence>,
 }
 
 /// A decoder or an encoder.
@@ -79,11 +84,15 @@ pub(super) struct Spec<'a> {
     pub(super) layers: Vec<LayerSpec>,
     /// Values a token of each cache so far.
     pub(super) caches: Vec<usize>,
+    /// Values that each recurrent operator keeps.
+    pub(super) pasts: Vec<usize>,
     pub(super) ropes: Vec<RopeTable>,
     /// Of rows; norms of heads follow it.
     pub(super) norm: Norm,
     /// GGUF's name of the norm before the feed-forward part.
     pub(super) ffn_norm: &'static str,
+    /// GGUF's name of the norm behind the last layer.
+    pub(super) output_norm: &'static str,
     /// Whether there are norms before each part, and behind.
     pub(super) pre_norm: bool,
     pub(super) post_norm: bool,
@@ -94,6 +103,8 @@ pub(super) struct Spec<'a> {
     pub(super) qk_norm: QkNorm,
     /// Whether values go through a norm without a gain.
     pub(super) v_norm: bool,
+    /// Whether what attention finds is multiplied by a gate.
+    pub(super) attn_gated: bool,
     /// Attention and feed-forward part read the same residual stream; without a norm of its own the latter reads what
     /// the former reads.
     pub(super) parallel: bool,
@@ -202,6 +213,7 @@ impl<'a> Spec<'a> {
             shares: None,
             sees: Sees::Before,
             buckets: None,
+            recurrence: None,
         };
         let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
         let mut spec = Self {
@@ -216,6 +228,7 @@ impl<'a> Spec<'a> {
             context,
             layers: vec![layer; count],
             caches: Vec::new(),
+            pasts: Vec::new(),
             ropes,
             norm: Norm {
                 eps: narrow(eps),
@@ -224,12 +237,14 @@ impl<'a> Spec<'a> {
                 heads: 1,
             },
             ffn_norm: "ffn_norm",
+            output_norm: "output_norm",
             pre_norm: true,
             post_norm: false,
             norm_sums: false,
             cross: false,
             qk_norm: QkNorm::None,
             v_norm: false,
+            attn_gated: false,
             parallel: false,
             paired,
             fused: Fused::Parts,
@@ -251,29 +266,24 @@ impl<'a> Spec<'a> {
             exact_keys: false,
             biases: &[],
         };
-        spec.each("feed_forward_length", |layer, n| layer.hidden = n)?;
-        spec.each("attention.head_count_kv", |layer, n| layer.kv_heads = n)?;
-        let odd = spec.layers.iter().find(|l| !heads.is_multiple_of(l.kv_heads));
-        match odd {
-            None => Ok(spec),
-            Some(layer) => Err(Error::bad(
-                &checkpoint.name,
-                "key-value heads",
-                format!("a divisor of {heads}"),
-                layer.kv_heads,
-            )),
-        }
+        spec.each("feed_forward_length", 1, &|layer, n| layer.hidden = n)?;
+        // Recurrent layers have none.
+        spec.each("attention.head_count_kv", 0, &|layer, n| layer.kv_heads = n)?;
+        Ok(spec)
     }
 
-    /// Sets what a GGUF file has a list of, a number of at least 1 a layer.
-    fn each(&mut self, key: &str, set: impl Fn(&mut LayerSpec, usize)) -> Result<()> {
+    /// Sets what a GGUF file has a list of, a number of at least `least` a layer.
+    fn each(&mut self, key: &str, least: usize, set: &dyn Fn(&mut LayerSpec, usize)) -> Result<()> {
         let Some(list) = self.keys.list(key, "") else {
             return Ok(());
         };
         let list = self.all(list, key)?;
         for (layer, n) in self.layers.iter_mut().zip(list) {
-            let n = usize::try_from(n).ok().filter(|n| (1..=1 << 31).contains(n));
-            let bad = || Error::bad(&self.keys.checkpoint.name, key, "numbers of at least 1", "another");
+            let n = usize::try_from(n).ok().filter(|n| (least..=1 << 31).contains(n));
+            let bad = || {
+                let expected = format!("numbers of at least {least}");
+                Error::bad(&self.keys.checkpoint.name, key, expected, "another")
+            };
             set(layer, n.ok_or_else(bad)?);
         }
         Ok(())
@@ -296,13 +306,17 @@ impl<'a> Spec<'a> {
 
     /// Lets layers see a window, those that the files name or else those for which `otherwise` holds.
     pub(super) fn windows(&mut self, otherwise: impl Fn(usize) -> bool) -> Result<()> {
+        self.windows_of(&otherwise)
+    }
+
+    fn windows_of(&mut self, otherwise: &dyn Fn(usize) -> bool) -> Result<()> {
         let keys = &self.keys;
         let used = keys.switch("", "use_sliding_window").unwrap_or(true);
         let window = keys.size_or_zero("attention.sliding_window", "sliding_window")?;
         if window == 0 || !used {
             return Ok(());
         }
-        let sliding = self.sliding(otherwise)?;
+        let sliding = self.sliding_of(otherwise)?;
         for (layer, sliding) in self.layers.iter_mut().zip(sliding) {
             layer.window = if sliding { window } else { 0 };
         }
@@ -320,16 +334,14 @@ impl<'a> Spec<'a> {
 
     /// Which layers are of the sliding kind.
     pub(super) fn sliding(&self, otherwise: impl Fn(usize) -> bool) -> Result<Vec<bool>> {
+        self.sliding_of(&otherwise)
+    }
+
+    fn sliding_of(&self, otherwise: &dyn Fn(usize) -> bool) -> Result<Vec<bool>> {
         let (keys, count) = (&self.keys, self.layers.len());
         let pattern = "attention.sliding_window_pattern";
-        if let Some(types) = keys.json("layer_types").and_then(serde_json::Value::as_array) {
-            let kind = |kind: &serde_json::Value| match kind.as_str() {
-                Some("sliding_attention") => Ok(true),
-                Some("full_attention") => Ok(false),
-                _ => Err(keys.unsupported(format!("layers of type {kind}"), "sliding_attention, full_attention")),
-            };
-            let all = types.iter().map(kind).collect::<Result<Vec<_>>>()?;
-            return self.all(all, "layer_types");
+        if let Some(all) = self.types(["sliding_attention", "full_attention"])? {
+            return Ok(all);
         }
         if let Some(all) = keys.list(pattern, "") {
             return self.all(all.into_iter().map(|n| n != 0).collect(), pattern);
@@ -338,6 +350,34 @@ impl<'a> Spec<'a> {
         Ok((0..count)
             .map(|n| period.map_or_else(|| otherwise(n), |period| (n + 1) % period != 0))
             .collect())
+    }
+
+    /// Which layers are of the first of two types, where `config.json` has a list of them.
+    fn types(&self, types: [&str; 2]) -> Result<Option<Vec<bool>>> {
+        let keys = &self.keys;
+        let Some(list) = keys.json("layer_types").and_then(serde_json::Value::as_array) else {
+            return Ok(None);
+        };
+        let first = |kind: &serde_json::Value| match types.iter().position(|t| kind.as_str() == Some(t)) {
+            Some(at) => Ok(at == 0),
+            None => Err(keys.unsupported(format!("layers of type {kind}"), types.join(", "))),
+        };
+        let all = list.iter().map(first).collect::<Result<Vec<_>>>()?;
+        self.all(all, "layer_types").map(Some)
+    }
+
+    /// Which layers are recurrent: those of the first type, or as a list or an interval says, or those without heads for keys.
+    pub(super) fn recurrent_layers(&self, types: [&str; 2]) -> Result<Vec<bool>> {
+        if let Some(all) = self.types(types)? {
+            return Ok(all);
+        }
+        let listed = "attention.recurrent_layers";
+        if let Some(all) = self.keys.list(listed, "") {
+            return self.all(all.into_iter().map(|n| n != 0).collect(), listed);
+        }
+        let interval = self.keys.size("full_attention_interval", "full_attention_interval")?;
+        let recurrent = |(n, l): (usize, &LayerSpec)| interval.map_or(l.kv_heads == 0, |i| (n + 1) % i != 0);
+        Ok(self.layers.iter().enumerate().map(recurrent).collect())
     }
 
     /// A list with an element for each layer.
@@ -362,6 +402,7 @@ impl<'a> Spec<'a> {
             used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
             hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
             normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+            shared: 0,
         }))
     }
 

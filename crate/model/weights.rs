@@ -239,7 +239,10 @@ impl<'a> Finder<'a> {
         shape: impl Into<Shape>,
         layout: Layout,
     ) -> Result<usize> {
-        let shape = shape.into();
+        self.take_shape(name, layer, shape.into(), layout)
+    }
+
+    fn take_shape(&mut self, name: &str, layer: Option<usize>, shape: Shape, layout: Layout) -> Result<usize> {
         let file = &self.checkpoint.name;
         let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
         let entries = self.entries(name, layer);

@@ -269,4 +269,11 @@ impl Trial<'_> {
         self.memory.kv.resize(layer + 1, Vec::new());
         self.memory.kv[layer] = values;
     }
+
+    /// What was kept of the tokens before: so many values, for an operator with this number.
+    pub(crate) fn past(&mut self, number: usize, count: usize) {
+        let values = self.values(count);
+        self.memory.past.resize(number + 1, Vec::new());
+        self.memory.past[number] = values;
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Fixed {
     RopeTable(usize),
     /// Keys and values of one layer, or of several that share them: `[2, Hk, S, Dh]`.
     Kv(usize),
+    /// What a recurrent operator keeps of the tokens before this step, by number.
+    Past(usize),
 }
 
 /// Where a tensor lives.

@@ -7,6 +7,7 @@ mod add_norm;
 mod argmax;
 mod attention;
 pub(crate) mod case;
+mod conv;
 mod embed;
 pub(crate) mod graph;
 mod kv_write;
@@ -18,6 +19,7 @@ mod norm;
 mod rope;
 mod route;
 mod run;
+mod scan;
 mod sort;
 
 pub(crate) use activate::{Act, activate, gate};
@@ -25,6 +27,7 @@ pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, Buckets, Sees, attention};
+pub(crate) use conv::{Conv, conv};
 pub(crate) use embed::{Embed, embed_as};
 pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use kv_write::{KvWrite, kv_write};
@@ -36,6 +39,7 @@ pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
+pub(crate) use scan::{Scan, Steps, scan};
 
 use crate::error::Result;
 
@@ -65,6 +69,8 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&rope::OP, rope::cases),
     (&kv_write::OP, kv_write::cases),
     (&attention::OP, attention::cases),
+    (&conv::OP, conv::cases),
+    (&scan::OP, scan::cases),
     (&activate::OP, activate::cases),
     (&add::OP, add::cases),
     (&add_norm::OP, add_norm::cases),

@@ -447,7 +447,7 @@ fn the_catalogue_says_what_its_models_take() {
 }
 
 /// Models that are really loaded: folder, file, cache, largest binding.
-const LOADS: [(&str, &str, Option<usize>, Option<u64>); 7] = [
+const LOADS: [(&str, &str, Option<usize>, Option<u64>); 8] = [
     ("models/TinyStories-656K", "", None, None),
     ("zoo/llama", "", Some(700), None),
     ("zoo/llama3", "model-bf16.gguf", None, None),
@@ -455,6 +455,7 @@ const LOADS: [(&str, &str, Option<usize>, Option<u64>); 7] = [
     ("zoo/llama3", "model-bf16.gguf", Some(600), Some(4096)),
     ("zoo/bert_minilm", "model-f32.gguf", None, None),
     ("zoo/flan_t5", "model-f32.gguf", None, None),
+    ("zoo/qwen3_5_text", "", None, None),
 ];
 
 fn foretold(folder: &Path, entry: &str, mode: Mode, adapter: Option<Caps>) -> Fit {

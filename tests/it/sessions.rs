@@ -16,8 +16,21 @@ fn prompt(len: u32) -> Vec<u32> {
     (0..len).map(|i| (i * 37 + i * i % 11) % 300).collect()
 }
 
+fn zoo(name: &str, mode: Mode) -> Option<Model> {
+    load(&shared(&format!("zoo/{name}"))?, "", mode)
+}
+
 fn llama3(mode: Mode) -> Option<Model> {
-    load(&shared("zoo/llama3")?, "", mode)
+    zoo("llama3", mode)
+}
+
+/// Models with layers that keep something of all tokens so far; none without the shared data.
+fn recurrent() -> &'static [&'static str] {
+    if crate::disk::shared().is_some() {
+        &["lfm2", "qwen3_5_text", "granitemoehybrid_h_dense"]
+    } else {
+        &[]
+    }
 }
 
 /// Both devices, where there are both.
@@ -56,24 +69,54 @@ fn prompts_at_the_edges_of_step_shapes_are_the_same_on_the_gpu() {
         context: Some(1300),
         ..m
     };
-    let (Some(mut cpu), Some(mut gpu)) = (llama3(mode(CPU)), llama3(mode(GPU))) else {
-        return;
-    };
     let mut findings = Findings::default();
-    for len in [1, 2, 7, 8, 9, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1025] {
-        let ids = prompt(len);
-        let golden: Vec<f64> = logits(&mut cpu, &ids, false).unwrap()[0]
-            .iter()
-            .map(|v| f64::from(*v))
-            .collect();
-        findings.row(
-            &format!("{len} tokens"),
-            GPU,
-            &logits(&mut gpu, &ids, false).unwrap()[0],
-            &golden,
-        );
+    for name in ["llama3"].iter().chain(recurrent()) {
+        let (Some(mut cpu), Some(mut gpu)) = (zoo(name, mode(CPU)), zoo(name, mode(GPU))) else {
+            return;
+        };
+        let all: &[u32] = match *name {
+            "llama3" => &[1, 2, 7, 8, 9, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1025],
+            _ => &[1, 2, 8, 9, 33, 129, 300],
+        };
+        for len in all.iter().copied() {
+            let ids = prompt(len);
+            let golden: Vec<f64> = logits(&mut cpu, &ids, false).unwrap()[0]
+                .iter()
+                .map(|v| f64::from(*v))
+                .collect();
+            findings.row(
+                &format!("{name}, {len} tokens"),
+                GPU,
+                &logits(&mut gpu, &ids, false).unwrap()[0],
+                &golden,
+            );
+        }
     }
     findings.none();
+}
+
+#[test]
+fn a_past_is_kept_for_what_follows_and_begun_anew_for_an_edit() {
+    for (name, mode) in recurrent().iter().flat_map(|name| [(name, CPU), (name, GPU)]) {
+        let (Some(mut model), Some(mut fresh)) = (zoo(name, mode), zoo(name, mode)) else {
+            return;
+        };
+        let ids = prompt(40);
+        let (first, _) = greedy(&mut model, &ids, 6, true).unwrap();
+        let longer = [ids.clone(), first.clone(), prompt(9)].concat();
+        let (next, _) = greedy(&mut model, &longer, 6, true).unwrap();
+        // The last token of an answer was not fed.
+        assert_eq!(model.stats().reused_tokens, 45, "{name} {mode:?}");
+        assert_eq!(next, greedy(&mut fresh, &longer, 6, true).unwrap().0, "{name} {mode:?}");
+        let (again, _) = greedy(&mut model, &ids, 6, true).unwrap();
+        assert_eq!((again, model.stats().reused_tokens), (first, 0), "{name} {mode:?}");
+        // Token by token, as a text is written.
+        for len in 1..longer.len() {
+            greedy(&mut model, &longer[..len], 1, true).unwrap();
+        }
+        assert_eq!(next, greedy(&mut model, &longer, 6, true).unwrap().0, "{name} {mode:?}");
+        assert_eq!(model.stats().reused_tokens, longer.len() - 1, "{name} {mode:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,279 @@
+//! A matrix a head that every token decays and adds to: Mamba 2 (Dao and Gu, 2024), and the gated delta rule (Yang et al.,
+//! 2025), which adds what a key does not yet find.
+
+use super::{Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of, norm::narrow};
+use crate::{
+    error::{Error, Result},
+    shader::scan as kernel,
+};
+
+pub(crate) static OP: Op = Op {
+    name: "scan",
+    twin,
+    fast: None,
+    lower,
+};
+
+/// Cells of a workgroup's columns: 16 KiB.
+const CELLS: usize = 4096;
+
+/// Configuration of [`scan`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scan {
+    /// Heads, each with a matrix `[keys, values]`.
+    pub(crate) heads: usize,
+    /// Keys and queries a token: a divisor of `heads`.
+    pub(crate) groups: usize,
+    /// Heads side by side that have the same key; those that follow begin again with the first.
+    pub(crate) share: usize,
+    /// Width of a key.
+    pub(crate) keys: usize,
+    /// Width of a value.
+    pub(crate) values: usize,
+    /// Whether it is the delta rule; else Mamba 2.
+    pub(crate) delta: bool,
+    /// Whether what decays is given as the logarithm of its negative.
+    pub(crate) logged: bool,
+    /// Whose past: `[heads, keys, values]`.
+    pub(crate) past: usize,
+}
+
+impl Scan {
+    /// Values that it keeps.
+    pub(crate) fn kept(&self) -> usize {
+        self.heads * self.keys * self.values
+    }
+
+    /// Values a token that go in.
+    pub(crate) fn width(&self) -> usize {
+        2 * self.groups * self.keys + self.heads * self.values
+    }
+
+    /// Where queries, keys and values begin in a row, and by what queries are multiplied.
+    #[allow(clippy::cast_precision_loss, reason = "keys are narrow")]
+    fn parts(&self) -> ([usize; 3], f64) {
+        let (all_keys, all_values) = (self.groups * self.keys, self.heads * self.values);
+        if self.delta {
+            ([0, all_keys, 2 * all_keys], 1.0 / (self.keys as f64).sqrt())
+        } else {
+            ([all_values + all_keys, all_values, 0], 1.0)
+        }
+    }
+}
+
+/// What a token's steps are, and what goes with them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Steps {
+    /// `[T, _]`: in each row the steps of the heads, and from where.
+    pub(crate) steps: (Tensor, usize),
+    /// A weight `[H]`: how fast a head forgets.
+    pub(crate) decay: Tensor,
+    /// A weight `[H]` that is added to the steps.
+    pub(crate) bias: Tensor,
+    /// Delta rule: `[T, H]`, how much is added. Mamba 2: a weight `[H]`, how much of the value passes by.
+    pub(crate) extra: Tensor,
+}
+
+/// `y: [T, H * values]` from `x`, whose rows begin with queries, keys and values (delta rule) or with values, keys and queries
+/// (Mamba 2).
+pub(crate) fn scan(g: &mut Graph, x: Tensor, steps: Steps, cfg: Scan) -> Result<Tensor> {
+    let ([t, width], (dt, first)) = (x.shape.dims2(OP.name)?, steps.steps);
+    let Scan { heads, groups, .. } = cfg;
+    let vectors = [steps.decay, steps.bias].iter().all(|v| v.shape.count() == heads);
+    let extra = steps.extra.shape.count() == if cfg.delta { t * heads } else { heads };
+    let fits = vectors && extra && width >= cfg.width() && dt.shape.width() >= first + heads;
+    let sound = groups > 0 && heads.is_multiple_of(groups) && cfg.share > 0 && (1..=CELLS).contains(&cfg.keys);
+    if !fits || !sound {
+        let expected = format!("rows of at least {} for keys of {CELLS} at most", cfg.width());
+        return Err(Error::shape(OP.name, "x", expected, x.shape));
+    }
+    let y = g.alloc([t, heads * cfg.values]);
+    let (state, past) = (g.fixed(Fixed::State), g.fixed(Fixed::Past(cfg.past)));
+    let inputs = [state, x, dt, steps.decay, steps.bias, steps.extra];
+    g.push(&OP, (cfg, first), &inputs, &[y, past]);
+    Ok(y)
+}
+
+/// All of a row by one over its length.
+fn unit(row: &[f32]) -> Vec<f64> {
+    let size = row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() + 1e-6;
+    row.iter().map(|v| f64::from(*v) / size.sqrt()).collect()
+}
+
+fn twin(run: &mut Run<'_>) -> Result<()> {
+    let (cfg, first) = *run.cfg::<(Scan, usize)>()?;
+    let (mut y, mut past) = (run.take(0)?, std::mem::take(&mut run.memory.past[cfg.past]));
+    let (x, tensor, dt, dt_width) = (run.input(1)?, run.tensor(1), run.input(2)?, run.tensor(2).shape.width());
+    let (decay, bias, extra) = (run.vector(3)?, run.vector(4)?, run.values(5)?);
+    let ([query, key, value], scale) = cfg.parts();
+    let sigmoid = |v: f32| 1.0 / (1.0 + (-f64::from(v)).exp());
+    let exact = |row: &[f32]| row.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+    let length = if cfg.delta { unit } else { exact };
+    if run.memory.state.pos == 0 {
+        past.fill(0.0);
+    }
+    for (h, past) in past.chunks_exact_mut(cfg.keys * cfg.values).enumerate() {
+        let mut cells = exact(past);
+        let mut a = f64::from(decay[h]);
+        if cfg.logged {
+            a = -a.exp();
+        }
+        let group = h / cfg.share % cfg.groups * cfg.keys;
+        for (t, row) in x.chunks_exact(tensor.shape.width()).take(run.rows(tensor)).enumerate() {
+            let part = |from: usize| length(&row[from + group..][..cfg.keys]);
+            let (query, key) = (part(query), part(key));
+            let mut u = exact(&row[value + h * cfg.values..][..cfg.values]);
+            let step = f64::from(dt[t * dt_width + first + h]) + f64::from(bias[h]);
+            let step = step.max(0.0) + (-step.abs()).exp().ln_1p();
+            let keep = (a * step).exp();
+            let mut out = vec![0.0; cfg.values];
+            if cfg.delta {
+                for (k, row) in key.iter().zip(cells.chunks_exact(cfg.values)) {
+                    u.iter_mut().zip(row).for_each(|(u, c)| *u -= keep * c * k);
+                }
+                let beta = sigmoid(extra[t * cfg.heads + h]);
+                u.iter_mut().for_each(|u| *u *= beta);
+            } else {
+                out.iter_mut().zip(&u).for_each(|(o, v)| *o = f64::from(extra[h]) * v);
+                u.iter_mut().for_each(|u| *u *= step);
+            }
+            for ((k, q), row) in key.iter().zip(&query).zip(cells.chunks_exact_mut(cfg.values)) {
+                for ((c, u), o) in row.iter_mut().zip(&u).zip(&mut out) {
+                    *c = keep * *c + k * u;
+                    *o += scale * q * *c;
+                }
+            }
+            let to = &mut y[(t * cfg.heads + h) * cfg.values..][..cfg.values];
+            to.iter_mut().zip(&out).for_each(|(y, o)| *y = narrow(*o));
+        }
+        past.iter_mut().zip(&cells).for_each(|(p, c)| *p = narrow(*c));
+    }
+    run.memory.past[cfg.past] = past;
+    run.give(0, y)
+}
+
+fn lower(low: &mut Lowering<'_>) -> Result<()> {
+    let (cfg, first) = *low.node.cfg::<(Scan, usize)>()?;
+    let (x, dt) = (low.node.inputs[1].shape, low.node.inputs[2].shape);
+    let args = kernel::Args {
+        state: low.input(0)?,
+        x: low.input(1)?,
+        steps: low.input(2)?,
+        decay: low.input(3)?,
+        bias: low.input(4)?,
+        extra: low.input(5)?,
+        past: low.output(1)?,
+        y: low.output(0)?,
+    };
+    let ([query, key, value], scale) = cfg.parts();
+    let size = |n| u32_of(OP.name, n);
+    let params = kernel::Params {
+        width: size(x.width())?,
+        heads: size(cfg.heads)?,
+        values: size(cfg.values)?,
+        groups: size(cfg.groups)?,
+        share: size(cfg.share)?,
+        query: size(query)?,
+        key: size(key)?,
+        value: size(value)?,
+        step_width: size(dt.width())?,
+        step_first: size(first)?,
+        logged: u32::from(cfg.logged),
+        bucket: size(x.rows())?,
+        scale: narrow(scale),
+    };
+    // A power of two, as many columns as there are and fit.
+    let wg = 1 << (CELLS / cfg.keys).min(cfg.values.next_power_of_two()).min(64).ilog2();
+    let consts = kernel::Consts {
+        wg: size(wg)?,
+        n: size(cfg.keys)?,
+        delta: u32::from(cfg.delta),
+    };
+    low.dispatch(
+        kernel::Variant {}.source(),
+        consts.entries(),
+        &params,
+        args.bindings(),
+        [cfg.values.div_ceil(wg), cfg.heads, 1],
+    )
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let plain = Scan {
+        heads: 4,
+        groups: 2,
+        share: 2,
+        keys: 16,
+        values: 16,
+        delta: false,
+        logged: false,
+        past: 0,
+    };
+    // Twice, so that the second shows what the first kept.
+    let case = |(valid, bucket, pos): (usize, usize, usize), cfg: Scan| {
+        Case::new(format!("t{valid}/{bucket} at {pos} {cfg:?}"), bucket, move |c| {
+            c.valid(valid);
+            c.position(pos);
+            c.past(0, cfg.kept());
+            let (decay, bias) = (c.vector(cfg.heads), c.vector(cfg.heads));
+            for _ in 0..2 {
+                let (x, dt) = (c.input(bucket, cfg.width() + 4), c.input(bucket, cfg.heads + 3));
+                let extra = if cfg.delta {
+                    c.input(bucket, cfg.heads)
+                } else {
+                    c.vector(cfg.heads)
+                };
+                let steps = Steps {
+                    steps: (dt, 3),
+                    decay,
+                    bias,
+                    extra,
+                };
+                let y = scan(c.graph, x, steps, cfg)?;
+                c.graph.output(y);
+            }
+            Ok(())
+        })
+    };
+    let logged = Scan { logged: true, ..plain };
+    let delta = Scan { delta: true, ..logged };
+    let large = |delta| Scan {
+        heads: 32,
+        groups: 16,
+        keys: 128,
+        values: 128,
+        delta,
+        ..logged
+    };
+    let checked = [
+        case((1, 1, 5), logged),
+        case((1, 1, 5), delta),
+        case((2, 8, 0), logged),
+        case((3, 8, 0), Scan { share: 1, ..delta }),
+        case(
+            (31, 32, 9),
+            Scan {
+                values: 20,
+                keys: 24,
+                groups: 1,
+                share: 4,
+                ..logged
+            },
+        ),
+        case(
+            (31, 32, 9),
+            Scan {
+                values: 70,
+                keys: 130,
+                ..delta
+            },
+        ),
+    ];
+    let timed = |t, delta| {
+        let cfg = large(delta);
+        let (kept, width) = (cfg.kept(), cfg.width() + cfg.heads * cfg.values);
+        case((t, t, 5), cfg).timed(2 * 4 * (2 * kept + t * width), 2 * 6 * t * kept)
+    };
+    let timed = [timed(1, true), timed(128, true), timed(1, false)];
+    checked.into_iter().chain(timed).collect()
+}
