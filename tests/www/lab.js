@@ -86,15 +86,12 @@ export async function golden({ source, golden, options }) {
       worst = error > worst || Number.isNaN(error) ? error : worst;
     });
   };
-  for (const part of [short, long].filter((part) => part.logits)) {
-    const rows = await made.logits(part.ids ?? part.encoder_ids, { all: true, decoderTokens: part.decoder_ids });
-    if (rows.length !== part.logits.length) worst = Infinity;
-    rows.forEach((row, i) => compare(row, part.logits[i]));
-  }
-  if (long.ids) {
-    compare((await made.logits(long.ids))[0], long.last_logits);
-    const all = await made.logits(long.ids, { all: true });
-    compare(all[long.mid_logits.position], long.mid_logits.logits);
+  for (const { ids, encoder_ids, decoder_ids: decoderTokens, logits, last_logits: last, mid_logits: mid } of [short, long]) {
+    const all = await made.logits(ids ?? encoder_ids, { all: true, decoderTokens });
+    if (logits && all.length !== logits.length) worst = Infinity;
+    logits?.forEach((/** @type {number[]} */ row, /** @type {number} */ i) => compare(all[i], row));
+    if (last) compare((await made.logits(ids))[0], last);
+    if (mid) compare(all[mid.position], mid.logits);
   }
   /** @type {string[]} */
   const wrong = [];
