@@ -94,59 +94,59 @@ pub(crate) fn scan(g: &mut Graph, x: Tensor, steps: Steps, cfg: Scan) -> Result<
     Ok(y)
 }
 
-/// All of a row by one over its length.
-fn unit(row: &[f32]) -> Vec<f64> {
-    let size = row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() + 1e-6;
-    row.iter().map(|v| f64::from(*v) / size.sqrt()).collect()
-}
-
 fn twin(run: &mut Run<'_>) -> Result<()> {
     let (cfg, first) = *run.cfg::<(Scan, usize)>()?;
     let (mut y, mut past) = (run.take(0)?, std::mem::take(&mut run.memory.past[cfg.past]));
     let (x, tensor, dt, dt_width) = (run.input(1)?, run.tensor(1), run.input(2)?, run.tensor(2).shape.width());
     let (decay, bias, extra) = (run.vector(3)?, run.vector(4)?, run.values(5)?);
     let ([query, key, value], scale) = cfg.parts();
-    let sigmoid = |v: f32| 1.0 / (1.0 + (-f64::from(v)).exp());
-    let exact = |row: &[f32]| row.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
-    let length = if cfg.delta { unit } else { exact };
+    // One over the length of a row, where lengths do not count.
+    let size = |row: &[f32]| {
+        let square: f64 = row.iter().map(|v| f64::from(*v).powi(2)).sum();
+        if cfg.delta { 1.0 / (square + 1e-6).sqrt() } else { 1.0 }
+    };
     if run.memory.state.pos == 0 {
         past.fill(0.0);
     }
-    for (h, past) in past.chunks_exact_mut(cfg.keys * cfg.values).enumerate() {
-        let mut cells = exact(past);
-        let mut a = f64::from(decay[h]);
-        if cfg.logged {
-            a = -a.exp();
-        }
-        let group = h / cfg.share % cfg.groups * cfg.keys;
-        for (t, row) in x.chunks_exact(tensor.shape.width()).take(run.rows(tensor)).enumerate() {
-            let part = |from: usize| length(&row[from + group..][..cfg.keys]);
+    let (mut u, mut out) = (vec![0.0; cfg.values], vec![0.0; cfg.values]);
+    for (n, x) in x.chunks_exact(tensor.shape.width()).take(run.rows(tensor)).enumerate() {
+        for (h, cells) in past.chunks_exact_mut(cfg.keys * cfg.values).enumerate() {
+            let group = h / cfg.share % cfg.groups * cfg.keys;
+            let part = |from: usize| &x[from + group..][..cfg.keys];
             let (query, key) = (part(query), part(key));
-            let mut u = exact(&row[value + h * cfg.values..][..cfg.values]);
-            let step = f64::from(dt[t * dt_width + first + h]) + f64::from(bias[h]);
+            let (of_query, of_key) = (scale * size(query), size(key));
+            let step = f64::from(dt[n * dt_width + first + h]) + f64::from(bias[h]);
             let step = step.max(0.0) + (-step.abs()).exp().ln_1p();
-            let keep = (a * step).exp();
-            let mut out = vec![0.0; cfg.values];
+            let a = f64::from(decay[h]);
+            let keep = (if cfg.logged { -a.exp() } else { a } * step).exp();
+            // How much of a value is added, and how much passes by.
+            let (mut much, mut passes) = (step, 0.0);
+            if cfg.delta {
+                much = 1.0 / (1.0 + (-f64::from(extra[n * cfg.heads + h])).exp());
+            } else {
+                passes = f64::from(extra[h]);
+            }
+            let value = &x[value + h * cfg.values..][..cfg.values];
+            for ((u, out), v) in u.iter_mut().zip(&mut out).zip(value) {
+                (*u, *out) = (f64::from(*v), passes * f64::from(*v));
+            }
             if cfg.delta {
                 for (k, row) in key.iter().zip(cells.chunks_exact(cfg.values)) {
-                    u.iter_mut().zip(row).for_each(|(u, c)| *u -= keep * c * k);
-                }
-                let beta = sigmoid(extra[t * cfg.heads + h]);
-                u.iter_mut().for_each(|u| *u *= beta);
-            } else {
-                out.iter_mut().zip(&u).for_each(|(o, v)| *o = f64::from(extra[h]) * v);
-                u.iter_mut().for_each(|u| *u *= step);
-            }
-            for ((k, q), row) in key.iter().zip(&query).zip(cells.chunks_exact_mut(cfg.values)) {
-                for ((c, u), o) in row.iter_mut().zip(&u).zip(&mut out) {
-                    *c = keep * *c + k * u;
-                    *o += scale * q * *c;
+                    let found = keep * of_key * f64::from(*k);
+                    u.iter_mut().zip(row).for_each(|(u, c)| *u -= found * f64::from(*c));
                 }
             }
-            let to = &mut y[(t * cfg.heads + h) * cfg.values..][..cfg.values];
+            for ((k, q), row) in key.iter().zip(query).zip(cells.chunks_exact_mut(cfg.values)) {
+                let (k, q) = (much * of_key * f64::from(*k), of_query * f64::from(*q));
+                for ((c, u), out) in row.iter_mut().zip(&u).zip(&mut out) {
+                    let cell = keep * f64::from(*c) + k * u;
+                    *c = narrow(cell);
+                    *out += q * cell;
+                }
+            }
+            let to = &mut y[(n * cfg.heads + h) * cfg.values..];
             to.iter_mut().zip(&out).for_each(|(y, o)| *y = narrow(*o));
         }
-        past.iter_mut().zip(&cells).for_each(|(p, c)| *p = narrow(*c));
     }
     run.memory.past[cfg.past] = past;
     run.give(0, y)
