@@ -134,11 +134,16 @@ pub(super) struct Layer {
 }
 
 impl Spec<'_> {
-    /// The name of a tensor of a layer.
-    fn blk(&self, name: &str, part: &str) -> String {
+    /// What the names of a layer's tensors called `name` begin with.
+    fn stem(&self, name: &str) -> String {
         let renamed = self.renamed.iter().find(|(usual, _)| *usual == name);
         let name = renamed.map_or(name, |(_, name)| name);
-        format!("{}blk.{{}}.{name}.{part}", self.prefix)
+        format!("{}blk.{{}}.{name}", self.prefix)
+    }
+
+    /// The name of a tensor of a layer.
+    fn blk(&self, name: &str, part: &str) -> String {
+        format!("{}.{part}", self.stem(name))
     }
 
     /// A weight `[rows, columns]` of layer `n` and its bias.
@@ -182,8 +187,8 @@ impl Spec<'_> {
         if !there {
             return Ok(None);
         }
-        let name = self.blk(name, "");
-        self.gain(name.trim_end_matches('.'), Some(n), self.width).map(Some)
+        let name = self.stem(name);
+        self.gain(&name, Some(n), self.width).map(Some)
     }
 
     /// The layouts of query, key and value: which tensor, and where in it.
