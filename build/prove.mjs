@@ -77,6 +77,7 @@ async function hashed(file) {
 async function fetched({ name, url, size, sha256 }, folder) {
   const [whole, part] = [path.join(folder, name), path.join(folder, `${name}.part`)];
   if (existsSync(whole)) return;
+  mkdirSync(path.dirname(whole), { recursive: true });
   for (let attempt = 1; ; attempt++) {
     const have = existsSync(part) ? statSync(part).size : 0;
     try {

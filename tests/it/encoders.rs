@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::{
-    goldens::{NOT_YET, entries, folders, kind},
+    goldens::{NOT_YET, entries, folders, kind, row},
     program::{nomoat, quiet, text},
     zoo::{CPU, Findings, GPU, Mode, floats, greedy, greedy_from, ids, json, load, logits, no_gpu, shared, try_load},
 };
@@ -34,42 +34,54 @@ fn zoo(mode: Mode) {
                     continue;
                 }
             };
+            let (mut worst, mut greedy) = (0f64, String::from("embedding"));
             for length in ["short", "long"] {
                 let what = format!("{what}: {length}");
-                match kind.as_str() {
-                    "bert" => embedding(&mut findings, &what, &mut model, &golden[length]),
-                    _ => both(&mut findings, &what, mode, &mut model, &golden[length]),
-                }
+                let off = if kind == "bert" {
+                    embedding(&mut findings, &what, &mut model, &golden[length])
+                } else {
+                    let wanted = ids(&golden[length]["greedy_from_decoder_start"]).len() * 2;
+                    greedy = format!("{wanted}/{wanted}");
+                    both(&mut findings, &what, mode, &mut model, &golden[length])
+                };
+                worst = worst.max(off);
             }
+            row((&name, &entry, mode), &model, worst, &greedy);
         }
     }
     findings.none();
 }
 
-/// An embedding against its golden.
-fn embedding(findings: &mut Findings, what: &str, model: &mut Model, golden: &Value) {
+/// An embedding against its golden; how far it is off.
+fn embedding(findings: &mut Findings, what: &str, model: &mut Model, golden: &Value) -> f64 {
     match pollster::block_on(model.embed(&ids(&golden["ids"]))) {
         Ok(found) => {
             let golden = floats(&golden["sentence_embedding"]);
             let off = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs();
             let worst = found.iter().zip(&golden).map(off).fold(0.0, f64::max);
-            println!("{what}: max |difference| {worst:.1e}");
             // A NaN is not within it.
             if found.len() != golden.len() || !found.iter().zip(&golden).all(|pair| off(pair) <= NEAR) {
                 findings.add(format!("{what}: {} values, {worst:.1e} off", found.len()));
             }
+            worst
         }
-        Err(e) => findings.add(format!("{what}: {e}")),
+        Err(e) => {
+            findings.add(format!("{what}: {e}"));
+            f64::INFINITY
+        }
     }
 }
 
-/// An encoder and its decoder against their goldens.
-fn both(findings: &mut Findings, what: &str, mode: Mode, model: &mut Model, golden: &Value) {
+/// An encoder and its decoder against their goldens; how far they are off.
+fn both(findings: &mut Findings, what: &str, mode: Mode, model: &mut Model, golden: &Value) -> f64 {
     let [source, decoder, wanted] =
         ["encoder_ids", "decoder_ids", "greedy_from_decoder_start"].map(|key| ids(&golden[key]));
     let rows = match pollster::block_on(model.logits_from(&source, &decoder, true)) {
         Ok(rows) => rows,
-        Err(e) => return findings.add(format!("{what}: {e}")),
+        Err(e) => {
+            findings.add(format!("{what}: {e}"));
+            return f64::INFINITY;
+        }
     };
     let goldens = golden["logits"].as_array().unwrap();
     assert_eq!(rows.len(), goldens.len(), "{what}");
@@ -81,7 +93,6 @@ fn both(findings: &mut Findings, what: &str, mode: Mode, model: &mut Model, gold
     let all: Vec<f64> = rows[rows.len() - 1].iter().map(|v| f64::from(*v)).collect();
     findings.row(&format!("{what}, the last alone"), mode, &last[0], &all);
     let margin = golden["greedy_min_margin"].as_f64().unwrap();
-    println!("{what}: max |difference| {worst:.1e}, margin {margin}");
     if mode.exact || margin > 2.0 * worst {
         let (found, _) = greedy(model, &source, wanted.len(), true).unwrap();
         findings.ids(&format!("{what}, greedy"), &found, &wanted);
@@ -90,6 +101,7 @@ fn both(findings: &mut Findings, what: &str, mode: Mode, model: &mut Model, gold
         findings.ids(&format!("{what}, greedy again"), &again, &wanted[1..]);
         assert!(model.stats().reused_tokens > source.len(), "{:?}", model.stats());
     }
+    worst
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::{
     disk, encoders,
     zoo::{CPU, Findings, GPU, Mode, floats, greedy, ids, json, load, logits, no_gpu, shared, try_load},
 };
+use nomoat::engine::Model;
 use serde_json::Value;
 use std::{
     fs,
@@ -217,19 +218,21 @@ fn check(findings: &mut Findings, folder: &Path, entry: &str, mode: Mode, golden
             Err(e) => findings.add(format!("{what}, greedy: {e}")),
         }
     }
+    row((&folder, entry, mode), &model, worst, &format!("{alike}/{of}"));
+    true
+}
+
+/// A row of the table that `./build.sh families` puts together.
+pub(crate) fn row((folder, entry, mode): (&str, &str, Mode), model: &Model, worst: f64, greedy: &str) {
     let container = if entry.ends_with(".gguf") {
         "GGUF"
     } else {
         "safetensors"
     };
-    let on = if model.info().adapter.is_empty() {
-        "cpu"
-    } else {
-        &model.info().adapter
-    };
+    let adapter = &model.info().adapter;
+    let on = if adapter.is_empty() { "cpu" } else { adapter };
     let precision = if mode.exact { "conformance" } else { "default" };
-    println!("| zoo | {folder} | {container} | {precision} | {on} | {worst:.1e} | {alike}/{of} |");
-    true
+    println!("| zoo | {folder} | {container} | {precision} | {on} | {worst:.1e} | {greedy} |");
 }
 
 /// The positions that a golden has logits for.

@@ -86,6 +86,14 @@ export async function golden({ source, golden, options }) {
       worst = error > worst || Number.isNaN(error) ? error : worst;
     });
   };
+  if (short.sentence_embedding) {
+    for (const { ids, sentence_embedding: wanted } of [short, long]) {
+      const { data } = await made.embeddings.create({ input: [ids] });
+      compare(data[0].embedding, wanted);
+    }
+    await made.unload();
+    return { worst, off, wrong: [], greedy: "embedding" };
+  }
   for (const { ids, encoder_ids, decoder_ids: decoderTokens, logits, last_logits: last, mid_logits: mid } of [short, long]) {
     const all = await made.logits(ids ?? encoder_ids, { all: true, decoderTokens });
     if (logits && all.length !== logits.length) worst = Infinity;
@@ -112,8 +120,9 @@ export async function golden({ source, golden, options }) {
 
 /** What a model goes on with, or makes of the ids where it embeds. @param {{ source: string, options: any, prompt: number[], count?: number }} what */
 export async function went({ source, options, prompt, count }) {
-  const made = await load(source, { ...options, contextLength: prompt.length + (count ?? 0) });
+  const made = await load(source, count ? { ...options, contextLength: prompt.length + count } : options);
   try {
+    if (!count) return Array.from((await made.embeddings.create({ input: [prompt] })).data[0].embedding);
     return Array.from(await made.generateTokens(prompt, { temperature: 0, maxTokens: count, ignoreEos: true }));
   } finally {
     await made.unload();
@@ -348,6 +357,14 @@ export async function embedded({ source, options, golden, text }) {
   const { code } = await thrown(() => made.generateTokens(ids, { maxTokens: 1 }));
   await made.unload();
   return { off, count: data.length, same: same(alone.data[0].embedding, data[1].embedding), tokens: usage.total_tokens, known: ids.length, code };
+}
+
+/** Embeddings of texts. @param {{ source: string, options: any, texts: string[] }} what @returns {Promise<number[][]>} */
+export async function meanings({ source, options, texts }) {
+  const made = await load(source, options);
+  const { data } = await made.embeddings.create({ input: texts });
+  await made.unload();
+  return data.map((/** @type {{ embedding: number[] }} */ { embedding }) => Array.from(embedding));
 }
 
 /** The tokenizer's goldens. @param {{ source: string, options: any, golden: string }} what */

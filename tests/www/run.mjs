@@ -93,7 +93,8 @@ if (!haveShared) console.log(`skipped: there are no shared models at ${shared} (
 /** Whether the module is one that is quick to build: it can try its kernels, and is too slow for much else. */
 const dev = existsSync(path.join(root, "www/pkg/.built")) && readFileSync(path.join(root, "www/pkg/.built"), "utf8").trim() === "dev";
 
-const mounts = { "/lab": here, "/made": made, "/shared": models, "/released": path.join(root, "dist/site") };
+const minilm = process.env.NOMOAT_MINILM;
+const mounts = { "/lab": here, "/made": made, "/shared": models, "/released": path.join(root, "dist/site"), ...(minilm ? { "/minilm": minilm } : {}) };
 const depot = makeDepot();
 const server = await serve({ root: path.join(root, "www"), mounts, depot, log: values.verbose ? console.log : undefined });
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });

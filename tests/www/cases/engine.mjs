@@ -1,6 +1,7 @@
 // What a loaded model does: known texts, goldens, sampling, streams, stops, the shapes of OpenAI's API.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 const STORY = "/shared/models/TinyStories-656K/";
 const ONCE = "<|start_story|>Once upon a time, ";
@@ -143,6 +144,22 @@ const story = [
       assert.ok(off < 1e-4, String(off));
       assert.deepEqual([count, same, code], [2, true, "unsupported-architecture"]);
       assert.ok(tokens > known);
+    },
+  },
+  {
+    name: "all-MiniLM-L6-v2 gives the embeddings of 50 sentences that were computed elsewhere",
+    on: ["chromium"],
+    each: "device",
+    async run({ lab, device }) {
+      if (!process.env.NOMOAT_MINILM) return "skipped: NOMOAT_MINILM names no folder with all-MiniLM-L6-v2";
+      /** @type {{ text: string, embedding: number[] }[]} */
+      const golden = JSON.parse(readFileSync(new URL("../../data/minilm/golden.json", import.meta.url), "utf8"));
+      const found = await lab("meanings", { source: "/minilm/", options: { device }, texts: golden.map(({ text }) => text) });
+      const dot = (/** @type {number[]} */ a, /** @type {number[]} */ b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+      const alike = golden.map(({ embedding: want }, i) => dot(found[i], want) / Math.sqrt(dot(want, want) * dot(found[i], found[i])));
+      const least = Math.min(...alike);
+      assert.ok(golden.length === 50 && least > 0.9999, String(least));
+      return `least cosine ${least.toFixed(8)}`;
     },
   },
   {

@@ -8,7 +8,7 @@ import path from "node:path";
 /** @typedef {import("../case.mjs").Case} Case */
 
 /** What a run tries that is not full. */
-const FEW = ["llama/", "llama3/", "llama3/model-bf16.gguf", "codellama/", "mistral_v3/", "gemma3/", "gpt_neox/", "bloom/", "gpt_oss_mxfp4/"];
+const FEW = ["llama/", "llama3/", "llama3/model-bf16.gguf", "codellama/", "mistral_v3/", "gemma3/", "gpt_neox/", "bloom/", "gpt_oss_mxfp4/", "lfm2/", "qwen3_5_text/", "granitemoehybrid/", "flan_t5/", "bert_minilm/"];
 
 const MODES = [
   { mode: "conformance", options: { precision: "f32", kv: "f32" }, tolerance: 1e-3 },
