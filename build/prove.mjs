@@ -79,10 +79,13 @@ async function fetched({ name, url, size, sha256 }, folder) {
   if (existsSync(whole)) return;
   mkdirSync(path.dirname(whole), { recursive: true });
   for (let attempt = 1; ; attempt++) {
+    if (existsSync(part) && size !== undefined && statSync(part).size > size) rmSync(part);
     const have = existsSync(part) ? statSync(part).size : 0;
     try {
       if (have !== size || !size) {
         const response = await fetch(url, { headers: have ? { Range: `bytes=${have}-` } : {} });
+        // there is no more, and nobody said how much there is
+        if (response.status === 416) rmSync(part);
         if (!response.ok || !response.body) throw new Error(`${url}: ${response.status}`);
         // whoever answers with the whole file is taken at his word
         await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), createWriteStream(part, { flags: response.status === 206 ? "a" : "w" }));
@@ -104,6 +107,7 @@ async function fetched({ name, url, size, sha256 }, folder) {
 
 /** How far two ways of going on agree, and whether they do: where two ids are as good, either may come. @param {ArrayLike<number>} ids @param {Reference} reference @returns {Cell} */
 function agreement(ids, { ids: want = [], margins = [] }) {
+  if (!want.length) return { text: "nothing to compare", good: false };
   const first = want.findIndex((id, i) => ids[i] !== id);
   if (first < 0) return { text: `${want.length} of ${want.length}`, good: true };
   if (ids.length <= first) return { text: `${first} of ${want.length}, and then no more`, good: false };

@@ -50,7 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let query = row + params.query + g;
         let value = x[row + params.value + h * params.values + p];
         let given = steps[t * params.step_width + params.step_first + h] + bias[h];
-        let d = max(given, 0.0) + log(1.0 + exp(-abs(given)));
+        // log(1 + e), whose first terms are exact where e is lost beside 1
+        let e = exp(-abs(given));
+        let d = max(given, 0.0) + select(log(1.0 + e), e * (1.0 - e * (0.5 - e / 3.0)), e < 0.01);
         let keep = exp(a * d);
         var u = d * value;
         var scale = params.scale;

@@ -50,7 +50,10 @@ function address(source) {
 function named(blob) {
   if (!(blob instanceof Blob)) throw new NomoatError("unsupported-field", "source: expected files");
   const { name = "model.gguf", webkitRelativePath = "" } = /** @type {File} */ (blob);
-  return { name, blob, depth: webkitRelativePath.split("/").length };
+  const parts = webkitRelativePath.split("/");
+  // parts of an encoder have configurations of their own
+  const inside = parts.length === 3 && name === "config.json";
+  return { name: inside ? parts.slice(1).join("/") : name, blob, depth: parts.length };
 }
 
 /** @param {any} handle @returns {Promise<import("./protocol.js").NamedBlob[]>} */

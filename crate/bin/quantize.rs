@@ -39,14 +39,8 @@ pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
         .iter()
         .map(|t| match t.shape.dims() {
             [_] => f32,
-            // Some vectors have a second dimension; biases of experts are one below the other.
+            // Biases of experts are one below the other.
             _ if !t.name.ends_with(".weight") || quant::stays(&t.name) => f32,
-            _ if ["norm.weight", "conv.weight", "conv1d.weight"]
-                .iter()
-                .any(|end| t.name.ends_with(end)) =>
-            {
-                f32
-            }
             _ if t.shape.width().is_multiple_of(args.format.block) => args.format,
             _ => f16,
         })

@@ -61,14 +61,15 @@ impl Pooling {
                 Some("Normalize") => pooling.normalised = true,
                 Some("Pooling") => {
                     let name = format!("{}/config.json", of(module, "path"));
-                    let Some(config) = format::json(folder, &name).await? else {
-                        continue;
+                    let Some(Json::Object(config)) = format::json(folder, &name).await? else {
+                        return Err(Error::bad(&checkpoint.name, name, "a file with an object", "none"));
                     };
-                    let on = |way: &str| config.get(format!("pooling_mode_{way}")) == Some(&Json::Bool(true));
-                    pooling.rows = match ["mean_tokens", "cls_token", "lasttoken"].map(on) {
-                        [true, false, false] => Rows::Mean,
-                        [false, true, false] => Rows::First,
-                        [false, false, true] => Rows::Last,
+                    let on = config.iter().filter(|(_, on)| **on == Json::Bool(true));
+                    let ways: Vec<&str> = on.filter_map(|(key, _)| key.strip_prefix("pooling_mode_")).collect();
+                    pooling.rows = match ways[..] {
+                        ["mean_tokens"] => Rows::Mean,
+                        ["cls_token"] => Rows::First,
+                        ["lasttoken"] => Rows::Last,
                         _ => return Err(unsupported(format!("the pooling of {name}"))),
                     };
                 }

@@ -33,10 +33,16 @@ pub(super) fn read<'a>(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Resul
     let logits = number("logit_scale", "logits_scaling")?.filter(|n| *n != 0.0);
     let scores = number("attention.scale", "attention_multiplier")?;
     let keys = &spec.keys;
-    let still = match keys.text("", "position_embedding_type") {
-        None | Some("rope") => keys.switch("rope.scaling.finetuned", "") == Some(false),
-        Some("nope") => true,
-        Some(other) => return Err(keys.unsupported(format!("positions {other}"), "rope, nope")),
+    // The hybrids turn nothing unless they say so.
+    let unsaid = if keys.is_gguf() || arch.name == ARCH.name {
+        "rope"
+    } else {
+        "nope"
+    };
+    let still = match keys.text("", "position_embedding_type").unwrap_or(unsaid) {
+        "rope" => keys.switch("rope.scaling.finetuned", "") == Some(false),
+        "nope" => true,
+        other => return Err(keys.unsupported(format!("positions {other}"), "rope, nope")),
     };
     for layer in &mut spec.layers {
         layer.rope = layer.rope.filter(|_| !still);

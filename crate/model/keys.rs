@@ -211,6 +211,15 @@ impl<'a> Keys<'a> {
             .ok_or_else(|| self.bad(&self.name(gguf, hf), "a number", "nothing"))
     }
 
+    /// An error for more layers than there are tensors: that many would be made before one is missed.
+    pub(super) fn layers(&self, key: &str, count: usize) -> Result<()> {
+        let most = self.checkpoint.tensors.len();
+        if count <= most {
+            return Ok(());
+        }
+        Err(self.bad(key, &format!("at most one for each of {most} tensors"), count))
+    }
+
     /// A finite number.
     pub(super) fn float(&self, gguf: &str, hf: &str) -> Result<Option<f64>> {
         let value = match self.number(gguf, hf)? {

@@ -182,10 +182,7 @@ impl<'a> Spec<'a> {
         }
         let mut find = Finder::new(checkpoint, arch);
         let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers")?;
-        if count > checkpoint.tensors.len() {
-            let expected = format!("at most one for each of {} tensors", checkpoint.tensors.len());
-            return Err(Error::bad(&checkpoint.name, "block_count", expected, count));
-        }
+        keys.layers("block_count", count)?;
         let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed|d_model")?;
         let hidden = match keys.list("feed_forward_length", "") {
             Some(_) => None,

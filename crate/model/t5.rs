@@ -145,6 +145,7 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let layers = keys
         .size("decoder_block_count", "num_decoder_layers")?
         .unwrap_or(spec.layers.len());
+    keys.layers("decoder_block_count", layers)?;
     let start = keys.size_or_zero("decoder_start_token_id", "decoder_start_token_id|pad_token_id")?;
     let count = keys.size("attention.relative_buckets_count", "relative_attention_num_buckets")?;
     let most = keys.size("", "relative_attention_max_distance")?;
@@ -152,7 +153,8 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
         count: count.unwrap_or(32),
         most: most.unwrap_or(128),
     };
-    if !buckets.count.is_multiple_of(4) || buckets.most <= buckets.count / 2 {
+    let sound = buckets.count.is_multiple_of(4) && buckets.count <= 4096 && buckets.most <= 1 << 24;
+    if !sound || buckets.most <= buckets.count / 2 {
         return Err(keys.unsupported(format!("{buckets:?}"), "32 buckets, a distance of 128"));
     }
     spec.gated = spec.find.has("enc.blk.{}.ffn_gate.weight", Some(0));

@@ -69,9 +69,18 @@ pub fn to_write(name: &str) -> Option<&'static Format> {
 }
 
 /// Whether weights of this GGUF name stay as they are where a model is quantised: routers, whose choice small errors turn,
-/// and tables of positions.
+/// tables of positions and kinds, biases by distance, and what is a vector although it has a second dimension.
 pub fn stays(name: &str) -> bool {
-    name.contains("ffn_gate_inp.") || name.starts_with("position_embd.")
+    let all = [
+        "ffn_gate_inp.weight",
+        "position_embd.weight",
+        "token_types.weight",
+        "rel_b.weight",
+        "norm.weight",
+        "conv.weight",
+        "conv1d.weight",
+    ];
+    all.iter().any(|end| name.ends_with(end))
 }
 
 /// Whole blocks of `format` with the values of a tensor.

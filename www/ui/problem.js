@@ -10,6 +10,7 @@ export const ACTS = {
   "no-gpu-in-worker": "cpu",
   "software-gpu": "cpu",
   "self-test-failed": "cpu",
+  "template-chosen": "other",
   "too-big": "other",
   "gpu-out-of-memory": "short",
   "device-lost": "again",

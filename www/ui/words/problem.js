@@ -27,6 +27,9 @@ export const PROBLEM = {
     zh: "这里只有软件模拟的 GPU，所以会很慢。",
   },
 
+  "is_template-chosen": { en: "The files carry no chat template", zh: "文件中没有对话模板" },
+  "did_template-chosen": { en: "A prompt format that such models know is used.", zh: "使用了同类模型通用的提示格式。" },
+  "do_template-chosen": { en: "If the answers look odd, load a file that carries its template.", zh: "如果回答异常，请加载带有对话模板的文件。" },
   "warn_template-chosen": {
     en: "The files carry no chat template, so a prompt format that such models know is used. Odd answers may mean that this one expects another.",
     zh: "文件中没有对话模板，因此使用了同类模型通用的提示格式。如果回答异常，这个模型可能需要另一种格式。",
