@@ -1,9 +1,9 @@
-// Fills dist/: site/ is www/ as it is served, npm/ the same modules as a package with types, nomoat.js the widget as one file
+// Fills dist/: site/ is www/ in few files, npm/ its modules as a package with types, nomoat.js the widget as one file
 // beside its wasm and the model that comes with it, and integrity.json what pins it.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { transformSync } from "esbuild";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { build, transformSync } from "esbuild";
 import { pin } from "./bundle.mjs";
 import { preload } from "./preload.mjs";
 import { list } from "./shell.mjs";
@@ -15,14 +15,27 @@ const texts = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
-cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !source.endsWith(".d.ts") });
-// the same modules with the same names, without comments and long names; what is generated is small already
-for (const entry of readdirSync("dist/site", { recursive: true, withFileTypes: true })) {
-  const file = join(entry.parentPath, entry.name);
-  if (!entry.isFile() || !/\.(js|css)$/.test(entry.name) || /dist.site.(pkg|docs|vendor)/.test(file)) continue;
-  const loader = file.endsWith(".css") ? "css" : "js";
-  writeFileSync(file, transformSync(readFileSync(file, "utf8"), { loader, minify: true, target: "es2022", legalComments: "none" }).code);
-}
+const served = (/** @type {string} */ source) => !/\.(d\.ts|css|js)$/.test(source) || /^www.(pkg.(?!formats\.js)|docs|sw\.js)/.test(source);
+cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && served(source) });
+// What a page names keeps its name; the modules behind it become a few shared parts, which is fewer requests and fewer bytes.
+const entries = ["ui/page.js", "ui/widget.js", "nomoat.js", "worker.js"];
+await build({
+  absWorkingDir: resolve("www"),
+  entryPoints: [...entries, "style.css", "css/*.css"],
+  outdir: resolve("dist/site"),
+  allowOverwrite: true,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  chunkNames: "part-[hash]", // beside worker.js, since thread.js finds it from where it is itself
+  external: ["./pkg/nomoat.js", "*.svg"], // loaded afresh after a panic; it finds its wasm from where it is itself
+  minify: true,
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "error",
+});
+const sw = "dist/site/sw.js";
+writeFileSync(sw, transformSync(readFileSync(sw, "utf8"), { minify: true, target: "es2022", legalComments: "none" }).code);
 
 const about = JSON.parse(readFileSync("www/pkg/embed.json", "utf8"));
 pin("dist/site/docs", about);
