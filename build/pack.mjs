@@ -15,8 +15,8 @@ const texts = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("dist/npm", { recursive: true });
 const filter = (/** @type {string} */ source) => !basename(source).startsWith(".");
-const served = (/** @type {string} */ source) => !/\.(d\.ts|css|js)$/.test(source) || /^www.(pkg.(?!formats\.js)|docs|sw\.js)/.test(source);
-cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && served(source) });
+const bundled = /\.d\.ts$|^www.(css|store|ui|vendor|pkg.formats\.js)\b|^www.(?!sw\.)\w+\.(js|css)$/;
+cpSync("www", "dist/site", { recursive: true, filter: (source) => filter(source) && !bundled.test(source) });
 // What a page names keeps its name; the modules behind it become a few shared parts, which is fewer requests and fewer bytes.
 const entries = ["ui/page.js", "ui/widget.js", "nomoat.js", "worker.js"];
 await build({

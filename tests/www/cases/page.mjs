@@ -1,7 +1,7 @@
 // The page itself: by keyboard, by file and by drop, wide and narrow, light and dark, in both languages.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { CSP } from "../server.mjs";
@@ -170,7 +170,7 @@ export const cases = [
     },
   },
   {
-    name: "the released site, in a folder of its host, loads and writes",
+    name: "the released site, in a folder of its host, loads and writes, and opens without it",
     shared: "zoo/llama3",
     on: ["chromium"],
     async run(bench) {
@@ -183,6 +183,14 @@ export const cases = [
       await raw.waitForSelector("li.assistant .note .made", { timeout: 60_000 });
       const asked = bench.server.requests.filter((line) => line.includes("/released/"));
       assert.ok(asked.some((line) => line.includes("/released/pkg/nomoat_bg.wasm")), asked.join("\n"));
+      // its parts have names of their own: all of them have to be kept
+      await raw.waitForSelector("nomoat-offline [data-key=offlineKept]");
+      await raw.context().setOffline(true);
+      await raw.reload();
+      await raw.waitForSelector("nomoat-source button");
+      const lazy = readdirSync(new URL("../../../dist/site", import.meta.url), { recursive: true }).filter((name) => /^(part-|ui.).*\.js$/.test(String(name)));
+      assert.ok(lazy.length > 3);
+      for (const name of lazy) assert.equal(await raw.evaluate(async (/** @type {string} */ name) => (await fetch(name)).status, String(name)), 200);
       await raw.close();
     },
   },
