@@ -10,10 +10,13 @@ mod f16;
 mod f32;
 pub(crate) mod half;
 mod iq4_nl;
+mod iq4_xs;
 mod mxfp4;
 mod nearest;
 mod packets;
 mod pairs;
+mod q2_k;
+mod q3_k;
 mod q4_0;
 mod q4_1;
 mod q4_k;
@@ -22,6 +25,7 @@ mod q5_1;
 mod q5_k;
 mod q6_k;
 mod q8_0;
+mod runs;
 
 pub(crate) use mxfp4::join as join_mxfp4;
 
@@ -34,10 +38,13 @@ pub static FORMATS: &[&Format] = &[
     &q5_0::FORMAT,
     &q5_1::FORMAT,
     &q8_0::FORMAT,
+    &q2_k::FORMAT,
+    &q3_k::FORMAT,
     &q4_k::FORMAT,
     &q5_k::FORMAT,
     &q6_k::FORMAT,
     &iq4_nl::FORMAT,
+    &iq4_xs::FORMAT,
     &bf16::FORMAT,
     &mxfp4::FORMAT,
 ];
