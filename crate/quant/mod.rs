@@ -26,6 +26,8 @@ mod q5_k;
 mod q6_k;
 mod q8_0;
 mod runs;
+mod tq1_0;
+mod tq2_0;
 
 pub(crate) use mxfp4::join as join_mxfp4;
 
@@ -46,6 +48,8 @@ pub static FORMATS: &[&Format] = &[
     &iq4_nl::FORMAT,
     &iq4_xs::FORMAT,
     &bf16::FORMAT,
+    &tq1_0::FORMAT,
+    &tq2_0::FORMAT,
     &mxfp4::FORMAT,
 ];
 

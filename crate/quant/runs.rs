@@ -2,9 +2,12 @@
 //! value = d * scale * level. Each product is exact in f32. What a file has as indices into a grid of vectors is on the GPU
 //! their codes, so that a kernel knows no grids and these formats have three layouts between them:
 //!
+//! * `TERNARY`, codes of 2 bits that stand for -1, 0, 1 and 2, moved by an eighth either way or not at all for each eight
+//!   values; 2.625 bits a weight. Plane 0 has two words of codes for 32 values (`packets::twos`); plane 1 four words a block, a
+//!   byte a run with the scale (low four bits) and the moves, two bits each; then d a block (f32, since that of a file is times
+//!   a power of two here).
 //! * `THREES`, codes of 3 bits, 3.625 bits a weight. Plane 0 has two words of their lower bits for 32 values
-//!   (`packets::twos`); plane 1 four words of scales a block, a signed byte a run, then d a block (f32, since d of a file is
-//!   times a power of two here), then a word of third bits for 32 values (`packets::ones`).
+//!   (`packets::twos`); plane 1 four words of scales a block, a signed byte a run, then d a block, then a word of third bits for 32 values (`packets::ones`).
 //! * `FOURS`, codes of 4 bits where two runs have the same scale, 4.375 bits a weight. Plane 0 has a packet of nibbles for 32
 //!   values; plane 1 two words of scales a block, a signed byte for 32 values, then d a block.
 //!
@@ -32,6 +35,24 @@ pub(super) struct Layout {
     /// Puts block `i` of `count` into a row's planes, of which the second was zero.
     place: fn(block: &Parts, quants: &mut [u32], side: &mut [u32], at: [usize; 2]),
 }
+
+pub(super) const TERNARY: Layout = Layout {
+    words: |width| [width / 16, (width / BLOCK * 5).next_multiple_of(4)],
+    place: |block, quants, side, [i, count]| {
+        low_twos(block, &mut quants[16 * i..]);
+        let runs = block.codes.as_chunks::<RUN>().0;
+        let moves = |r: usize| (runs[r][0] >> 2) << 4 | (runs[r][8] >> 2) << 6;
+        let scales: [u8; BLOCK / RUN] = std::array::from_fn(|r| block.scales[r].cast_unsigned() | moves(r));
+        bytes(&scales, &mut side[4 * i..]);
+        side[4 * count + i] = block.d.to_bits();
+    },
+};
+
+/// What codes of `TERNARY` stand for, in eighths: two bits, and above them one more than they are moved.
+pub(super) const TERNARY_LEVELS: [i8; 12] = [-9, -1, 7, 15, -8, 0, 8, 16, -7, 1, 9, 17];
+
+/// Of a code of `TERNARY` that is not moved.
+pub(super) const STILL: u8 = 1 << 2;
 
 pub(super) const THREES: Layout = Layout {
     words: |width| [width / 16, (width / BLOCK * 13).next_multiple_of(4)],
