@@ -1,4 +1,4 @@
-//! TQ1_0, TQ2_0: value = d * scale * (8 * (q - 1) + move). Plane 1: four words for 256 values, a byte for 16 with the scale in
+//! TQ1_0, TQ2_0, IQ1_S, IQ1_M: value = d * scale * (8 * (q - 1) + move). Plane 1: four words for 256 values, a byte for 16 with the scale in
 //! its lower half and above it, two bits each, one more than the moves of both eights; then a word for 256 values, d.
 #import lib/crumbs
 #import lib/side

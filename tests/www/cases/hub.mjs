@@ -43,6 +43,7 @@ async function withHub({ shared }, run) {
   const hub = await serveHub({
     "some/many": { files: MANY, info: { cardData: { license: "apache-2.0", base_model: ["some/base"] }, safetensors: { parameters: { BF16: 9 } } } },
     "some/unread": { files: { "Model-Q4_0_4_4.gguf": hollow(60 * MB), "Model-Q4_0_8_8.gguf": hollow(80 * MB) } },
+    "some/mixed": { files: { "Model-IQ2_M.gguf": hollow(60 * MB), "Model-IQ3_XS.gguf": hollow(80 * MB) } },
     "some/blocks": { files: PUBLISHED, info: { tags: ["mxfp4"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
     "some/packed": { files: PUBLISHED, info: { tags: ["4-bit"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
     "some/nothing": { files: { "README.md": hollow(9) }, info: { tags: ["license:mit"] } },
@@ -181,6 +182,8 @@ export const cases = [
           ["some/many@v9", undefined, "not-found"],
           ["some/unread", undefined, "unsupported-format"],
           ["some/unread:Q4_0_8_8", undefined, "Q4_0_8_8"],
+          ["some/mixed", 79 * MB, "IQ2_M"],
+          ["some/mixed", undefined, "IQ3_XS"],
           ["some/nothing", undefined, "not-found"],
           ["some/stories", undefined, "safetensors"],
         ])) {
