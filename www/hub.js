@@ -211,7 +211,8 @@ function labelOf(stem) {
 function madeOf(label) {
   const k = /^Q([2-6])_K/.exec(label);
   if (k) return ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"].slice(Number(k[1]) - 2);
-  return /^(Q[45]_[01]|I?Q|TQ)/.test(label) && label !== "Q8_0" ? [label, "Q6_K"] : [label];
+  const mixed = /** @type {Record<string, string>} */ ({ IQ2_M: "IQ2_S", IQ3_XS: "IQ3_S", IQ3_M: "IQ3_S" })[label];
+  return mixed ? [mixed, "Q6_K"] : /^(Q[45]_[01]|I?Q|TQ)/.test(label) && label !== "Q8_0" ? [label, "Q6_K"] : [label];
 }
 
 /** @param {string} label Bits of a value, nearly. */

@@ -112,12 +112,14 @@ fn largest(format: &Format, block: &[u8]) -> f32 {
 
 /// The bytes of a block with the exponents of its scales: those that make values thousands of times larger.
 fn exponents(format: &Format) -> Vec<usize> {
-    let mut block = vec![1; format.bytes];
+    // The halves of a byte are something, since either may be a factor, and unlike, since codes less a minimum may be nothing.
+    const OTHERS: u8 = 0x12;
+    let mut block = vec![OTHERS; format.bytes];
     let before = largest(format, &block);
     let mut decides = |at: &usize| {
-        block[*at] = 64;
+        block[*at] = 0x60;
         let after = largest(format, &block);
-        block[*at] = 1;
+        block[*at] = OTHERS;
         after > 4096.0 * before
     };
     (0..format.bytes).filter(|at| decides(at)).collect()

@@ -10,7 +10,7 @@ use crate::tensor::{Format, MAX_PLANES};
 const BYTES: usize = 18;
 
 /// What the nibbles stand for (ggml-org/ggml: src/ggml-common.h, `kvalues_iq4nl`).
-const LEVELS: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+pub(super) const LEVELS: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {

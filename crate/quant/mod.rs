@@ -8,12 +8,23 @@ use crate::{
 mod bf16;
 mod f16;
 mod f32;
+mod grid;
 pub(crate) mod half;
+mod iq1_m;
+mod iq1_s;
+mod iq2_s;
+mod iq2_xs;
+mod iq2_xxs;
+mod iq3_s;
+mod iq3_xxs;
 mod iq4_nl;
+mod iq4_xs;
 mod mxfp4;
 mod nearest;
 mod packets;
 mod pairs;
+mod q2_k;
+mod q3_k;
 mod q4_0;
 mod q4_1;
 mod q4_k;
@@ -22,6 +33,9 @@ mod q5_1;
 mod q5_k;
 mod q6_k;
 mod q8_0;
+mod runs;
+mod tq1_0;
+mod tq2_0;
 
 pub(crate) use mxfp4::join as join_mxfp4;
 
@@ -34,11 +48,23 @@ pub static FORMATS: &[&Format] = &[
     &q5_0::FORMAT,
     &q5_1::FORMAT,
     &q8_0::FORMAT,
+    &q2_k::FORMAT,
+    &q3_k::FORMAT,
     &q4_k::FORMAT,
     &q5_k::FORMAT,
     &q6_k::FORMAT,
+    &iq2_xxs::FORMAT,
+    &iq2_xs::FORMAT,
+    &iq3_xxs::FORMAT,
+    &iq1_s::FORMAT,
     &iq4_nl::FORMAT,
+    &iq3_s::FORMAT,
+    &iq2_s::FORMAT,
+    &iq4_xs::FORMAT,
+    &iq1_m::FORMAT,
     &bf16::FORMAT,
+    &tq1_0::FORMAT,
+    &tq2_0::FORMAT,
     &mxfp4::FORMAT,
 ];
 

@@ -48,17 +48,29 @@ pub(super) fn five_bits(bytes: &[u8; VALUES / 2], high: [u8; 4]) -> [u8; VALUES]
     codes
 }
 
-/// The fifth bits of a packet's codes: bit `8 * i + j` is that of value `4 * j + i`.
-pub(super) fn fifths(codes: &[u8; VALUES]) -> u32 {
-    (0..8).fold(0, |bits, j| bits | (four(codes, j) >> 4 & 0x0101_0101) << j)
+/// Splits bytes of four codes each: bits `2r` and the next of byte `k` are code `k + 32 * r` of each 128.
+pub(super) fn quarters(bytes: &[u8], codes: &mut [u8]) {
+    let parts = bytes.as_chunks::<VALUES>().0.iter();
+    for (bytes, codes) in parts.zip(codes.as_chunks_mut::<{ 4 * VALUES }>().0) {
+        for (r, run) in codes.as_chunks_mut::<VALUES>().0.iter_mut().enumerate() {
+            for (code, byte) in run.iter_mut().zip(bytes) {
+                *code = byte >> (2 * r) & 3;
+            }
+        }
+    }
 }
 
-/// The two bits above the nibbles, in two words: bits `8 * i + 2 * (j % 4)` and the next of word `j / 4` are those of value
-/// `4 * j + i`.
-pub(super) fn uppers(codes: &[u8; VALUES]) -> [u32; 2] {
+/// Bit `at` of each of a packet's codes: bit `8 * i + j` is that of value `4 * j + i`.
+pub(super) fn ones(codes: &[u8; VALUES], at: u32) -> u32 {
+    (0..8).fold(0, |bits, j| bits | (four(codes, j) >> at & 0x0101_0101) << j)
+}
+
+/// Bit `at` and the next of each of a packet's codes, in two words: bits `8 * i + 2 * (j % 4)` and the next of word `j / 4`
+/// are those of value `4 * j + i`.
+pub(super) fn twos(codes: &[u8; VALUES], at: u32) -> [u32; 2] {
     std::array::from_fn(|word| {
         (0..4).fold(0, |bits, j| {
-            bits | (four(codes, 4 * word + j) >> 4 & 0x0303_0303) << (2 * j)
+            bits | (four(codes, 4 * word + j) >> at & 0x0303_0303) << (2 * j)
         })
     })
 }

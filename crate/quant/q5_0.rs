@@ -46,7 +46,7 @@ fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {
     let to = quants.as_chunks_mut::<4>().0.iter_mut().zip(fifths);
     for (i, ([low, high, a, b, c, d, quants @ ..], (packet, fifth))) in blocks.iter().zip(to).enumerate() {
         let codes = packets::five_bits(quants, [*a, *b, *c, *d]);
-        (*packet, *fifth) = (packets::nibbles(&codes), packets::fifths(&codes));
+        (*packet, *fifth) = (packets::nibbles(&codes), packets::ones(&codes, 4));
         half::place(scales, i, [*low, *high]);
     }
 }

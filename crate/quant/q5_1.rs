@@ -47,6 +47,6 @@ fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {
     for ([s, t, m, n, a, b, c, d, quants @ ..], (packet, side)) in blocks.iter().zip(to) {
         let codes = packets::five_bits(quants, [*a, *b, *c, *d]);
         *packet = packets::nibbles(&codes);
-        *side = [packets::fifths(&codes), u32::from_le_bytes([*s, *t, *m, *n])];
+        *side = [packets::ones(&codes, 4), u32::from_le_bytes([*s, *t, *m, *n])];
     }
 }

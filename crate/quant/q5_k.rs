@@ -79,7 +79,7 @@ fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {
     for (block, (((quants, fifths), words), d)) in blocks.iter().zip(to) {
         let packs = quants.as_chunks_mut::<4>().0.iter_mut().zip(fifths);
         for ((packet, fifth), codes) in packs.zip(codes(block).as_chunks().0) {
-            (*packet, *fifth) = (packets::nibbles(codes), packets::fifths(codes));
+            (*packet, *fifth) = (packets::nibbles(codes), packets::ones(codes, 4));
         }
         pairs::pack(block, words, d);
     }

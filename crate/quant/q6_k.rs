@@ -132,7 +132,7 @@ fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {
         let (codes, scales, d) = parts(block);
         let packs = quants.as_chunks_mut::<4>().0.iter_mut().zip(uppers.as_chunks_mut().0);
         for ((packet, upper), codes) in packs.zip(codes.as_chunks().0) {
-            (*packet, *upper) = (packets::nibbles(codes), packets::uppers(codes));
+            (*packet, *upper) = (packets::nibbles(codes), packets::twos(codes, 4));
         }
         for (word, bytes) in words.iter_mut().zip(scales.as_chunks().0) {
             *word = u32::from_le_bytes(*bytes);

@@ -24,7 +24,7 @@ pub struct Format {
     pub plane_words: fn(width: usize) -> [usize; MAX_PLANES],
     /// Packs one row of a file into its part of each plane (lengths as `plane_words` says; padding is written as 0).
     pub pack: fn(row: &[u8], planes: [&mut [u32]; MAX_PLANES]),
-    /// File in `shaders/quant/` that decodes the planes, without its ending.
+    /// File in `shaders/quant/` that decodes the planes, without its ending; formats with the same planes share it.
     pub shader: &'static str,
 }
 

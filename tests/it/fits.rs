@@ -202,11 +202,11 @@ impl Folder for Virtual {
 fn foreign() -> &'static Format {
     let like = quant::by_name("Q4_0").unwrap();
     Box::leak(Box::new(Format {
-        name: "Q2_K",
-        ggml: 10,
+        name: "NVFP4",
+        ggml: 40,
         safetensors: None,
-        block: 256,
-        bytes: 84,
+        block: 64,
+        bytes: 36,
         decode: like.decode,
         encoding: None,
         plane_words: like.plane_words,

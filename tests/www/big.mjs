@@ -93,7 +93,7 @@ function tensors(layers) {
 }
 
 /** The beginning of the file, and its size. @param {number} [layers] */
-export function header(layers = 30) {
+export function header(layers = 30, matrices = /** @type {Tensor["type"]} */ ("F16")) {
   const { tokens, merges } = vocabulary();
   return gguf(
     [
@@ -118,17 +118,17 @@ export function header(layers = 30) {
       ["tokenizer.ggml.merges", merges],
       ["tokenizer.ggml.token_type", Int32Array.from(tokens, (_, i) => (i === tokens.length - 1 ? 3 : 1))],
     ],
-    tensors(layers).map(([name, shape]) => ({ name, shape, type: shape.length === 1 ? "F32" : "F16" })),
+    tensors(layers).map(([name, shape]) => ({ name, shape, type: shape.length === 1 ? "F32" : matrices })),
   );
 }
 
 /**
- * @typedef {{ name: string, shape: number[], type: "F32" | "F16" | "Q4_K" }} Tensor Outermost size first.
+ * @typedef {{ name: string, shape: number[], type: "F32" | "F16" | "Q4_K" | "NVFP4" }} Tensor Outermost size first.
  * @typedef {string | number | [number] | string[] | Int32Array} Value Whole numbers are u32; one in brackets is f32, as are fractions.
  */
 
 /** Bytes of a block, its values, and the number by which GGUF knows the type. */
-const TYPES = { F32: [4, 1, 0], F16: [2, 1, 1], Q4_K: [144, 256, 12] };
+const TYPES = { F32: [4, 1, 0], F16: [2, 1, 1], Q4_K: [144, 256, 12], NVFP4: [36, 64, 40] };
 
 /** @param {Tensor} tensor */
 export function bytesOf({ shape, type }) {

@@ -21,7 +21,7 @@ const MANY = {
   "Model-7B-Q8_0.gguf": hollow(95 * MB),
   "Model-7B-Q4_K_M.gguf": hollow(60 * MB),
   "Model-7B-Q4_0.gguf": hollow(50 * MB),
-  "Model-7B-IQ2_XS.gguf": hollow(30 * MB),
+  "Model-7B-Q4_0_8_8.gguf": hollow(30 * MB),
   "Model-7B-F16-00001-of-00003.gguf": hollow(10 * MB),
   "mmproj-Model-F16.gguf": hollow(5 * MB),
   "model.safetensors": hollow(180 * MB),
@@ -38,16 +38,19 @@ async function withHub({ shared }, run) {
   const folder = (/** @type {string} */ name) =>
     Object.fromEntries(readdirSync(path.join(shared, name)).map((file) => [file, onDisk(path.join(shared, name, file))]));
   const { bytes, size } = header();
+  const foreign = header(30, "NVFP4");
   const any = { files: { "model-Q8_0.gguf": hollow(1) } };
   const hub = await serveHub({
     "some/many": { files: MANY, info: { cardData: { license: "apache-2.0", base_model: ["some/base"] }, safetensors: { parameters: { BF16: 9 } } } },
-    "some/unread": { files: { "Model-IQ2_XS.gguf": hollow(60 * MB), "Model-Q3_K_S.gguf": hollow(80 * MB) } },
+    "some/unread": { files: { "Model-Q4_0_4_4.gguf": hollow(60 * MB), "Model-Q4_0_8_8.gguf": hollow(80 * MB) } },
+    "some/mixed": { files: { "Model-IQ2_M.gguf": hollow(60 * MB), "Model-IQ3_XS.gguf": hollow(80 * MB) } },
     "some/blocks": { files: PUBLISHED, info: { tags: ["mxfp4"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
     "some/packed": { files: PUBLISHED, info: { tags: ["4-bit"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
     "some/nothing": { files: { "README.md": hollow(9) }, info: { tags: ["license:mit"] } },
     "some/gguf": { files: { "Tiny-BF16.gguf": onDisk(path.join(shared, "zoo/llama3/model-bf16.gguf")) }, info: { tags: ["license:llama3"] } },
     "some/stories": { files: folder("models/TinyStories-656K") },
     "some/shards": { files: folder("zoo/llama") },
+    "some/foreign": { files: { "foreign-Q4_0.gguf": { bytes: foreign.bytes, size: foreign.size } } },
     "some/big": { files: { "big-f16.gguf": { bytes, size } } },
     "gated/model": any,
     "busy/model": any,
@@ -139,7 +142,7 @@ export const cases = [
         assert.deepEqual(
           found.variants.map((/** @type {any} */ v) => [v.label, Math.round(v.bytes / MB), v.readable, v.files.length]),
           [
-            ["IQ2_XS", 30, false, 1],
+            ["Q4_0_8_8", 30, false, 1],
             ["Q4_0", 50, true, 1],
             ["Q4_K_M", 60, true, 1],
             ["Q8_0", 95, true, 1],
@@ -178,7 +181,9 @@ export const cases = [
           ["some/many:Q2_K", undefined, "not-found"],
           ["some/many@v9", undefined, "not-found"],
           ["some/unread", undefined, "unsupported-format"],
-          ["some/unread:Q3_K_S", undefined, "Q3_K_S"],
+          ["some/unread:Q4_0_8_8", undefined, "Q4_0_8_8"],
+          ["some/mixed", 79 * MB, "IQ2_M"],
+          ["some/mixed", undefined, "IQ3_XS"],
           ["some/nothing", undefined, "not-found"],
           ["some/stories", undefined, "safetensors"],
         ])) {
@@ -359,12 +364,12 @@ export const cases = [
     name: "what cannot run is told by its code, and asking can be stopped",
     shared: true,
     run: (bench) =>
-      withHub(bench, async () => {
+      withHub(bench, async ({ url: hub }) => {
         for (const [source, code] of [
-          ["/shared/zoo/quants/llama/llama-Q2_K.gguf", "unsupported-format"],
+          ["some/foreign", "unsupported-format"],
           ["/shared/zoo/falcon_7b/", "unsupported-architecture"],
         ]) {
-          const { value, message } = await bench.lab("foretold", { source, settings: { device: "cpu" } });
+          const { value, message } = await bench.lab("foretold", { source, settings: { hub, device: "cpu" } });
           assert.ok(value, message);
           assert.equal(value.fits, false);
           assert.equal(value.needs, null);
