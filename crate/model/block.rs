@@ -9,9 +9,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     op::{
-        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Sees, Tensor, activate,
-        add, add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul,
-        matmul_of, mix, norm, rope, route,
+        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, SUM, Sees, Tensor, activate, add,
+        add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul, matmul_of,
+        mix, norm, rope, route,
     },
     tensor::{Format, Shape},
 };
@@ -22,11 +22,13 @@ pub(super) struct Decoder {
     pub(super) layers: Vec<Layer>,
     token_embd: usize,
     position_embd: Option<usize>,
+    /// From the embedding's width to that of layers and back, where they are not the same.
+    projected: Option<[Linear; 2]>,
     /// Of the one kind of tokens that there is here.
     token_type: Option<usize>,
     embed_norm: Option<Gain>,
-    /// The last norm and the head; an encoder has none.
-    output: Option<(Gain, Linear)>,
+    /// The last norm, if there is one, and the head; an encoder has neither.
+    output: Option<(Option<Gain>, Linear)>,
     /// Format and shape of each weight.
     weights: Vec<(&'static Format, Shape)>,
     /// What the engine has to know.
@@ -67,14 +69,26 @@ impl Spec<'_> {
         };
         let vocabulary = embedding.shape.rows();
         let whole = Layout::default();
-        let token_embd = self.find.take("token_embd.weight", None, [vocabulary, width], whole)?;
+        let shape = [vocabulary, self.embd_width];
+        let token_embd = self.find.take("token_embd.weight", None, shape, whole)?;
+        let mut project = |name: &str, shape: [usize; 2]| self.find.take(name, None, shape, whole).map(Linear::of);
+        let projected = if shape[1] == width {
+            None
+        } else {
+            let [into, out] = [[width, shape[1]], [shape[1], width]];
+            Some([project("embd_in.weight", into)?, project("embd_out.weight", out)?])
+        };
         let (mut position_embd, mut most) = (None, usize::MAX);
         if self.positions {
-            let rows = self
-                .find
-                .entry("position_embd.weight", None)
-                .map_or(0, |e| e.shape.rows());
-            position_embd = Some(self.find.take("position_embd.weight", None, [rows, width], whole)?);
+            let (name, offset) = ("position_embd.weight", self.first_position);
+            let stride = self.find.entry(name, None).map_or(0, |e| e.shape.rows());
+            let rows = stride.saturating_sub(offset).max(1);
+            let part = (offset > 0).then_some(Part {
+                offset,
+                block: rows,
+                stride,
+            });
+            position_embd = Some(self.find.take(name, None, [rows, width], Layout { part, ..whole })?);
             (self.context, most) = (rows, rows);
         }
         let types = self
@@ -140,6 +154,7 @@ impl Spec<'_> {
             layers,
             token_embd,
             position_embd,
+            projected,
             token_type: token_type.transpose()?,
             embed_norm,
             output,
@@ -151,9 +166,11 @@ impl Spec<'_> {
     }
 
     /// The last norm and the head.
-    fn output(&mut self, vocabulary: usize, token_embd: usize) -> Result<(Gain, Linear)> {
-        let (width, whole) = (self.width, Layout::default());
-        let norm = self.gain(&format!("{}{}", self.prefix, self.output_norm), None, width)?;
+    fn output(&mut self, vocabulary: usize, token_embd: usize) -> Result<(Option<Gain>, Linear)> {
+        let (width, whole) = (self.embd_width, Layout::default());
+        let name = format!("{}{}", self.prefix, self.output_norm);
+        let norm = self.last_norm.then(|| self.gain(&name, None, self.width));
+        let norm = norm.transpose()?;
         let tied = self.keys.switch("", "tie_word_embeddings").unwrap_or(false);
         let weight = if tied || !self.find.has("output.weight", None) {
             self.find.note("output.weight", None);
@@ -236,6 +253,9 @@ impl Decoder {
             positions: false,
         };
         let mut x = embed_as(g, w, cfg)?;
+        if let Some([into, _]) = self.projected {
+            x = self.linear(g, into, x)?;
+        }
         if let Some(positions) = self.position_embd {
             let w = self.weight(g, positions);
             let cfg = Embed {
@@ -332,7 +352,7 @@ impl Decoder {
     fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
         match ffn {
             Ffn::Dense(dense) => self.dense(g, dense, x),
-            Ffn::Mixture(mixture) => self.mixture(g, mixture, x),
+            Ffn::Mixture(mixture) => self.mixture(g, mixture, x, x),
         }
     }
 
@@ -349,10 +369,14 @@ impl Decoder {
         }
     }
 
-    fn mixture(&self, g: &mut Graph, ffn: &Mixture, x: Tensor) -> Result<Tensor> {
-        let logits = self.linear(g, ffn.router, x)?;
-        let (used, normed) = (ffn.cfg.used, ffn.cfg.normed);
-        let routes = route(g, logits, Route { used, normed })?;
+    /// What experts make of `x`, chosen by what the router makes of `read`.
+    fn mixture(&self, g: &mut Graph, ffn: &Mixture, read: Tensor, x: Tensor) -> Result<Tensor> {
+        let mut logits = self.linear(g, ffn.router, read)?;
+        if let Some(act) = ffn.cfg.scores {
+            logits = activate(g, logits, act)?;
+        }
+        let [bias, scales] = [ffn.bias, ffn.scales].map(|w| w.map(|w| self.weight(g, w)));
+        let routes = route(g, logits, bias, ffn.cfg.route)?;
         let chosen = choose(g, routes, ffn.cfg.count)?;
         let (branch, up) = (
             self.linear_of(g, ffn.gate, x, chosen)?,
@@ -360,7 +384,7 @@ impl Decoder {
         );
         let hidden = gate(g, branch, (up, 0), self.spec.act)?;
         let each = self.linear_of(g, ffn.down, hidden, chosen)?;
-        let y = mix(g, each, routes)?;
+        let y = mix(g, each, routes, scales)?;
         match &ffn.shared {
             Some((shared, weighed)) => {
                 let mut z = self.dense(g, shared, x)?;
@@ -425,7 +449,14 @@ impl Decoder {
             x = self.join(g, x, y, None)?;
         }
         let y = self.maybe_norm(g, layer.ffn_norm, x)?;
-        let y = self.feed_forward(g, &layer.ffn, y)?;
+        let mut y = self.feed_forward(g, &layer.ffn, y)?;
+        if let Some(beside) = &layer.beside {
+            let [router, pre, dense_post, post] = beside.norms;
+            let (read, z) = (self.norm(g, router, x)?, self.norm(g, pre, x)?);
+            let z = self.mixture(g, &beside.mixture, read, z)?;
+            let (y2, z) = (self.norm(g, dense_post, y)?, self.norm(g, post, z)?);
+            y = add(g, y2, z)?;
+        }
         self.join(g, x, y, layer.ffn_post)
     }
 
@@ -441,7 +472,10 @@ impl Decoder {
         if head == Head::Last && g.bucket > 1 {
             x = last_row(g, x)?;
         }
-        let x = self.norm(g, norm, x)?;
+        let mut x = self.maybe_norm(g, norm, x)?;
+        if let Some([_, out]) = self.projected {
+            x = self.linear(g, out, x)?;
+        }
         let mut logits = self.linear(g, output, x)?;
         let (scale, cap) = (self.spec.logit_scale, self.spec.logit_cap);
         if scale != 1.0 || cap > 0.0 {

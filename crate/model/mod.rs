@@ -7,6 +7,7 @@ mod card;
 mod ernie;
 pub mod export;
 mod export_text;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -19,14 +20,18 @@ mod gptneo;
 mod gptneox;
 mod granite;
 mod granitehybrid;
+mod grok;
 mod hunyuan;
 mod keys;
 mod layers;
 mod lfm2;
+mod lfm2moe;
 mod llama;
 mod mistral3;
+mod mpt;
 mod olmo2;
 mod olmoe;
+mod opt;
 mod phi2;
 mod phi3;
 mod qwen2;
@@ -98,13 +103,18 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &phi2::ARCH,
     &stablelm::ARCH,
     &bloom::ARCH,
+    &falcon::ARCH,
+    &mpt::ARCH,
+    &opt::ARCH,
     &qwen2moe::ARCH,
     &qwen3moe::ARCH,
     &olmoe::ARCH,
     &gpt_oss::ARCH,
+    &grok::ARCH,
     &bert::ARCH,
     &t5::ARCH,
     &lfm2::ARCH,
+    &lfm2moe::ARCH,
     &qwen35::ARCH,
     &granitehybrid::ARCH,
 ];

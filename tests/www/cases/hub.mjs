@@ -362,7 +362,7 @@ export const cases = [
       withHub(bench, async () => {
         for (const [source, code] of [
           ["/shared/zoo/quants/llama/llama-Q2_K.gguf", "unsupported-format"],
-          ["/shared/zoo/falcon_7b/", "unsupported-architecture"],
+          ["/shared/zoo/whisper/", "unsupported-architecture"],
         ]) {
           const { value, message } = await bench.lab("foretold", { source, settings: { device: "cpu" } });
           assert.ok(value, message);
