@@ -96,7 +96,7 @@ pub(super) struct Beside {
 /// The feed-forward part of a layer.
 pub(super) enum Ffn {
     Dense(Dense),
-    Mixture(Mixture),
+    Mixture(Box<Mixture>),
 }
 
 /// Weights of attention.
@@ -395,7 +395,7 @@ impl Spec<'_> {
         let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
         let experts = self.experts.filter(|e| n >= e.after);
         let ffn = match experts.filter(|e| !e.beside) {
-            Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
+            Some(cfg) => Ffn::Mixture(Box::new(self.mixture(n, cfg)?)),
             None => Ffn::Dense(self.dense(n, layer.hidden, "")?),
         };
         let beside = experts.filter(|e| e.beside).map(|cfg| self.beside(n, cfg));
