@@ -103,9 +103,10 @@ async fn close((): Scopes) -> Result<()> {
     Ok(())
 }
 
-/// Tokens that the cache holds by default.
+/// Tokens that the cache holds by default: no more than what rotations are best at.
 pub(super) fn context(hyper: &Hyper) -> usize {
-    hyper.context.min(CONTEXT)
+    let short = hyper.ropes.iter().map(|rope| rope.short).min();
+    hyper.context.min(CONTEXT).min(short.unwrap_or(CONTEXT))
 }
 
 /// Whether the cache holds f16.
@@ -153,7 +154,7 @@ pub(super) async fn cache(
     let tables = ropes(hyper, capacity)?;
     runner.cache(CacheShape::new(hyper, capacity, f16), &tables).await?;
     for (number, (rope, table)) in hyper.ropes.iter().zip(tables).enumerate() {
-        let factors = match &rope.factors {
+        let factors = match rope.factors(capacity) {
             Some(entry) => {
                 let bytes = checkpoint.read(entry, 0, entry.shape.rows()).await?;
                 Some(entry.format.decode(&bytes))

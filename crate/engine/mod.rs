@@ -66,7 +66,7 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// How the cache is stored; by default F16 on a GPU, F32 on the CPU and for models that rounding would lead astray.
     pub kv: Option<Kv>,
-    /// Tokens the cache holds; by default the model's own context, at most 4096.
+    /// Tokens the cache holds; by default the model's own context, at most 4096, and of `LongRoPE` at most the short one.
     pub context: Option<usize>,
     /// The block format that weights get which the files hold as floats; by default they stay as they are.
     pub quantize: Option<&'static Format>,

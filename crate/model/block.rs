@@ -9,9 +9,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     op::{
-        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Sees, Tensor, activate,
-        add, add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix,
-        norm, rope, route,
+        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, SUM, Sees, Tensor, activate, add,
+        add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul, matmul_of,
+        mix, norm, rope, route,
     },
     tensor::{Format, Shape},
 };
@@ -22,11 +22,13 @@ pub(super) struct Decoder {
     pub(super) layers: Vec<Layer>,
     token_embd: usize,
     position_embd: Option<usize>,
+    /// From the embedding's width to that of layers and back, where they are not the same.
+    projected: Option<[Linear; 2]>,
     /// Of the one kind of tokens that there is here.
     token_type: Option<usize>,
     embed_norm: Option<Gain>,
-    /// The last norm and the head; an encoder has none.
-    output: Option<(Gain, Linear)>,
+    /// The last norm, if there is one, and the head; an encoder has neither.
+    output: Option<(Option<Gain>, Linear)>,
     /// Format and shape of each weight.
     weights: Vec<(&'static Format, Shape)>,
     /// What the engine has to know.
@@ -41,8 +43,7 @@ struct Shared {
     heads: usize,
     norm: Norm,
     v_norm: bool,
-    /// Whether queries and keys are normalised by row, not by head.
-    by_row: bool,
+    qk_norm: QkNorm,
     norm_sums: bool,
     parallel: bool,
     act: Act,
@@ -68,14 +69,26 @@ impl Spec<'_> {
         };
         let vocabulary = embedding.shape.rows();
         let whole = Layout::default();
-        let token_embd = self.find.take("token_embd.weight", None, [vocabulary, width], whole)?;
+        let shape = [vocabulary, self.embd_width];
+        let token_embd = self.find.take("token_embd.weight", None, shape, whole)?;
+        let mut project = |name: &str, shape: [usize; 2]| self.find.take(name, None, shape, whole).map(Linear::of);
+        let projected = if shape[1] == width {
+            None
+        } else {
+            let [into, out] = [[width, shape[1]], [shape[1], width]];
+            Some([project("embd_in.weight", into)?, project("embd_out.weight", out)?])
+        };
         let (mut position_embd, mut most) = (None, usize::MAX);
         if self.positions {
-            let rows = self
-                .find
-                .entry("position_embd.weight", None)
-                .map_or(0, |e| e.shape.rows());
-            position_embd = Some(self.find.take("position_embd.weight", None, [rows, width], whole)?);
+            let (name, offset) = ("position_embd.weight", self.first_position);
+            let stride = self.find.entry(name, None).map_or(0, |e| e.shape.rows());
+            let rows = stride.saturating_sub(offset).max(1);
+            let part = (offset > 0).then_some(Part {
+                offset,
+                block: rows,
+                stride,
+            });
+            position_embd = Some(self.find.take(name, None, [rows, width], Layout { part, ..whole })?);
             (self.context, most) = (rows, rows);
         }
         let types = self
@@ -123,7 +136,7 @@ impl Spec<'_> {
             heads: self.heads,
             norm: self.norm,
             v_norm: self.v_norm,
-            by_row: self.qk_norm == QkNorm::Row,
+            qk_norm: self.qk_norm,
             norm_sums: self.norm_sums,
             parallel: self.parallel,
             act: self.act,
@@ -141,6 +154,7 @@ impl Spec<'_> {
             layers,
             token_embd,
             position_embd,
+            projected,
             token_type: token_type.transpose()?,
             embed_norm,
             output,
@@ -152,9 +166,11 @@ impl Spec<'_> {
     }
 
     /// The last norm and the head.
-    fn output(&mut self, vocabulary: usize, token_embd: usize) -> Result<(Gain, Linear)> {
-        let (width, whole) = (self.width, Layout::default());
-        let norm = self.gain(&format!("{}{}", self.prefix, self.output_norm), None, width)?;
+    fn output(&mut self, vocabulary: usize, token_embd: usize) -> Result<(Option<Gain>, Linear)> {
+        let (width, whole) = (self.embd_width, Layout::default());
+        let name = format!("{}{}", self.prefix, self.output_norm);
+        let norm = self.last_norm.then(|| self.gain(&name, None, self.width));
+        let norm = norm.transpose()?;
         let tied = self.keys.switch("", "tie_word_embeddings").unwrap_or(false);
         let weight = if tied || !self.find.has("output.weight", None) {
             self.find.note("output.weight", None);
@@ -237,6 +253,9 @@ impl Decoder {
             positions: false,
         };
         let mut x = embed_as(g, w, cfg)?;
+        if let Some([into, _]) = self.projected {
+            x = self.linear(g, into, x)?;
+        }
         if let Some(positions) = self.position_embd {
             let w = self.weight(g, positions);
             let cfg = Embed {
@@ -270,16 +289,21 @@ impl Decoder {
         )
     }
 
-    fn qk_norm(&self, g: &mut Graph, gain: Option<usize>, heads: usize, x: Tensor) -> Result<Tensor> {
-        let Some(gain) = gain else { return Ok(x) };
-        self.head_norm(g, Some(gain), if self.spec.by_row { 1 } else { heads }, x)
-    }
-
-    fn turn(&self, g: &mut Graph, attn: &Attend, x: Tensor, heads: usize, which: usize) -> Result<Tensor> {
-        let Some(tables) = attn.spec.rope else { return Ok(x) };
-        let table = tables[which];
-        let rotated = self.spec.rotated[table];
-        rope(g, x, Rope { heads, rotated, table })
+    /// Queries (0) or keys (1), normalised and turned.
+    fn turn(&self, g: &mut Graph, attn: &Attend, mut x: Tensor, which: usize) -> Result<Tensor> {
+        let (gain, heads) = [(attn.q_norm, self.spec.heads), (attn.k_norm, attn.spec.kv_heads)][which];
+        let kind = self.spec.qk_norm;
+        let groups = if kind == QkNorm::Row { 1 } else { heads };
+        let normed = |g: &mut Graph, x| gain.map_or(Ok(x), |gain| self.head_norm(g, Some(gain), groups, x));
+        if kind != QkNorm::Turned {
+            x = normed(g, x)?;
+        }
+        if let Some(tables) = attn.spec.rope {
+            let table = tables[which];
+            let rotated = self.spec.rotated[table];
+            x = rope(g, x, Rope { heads, rotated, table })?;
+        }
+        if kind == QkNorm::Turned { normed(g, x) } else { Ok(x) }
     }
 
     /// Keys and values of `x` into the cache.
@@ -288,8 +312,7 @@ impl Decoder {
         let heads = attn.spec.kv_heads;
         let k = self.linear(g, k, x)?;
         let mut v = v.map_or(Ok(k), |v| self.linear(g, v, x))?;
-        let k = self.qk_norm(g, attn.k_norm, heads, k)?;
-        let k = self.turn(g, attn, k, heads, 1)?;
+        let k = self.turn(g, attn, k, 1)?;
         if self.spec.v_norm {
             v = self.head_norm(g, None, heads, v)?;
         }
@@ -300,8 +323,7 @@ impl Decoder {
     fn attention(&self, g: &mut Graph, attn: &Attend, x: Tensor) -> Result<Tensor> {
         let (cfg, spec) = (&self.spec, attn.spec);
         let q = self.linear(g, attn.q, x)?;
-        let q = self.qk_norm(g, attn.q_norm, cfg.heads, q)?;
-        let q = self.turn(g, attn, q, cfg.heads, 0)?;
+        let q = self.turn(g, attn, q, 0)?;
         if spec.sees != Sees::Encoded {
             self.remember(g, attn, x)?;
         }
@@ -330,7 +352,7 @@ impl Decoder {
     fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
         match ffn {
             Ffn::Dense(dense) => self.dense(g, dense, x),
-            Ffn::Mixture(mixture) => self.mixture(g, mixture, x),
+            Ffn::Mixture(mixture) => self.mixture(g, mixture, x, x),
         }
     }
 
@@ -347,10 +369,14 @@ impl Decoder {
         }
     }
 
-    fn mixture(&self, g: &mut Graph, ffn: &Mixture, x: Tensor) -> Result<Tensor> {
-        let logits = self.linear(g, ffn.router, x)?;
-        let (used, normed) = (ffn.cfg.used, ffn.cfg.normed);
-        let routes = route(g, logits, Route { used, normed })?;
+    /// What experts make of `x`, chosen by what the router makes of `read`.
+    fn mixture(&self, g: &mut Graph, ffn: &Mixture, read: Tensor, x: Tensor) -> Result<Tensor> {
+        let mut logits = self.linear(g, ffn.router, read)?;
+        if let Some(act) = ffn.cfg.scores {
+            logits = activate(g, logits, act)?;
+        }
+        let [bias, scales] = [ffn.bias, ffn.scales].map(|w| w.map(|w| self.weight(g, w)));
+        let routes = route(g, logits, bias, ffn.cfg.route)?;
         let chosen = choose(g, routes, ffn.cfg.count)?;
         let (branch, up) = (
             self.linear_of(g, ffn.gate, x, chosen)?,
@@ -358,10 +384,14 @@ impl Decoder {
         );
         let hidden = gate(g, branch, (up, 0), self.spec.act)?;
         let each = self.linear_of(g, ffn.down, hidden, chosen)?;
-        let y = mix(g, each, routes)?;
+        let y = mix(g, each, routes, scales)?;
         match &ffn.shared {
-            Some(shared) => {
-                let z = self.dense(g, shared, x)?;
+            Some((shared, weighed)) => {
+                let mut z = self.dense(g, shared, x)?;
+                if let Some(linear) = weighed {
+                    let weight = self.linear(g, *linear, x)?;
+                    z = gate_rows(g, weight, z, Act::Sigmoid)?;
+                }
                 add(g, y, z)
             }
             None => Ok(y),
@@ -419,7 +449,14 @@ impl Decoder {
             x = self.join(g, x, y, None)?;
         }
         let y = self.maybe_norm(g, layer.ffn_norm, x)?;
-        let y = self.feed_forward(g, &layer.ffn, y)?;
+        let mut y = self.feed_forward(g, &layer.ffn, y)?;
+        if let Some(beside) = &layer.beside {
+            let [router, pre, dense_post, post] = beside.norms;
+            let (read, z) = (self.norm(g, router, x)?, self.norm(g, pre, x)?);
+            let z = self.mixture(g, &beside.mixture, read, z)?;
+            let (y2, z) = (self.norm(g, dense_post, y)?, self.norm(g, post, z)?);
+            y = add(g, y2, z)?;
+        }
         self.join(g, x, y, layer.ffn_post)
     }
 
@@ -435,7 +472,10 @@ impl Decoder {
         if head == Head::Last && g.bucket > 1 {
             x = last_row(g, x)?;
         }
-        let x = self.norm(g, norm, x)?;
+        let mut x = self.maybe_norm(g, norm, x)?;
+        if let Some([_, out]) = self.projected {
+            x = self.linear(g, out, x)?;
+        }
         let mut logits = self.linear(g, output, x)?;
         let (scale, cap) = (self.spec.logit_scale, self.spec.logit_cap);
         if scale != 1.0 || cap > 0.0 {

@@ -13,7 +13,7 @@ pub(crate) static ARCH: Arch = Arch {
     open,
 };
 
-const NAMES: &[(&str, &str)] = &[
+pub(super) const NAMES: &[(&str, &str)] = &[
     ("transformer.word_embeddings.weight", "token_embd.weight"),
     ("transformer.word_embeddings_layernorm.weight", "token_embd_norm.weight"),
     ("transformer.word_embeddings_layernorm.bias", "token_embd_norm.bias"),
@@ -46,6 +46,9 @@ const NAMES: &[(&str, &str)] = &[
     ("lm_head.weight", "output.weight"),
 ];
 
+/// All biases of linear maps.
+pub(super) const BIASES: &[&str] = &["attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down"];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
     spec.only("apply_residual_connection_post_layernorm", false)?;
@@ -54,6 +57,6 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     spec.embed_norm = true;
     spec.alibi = true;
     spec.layers.iter_mut().for_each(|l| l.rope = None);
-    spec.biases = &["attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down"];
+    spec.biases = BIASES;
     spec.network()
 }

@@ -1,5 +1,5 @@
 //! Gemma 4, its text model: values are normalised too, sliding layers have narrower heads, the last layers use the keys
-//! and values of earlier ones, and each layer adds an embedding of its own.
+//! and values of earlier ones, and each layer adds an embedding of its own; in some, experts stand beside the dense part.
 
 use super::{
     Arch, Network, RopeTable,
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) static ARCH: Arch = Arch {
     name: "gemma4",
     classes: &["Gemma4ForCausalLM", "Gemma4ForConditionalGeneration"],
-    names: &[LLAMA, NORMS, PER_LAYER],
+    names: &[LLAMA, NORMS, PER_LAYER, EXPERTS],
     open,
 };
 
@@ -32,6 +32,26 @@ const PER_LAYER: &[(&str, &str)] = &[
         "blk.{}.post_norm.weight",
     ),
     ("model.layers.{}.layer_scalar", "blk.{}.layer_output_scale.weight"),
+];
+
+const EXPERTS: &[(&str, &str)] = &[
+    ("model.layers.{}.router.proj.weight", "blk.{}.ffn_gate_inp.weight"),
+    ("model.layers.{}.router.scale", "blk.{}.ffn_gate_inp.scale"),
+    ("model.layers.{}.router.per_expert_scale", "blk.{}.ffn_down_exps.scale"),
+    ("model.layers.{}.experts.gate_up_proj", "blk.{}.ffn_gate_up_exps.weight"),
+    ("model.layers.{}.experts.down_proj", "blk.{}.ffn_down_exps.weight"),
+    (
+        "model.layers.{}.pre_feedforward_layernorm_2.weight",
+        "blk.{}.pre_ffw_norm_2.weight",
+    ),
+    (
+        "model.layers.{}.post_feedforward_layernorm_1.weight",
+        "blk.{}.post_ffw_norm_1.weight",
+    ),
+    (
+        "model.layers.{}.post_feedforward_layernorm_2.weight",
+        "blk.{}.post_ffw_norm_2.weight",
+    ),
 ];
 
 /// Weights of the embeddings by layer, and what each layer does with its own.
@@ -119,7 +139,9 @@ fn per_layer(spec: &mut Spec<'_>) -> Result<Option<PerLayer>> {
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
     layers(&mut spec)?;
-    spec.only("enable_moe_block", false)?;
+    if spec.keys.is_gguf() || spec.keys.switch("", "enable_moe_block") == Some(true) {
+        spec.experts = spec.experts(true)?;
+    }
     spec.only("use_bidirectional_attention", false)?;
     spec.act = spec.keys.act(Act::GeluTanh)?;
     spec.paired = false;
@@ -136,6 +158,17 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let root = |width: usize| (width as f64).sqrt();
     spec.embed_scale = narrow(root(spec.width));
     let (act, eps, count, shrunk) = (spec.act, spec.norm, spec.layers.len(), narrow(1.0 / root(spec.width)));
+    if let Some(experts) = &mut spec.experts {
+        experts.beside = true;
+        let (scale, cap) = (shrunk, 0.0);
+        experts.scores = Some(Act::Cap { scale, cap });
+    }
+    if spec.find.has("blk.{}.ffn_gate_up_exps.weight", Some(0)) {
+        spec.renamed = &[
+            ("ffn_gate_exps", "ffn_gate_up_exps"),
+            ("ffn_up_exps", "ffn_gate_up_exps"),
+        ];
+    }
     let inputs = per_layer(&mut spec)?;
     let mut scales = Vec::new();
     for n in 0..count {

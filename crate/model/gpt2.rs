@@ -1,6 +1,6 @@
 //! GPT-2, and Cerebras-GPT: LayerNorm with biases everywhere, positions learned, a plain feed-forward part.
 
-use super::{Arch, Network, spec::Spec};
+use super::{Arch, Network, bloom::BIASES, spec::Spec};
 use crate::{error::Result, format::Checkpoint, op::Act};
 
 pub(crate) static ARCH: Arch = Arch {
@@ -38,6 +38,6 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     spec.learned_positions();
     // Published checkpoints have the weights of layers the other way round.
     spec.transposed = !spec.keys.is_gguf();
-    spec.biases = &["attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down"];
+    spec.biases = BIASES;
     spec.network()
 }

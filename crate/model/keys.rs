@@ -113,7 +113,10 @@ impl<'a> Keys<'a> {
     /// The activation that `config.json` names, `otherwise` where it names none, as GGUF never does.
     pub(super) fn act(&self, otherwise: Act) -> Result<Act> {
         Ok(
-            match self.text("", "hidden_activation|hidden_act|activation_function|dense_act_fn") {
+            match self.text(
+                "",
+                "hidden_activation|hidden_act|activation_function|dense_act_fn|activation",
+            ) {
                 None => otherwise,
                 Some("silu" | "swish") => Act::Silu,
                 Some("gelu") => Act::Gelu,

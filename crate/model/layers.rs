@@ -77,15 +77,26 @@ pub(super) struct Mixture {
     pub(super) gate: Linear,
     pub(super) up: Linear,
     pub(super) down: Linear,
-    /// One more, that every token goes to.
-    pub(super) shared: Option<Dense>,
+    /// Added to what experts are chosen by, but not to their weights.
+    pub(super) bias: Option<usize>,
+    /// Multiplies the weights, expert by expert.
+    pub(super) scales: Option<usize>,
+    /// One more, that every token goes to, and what weighs it.
+    pub(super) shared: Option<(Dense, Option<Linear>)>,
     pub(super) cfg: Experts,
+}
+
+/// Experts beside a dense part.
+pub(super) struct Beside {
+    pub(super) mixture: Mixture,
+    /// Before the router, before the experts, behind the dense part, behind the experts.
+    pub(super) norms: [Gain; 4],
 }
 
 /// The feed-forward part of a layer.
 pub(super) enum Ffn {
     Dense(Dense),
-    Mixture(Mixture),
+    Mixture(Box<Mixture>),
 }
 
 /// Weights of attention.
@@ -130,6 +141,7 @@ pub(super) struct Layer {
     pub(super) cross: Option<(Gain, Attend)>,
     pub(super) ffn_norm: Option<Gain>,
     pub(super) ffn: Ffn,
+    pub(super) beside: Option<Beside>,
     pub(super) ffn_post: Option<Gain>,
 }
 
@@ -199,11 +211,12 @@ impl Spec<'_> {
         let rows = [self.heads, layer.kv_heads, layer.kv_heads].map(|h| h * head);
         let total = rows.iter().sum();
         let before = [0, rows[0], rows[0] + rows[1]];
+        let each = self.heads / layer.kv_heads;
         let part = |i: usize| match self.fused {
             Fused::Heads if !self.keys.is_gguf() => Part {
-                offset: i * head,
-                block: head,
-                stride: 3 * head,
+                offset: [0, each, each + 1][i] * head,
+                block: [each, 1, 1][i] * head,
+                stride: (each + 2) * head,
             },
             _ => Part {
                 offset: before[i],
@@ -289,7 +302,7 @@ impl Spec<'_> {
                         .entry(&name, Some(n))
                         .is_some_and(|e| e.shape.dims() == [layer.head_dim]);
                     let stacked = self.find.count(&name, Some(n)) > 1;
-                    let count = if kind == QkNorm::Head && each && !stacked {
+                    let count = if kind != QkNorm::Row && each && !stacked {
                         layer.head_dim
                     } else {
                         rows
@@ -301,7 +314,7 @@ impl Spec<'_> {
                 (Some(q), k)
             }
         };
-        if self.qk_norm == QkNorm::Head && wide != layer.head_dim {
+        if matches!(self.qk_norm, QkNorm::Head | QkNorm::Turned) && wide != layer.head_dim {
             let what = format!("norms of heads of {}", layer.head_dim);
             return Err(self.keys.unsupported(what, "heads of a multiple of 4"));
         }
@@ -380,10 +393,12 @@ impl Spec<'_> {
         // Parallel parts may read the same norm.
         let own = self.find.has(&self.blk(self.ffn_norm, "weight"), Some(n));
         let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
-        let ffn = match self.experts {
-            Some(cfg) => Ffn::Mixture(self.mixture(n, cfg)?),
+        let experts = self.experts.filter(|e| n >= e.after);
+        let ffn = match experts.filter(|e| !e.beside) {
+            Some(cfg) => Ffn::Mixture(Box::new(self.mixture(n, cfg)?)),
             None => Ffn::Dense(self.dense(n, layer.hidden, "")?),
         };
+        let beside = experts.filter(|e| e.beside).map(|cfg| self.beside(n, cfg));
         let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
         Ok(Layer {
             attn_norm,
@@ -392,6 +407,7 @@ impl Spec<'_> {
             cross,
             ffn_norm,
             ffn,
+            beside: beside.transpose()?,
             ffn_post,
         })
     }
@@ -448,6 +464,25 @@ impl Spec<'_> {
         Ok(Dense { gate, up, down })
     }
 
+    /// Experts beside a dense part.
+    fn beside(&mut self, n: usize, cfg: Experts) -> Result<Beside> {
+        let (name, width) = (self.blk("ffn_gate_inp", "scale"), self.width);
+        let router = self.find.take(&name, Some(n), [width], Layout::default())?;
+        let mut norm = |name| self.gain(&format!("blk.{{}}.{name}"), Some(n), width);
+        Ok(Beside {
+            norms: [
+                Gain {
+                    gain: router,
+                    bias: None,
+                },
+                norm("pre_ffw_norm_2")?,
+                norm("post_ffw_norm_1")?,
+                norm("post_ffw_norm_2")?,
+            ],
+            mixture: self.mixture(n, cfg)?,
+        })
+    }
+
     /// A feed-forward part of experts, one below the other in each weight.
     fn mixture(&mut self, n: usize, cfg: Experts) -> Result<Mixture> {
         let (width, count) = (self.width, cfg.count);
@@ -478,12 +513,26 @@ impl Spec<'_> {
         let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
         let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;
         self.transposed = false;
-        let shared = (cfg.shared > 0).then(|| self.dense(n, cfg.shared, "_shexp"));
+        let [bias, scales] =
+            [("exp_probs_b", "bias"), ("ffn_down_exps", "scale")].map(|(name, part)| self.blk(name, part));
+        let biased = self.find.has(&bias, Some(n)) || self.biases.contains(&"exp_probs_b");
+        let shared = (cfg.shared > 0).then(|| {
+            let gate = cfg
+                .shared_gate
+                .then(|| self.linear(n, "ffn_gate_inp_shexp", [1, width], Layout::default()));
+            Ok((self.dense(n, cfg.shared, "_shexp")?, gate.transpose()?))
+        });
+        let mut of_experts = |name: String, there: bool| {
+            let number = there.then(|| self.find.take(&name, Some(n), [count], Layout::default()));
+            number.transpose()
+        };
         Ok(Mixture {
             router,
             gate,
             up,
             down,
+            bias: of_experts(bias, biased)?,
+            scales: of_experts(scales, cfg.beside)?,
             shared: shared.transpose()?,
             cfg,
         })

@@ -14,7 +14,7 @@ pub(crate) static ARCH: Arch = Arch {
     open,
 };
 
-const NAMES: &[(&str, &str)] = &[
+pub(super) const NAMES: &[(&str, &str)] = &[
     ("model.embed_tokens.weight", "token_embd.weight"),
     ("model.layers.{}.operator_norm.weight", "blk.{}.attn_norm.weight"),
     ("model.layers.{}.conv.in_proj.weight", "blk.{}.shortconv.in_proj.weight"),
@@ -47,7 +47,12 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    read(checkpoint, &ARCH)?.network()
+}
+
+/// What those with experts state too.
+pub(super) fn read<'a>(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Result<Spec<'a>> {
+    let mut spec = Spec::read(checkpoint, arch)?;
     let taps = spec.taps("shortconv.l_cache", "conv_L_cache")?;
     let recurrence = Recurrence { taps, scan: None };
     let recurrent = match spec.keys.list("", "full_attn_idxs") {
@@ -64,5 +69,5 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     spec.qk_norm = QkNorm::Head;
     spec.paired = false;
     spec.output_norm = "token_embd_norm";
-    spec.network()
+    Ok(spec)
 }

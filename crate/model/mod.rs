@@ -4,12 +4,15 @@ mod bert;
 mod block;
 mod bloom;
 mod card;
+mod ernie;
 pub mod export;
 mod export_text;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod gemma4;
+mod glm4;
 mod gpt2;
 mod gpt_oss;
 mod gptj;
@@ -17,16 +20,22 @@ mod gptneo;
 mod gptneox;
 mod granite;
 mod granitehybrid;
+mod grok;
+mod hunyuan;
 mod keys;
 mod layers;
 mod lfm2;
+mod lfm2moe;
 mod llama;
 mod mistral3;
+mod mpt;
 mod olmo2;
 mod olmoe;
+mod opt;
 mod phi2;
 mod phi3;
 mod qwen2;
+mod qwen2moe;
 mod qwen3;
 mod qwen35;
 mod qwen3moe;
@@ -77,6 +86,9 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &qwen2::ARCH,
     &qwen3::ARCH,
     &smollm3::ARCH,
+    &ernie::ARCH,
+    &hunyuan::ARCH,
+    &glm4::ARCH,
     &granite::ARCH,
     &olmo2::ARCH,
     &phi3::ARCH,
@@ -91,12 +103,18 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &phi2::ARCH,
     &stablelm::ARCH,
     &bloom::ARCH,
+    &falcon::ARCH,
+    &mpt::ARCH,
+    &opt::ARCH,
+    &qwen2moe::ARCH,
     &qwen3moe::ARCH,
     &olmoe::ARCH,
     &gpt_oss::ARCH,
+    &grok::ARCH,
     &bert::ARCH,
     &t5::ARCH,
     &lfm2::ARCH,
+    &lfm2moe::ARCH,
     &qwen35::ARCH,
     &granitehybrid::ARCH,
 ];

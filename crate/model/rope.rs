@@ -41,8 +41,12 @@ pub(crate) struct RopeTable {
     size: f64,
     /// `(beta, length)`: multiplies it by `1 + beta * ln(1 + floor(pos / length))` too (Llama 4, for queries).
     growth: Option<(f64, f64)>,
-    /// A tensor that divides each frequency, in GGUF files of Llama 3.
-    pub(crate) factors: Option<Entry>,
+    /// Tensors that divide each frequency, in GGUF files: one, or one for contexts up to [`Self::short`] and another.
+    factors: Vec<Entry>,
+    /// The same from `config.json`.
+    divisors: Vec<Vec<f64>>,
+    /// The longest context of the short kind (`LongRoPE`; Ding et al., 2024).
+    pub(crate) short: usize,
 }
 
 impl RopeTable {
@@ -54,7 +58,9 @@ impl RopeTable {
             scaling: Scaling::None,
             size: 1.0,
             growth: None,
-            factors: None,
+            factors: Vec::new(),
+            divisors: Vec::new(),
+            short: usize::MAX,
         }
     }
 
@@ -68,14 +74,28 @@ impl RopeTable {
         };
         let rotated = rotated(keys, object, head_dim)?;
         let mut table = Self::read_from(keys, object, head_dim, rotated)?;
-        if let Some(entry) = finder.entry("rope_freqs.weight", None) {
-            if entry.format.name != "F32" || entry.shape.count() != rotated / 2 {
-                let found = format!("{:?} {:?}", entry.format, entry.shape);
-                let expected = format!("F32 [{}]", rotated / 2);
-                return Err(Error::bad(&keys.checkpoint.name, "rope_freqs.weight", expected, found));
+        // Files say so by these tensors, the later ones by the type too.
+        let stated = keys.is_gguf() && keys.text("rope.scaling.type", "") == Some("longrope");
+        let long = stated || finder.has("rope_factors_long.weight", None);
+        let names: &[&str] = if long {
+            table.short = keys.need("rope.scaling.original_context_length", "")?;
+            &["rope_factors_short.weight", "rope_factors_long.weight"]
+        } else {
+            &["rope_freqs.weight"]
+        };
+        for name in names {
+            let entry = finder.entry(name, None);
+            let fits = entry.is_some_and(|e| e.format.name == "F32" && e.shape.count() == rotated / 2);
+            match entry {
+                Some(entry) if fits => table.factors.push(entry.clone()),
+                None if !long => {}
+                other => {
+                    let found = other.map_or("nothing".into(), |e| format!("{:?} {:?}", e.format, e.shape));
+                    let expected = format!("F32 [{}]", rotated / 2);
+                    return Err(Error::bad(&keys.checkpoint.name, *name, expected, found));
+                }
             }
-            table.factors = Some(entry.clone());
-            finder.note("rope_freqs.weight", None);
+            finder.note(name, None);
         }
         Ok(table)
     }
@@ -98,6 +118,7 @@ impl RopeTable {
                 .ok_or_else(|| Error::bad(&keys.checkpoint.name, key, "a number above 0", "nothing"))
         };
         let mut table = Self::plain(theta, rotated);
+        table.size = keys.float("rope.scaling.attn_factor", "")?.unwrap_or(1.0);
         table.scaling = match kind {
             "none" | "default" => Scaling::None,
             "linear" => Scaling::Linear(match keys.float("rope.scale_linear", "")?.filter(|n| *n > 0.0) {
@@ -119,6 +140,18 @@ impl RopeTable {
                 table.size = yarn_size(keys, object, factor)?;
                 yarn(keys, object, &table, factor, original)?
             }
+            "longrope" | "su" => {
+                if !keys.is_gguf() {
+                    table.stretch_by_length(keys, object)?;
+                }
+                Scaling::None
+            }
+            // HunYuan's, which stretches the base once and for all
+            "dynamic" if keys.json(&format!("{object}.alpha")).is_some() => {
+                let width = narrow(rotated);
+                table.theta *= number("", "alpha")?.powf(width / (width - 2.0));
+                Scaling::None
+            }
             "proportional" => {
                 let key = format!("{object}.partial_rotary_factor");
                 let share = keys.float("", &key)?.unwrap_or(1.0);
@@ -134,11 +167,54 @@ impl RopeTable {
                     kind: Unsupported::Architecture,
                     file: keys.checkpoint.name.clone(),
                     what: format!("rope scaling {other}"),
-                    supported: "none, linear, llama3, yarn, proportional".into(),
+                    supported: "none, linear, llama3, yarn, longrope, proportional, dynamic by alpha".into(),
                 });
             }
         };
         Ok(table)
+    }
+
+    /// The divisors of frequencies in short contexts and in long ones, and by how much those grow what is rotated.
+    fn stretch_by_length(&mut self, keys: &Keys<'_>, object: &str) -> Result<()> {
+        let of = |name: &str| format!("{object}.{name}");
+        let original = "original_max_position_embeddings";
+        self.short = keys.need("", &format!("{}|{original}", of(original)))?;
+        for name in ["short_factor", "long_factor"] {
+            let list = keys.json(&of(name)).and_then(serde_json::Value::as_array);
+            let list: Vec<f64> = list
+                .into_iter()
+                .flatten()
+                .filter_map(serde_json::Value::as_f64)
+                .collect();
+            if list.len() != self.rotated / 2 || list.iter().any(|n| *n <= 0.0) {
+                let expected = format!("{} numbers above 0", self.rotated / 2);
+                return Err(Error::bad(
+                    &keys.checkpoint.name,
+                    of(name),
+                    expected,
+                    format!("{list:?}"),
+                ));
+            }
+            self.divisors.push(list);
+        }
+        let original = narrow(self.short);
+        let factor = match keys.float("", &of("factor"))? {
+            Some(factor) => factor,
+            None => narrow(keys.need("", "max_position_embeddings")?) / original,
+        };
+        let grown = (1.0 + factor.max(1.0).ln() / original.ln()).sqrt();
+        self.size = keys.float("", &of("attention_factor"))?.unwrap_or(grown);
+        Ok(())
+    }
+
+    /// Of what differs by the length of a context, that for `positions`.
+    fn of_length<'a, T>(&self, all: &'a [T], positions: usize) -> Option<&'a T> {
+        all.get(usize::from(positions > self.short)).or(all.last())
+    }
+
+    /// The tensor that divides each frequency in a context of so many positions.
+    pub(crate) fn factors(&self, positions: usize) -> Option<&Entry> {
+        self.of_length(&self.factors, positions)
     }
 
     /// The same without what stretches it.
@@ -155,12 +231,14 @@ impl RopeTable {
     }
 
     /// Radians a position, by pair.
-    fn frequencies(&self, factors: Option<&[f32]>) -> Vec<f64> {
+    fn frequencies(&self, positions: usize, factors: Option<&[f32]>) -> Vec<f64> {
+        let divisors = self.of_length(&self.divisors, positions);
         let plain = (0..self.rotated / 2).map(|i| self.theta.powf(-2.0 * narrow(i) / narrow(self.rotated)));
         plain
             .enumerate()
             .map(|(i, f)| {
                 let f = f / factors.and_then(|all| all.get(i)).map_or(1.0, |d| f64::from(*d));
+                let f = f / divisors.and_then(|all| all.get(i)).copied().unwrap_or(1.0);
                 match self.scaling {
                     Scaling::None => f,
                     Scaling::Linear(factor) => f / factor,
@@ -213,7 +291,7 @@ impl RopeTable {
         factors: Option<&[f32]>,
         mut row: impl FnMut(&[f32]) -> Result<()>,
     ) -> Result<()> {
-        let frequencies = self.frequencies(factors);
+        let frequencies = self.frequencies(positions, factors);
         let mut values = Vec::with_capacity(2 * frequencies.len());
         for p in 0..positions {
             let p = narrow(p);

@@ -11,15 +11,17 @@ use crate::{
     error::{Error, Result, Unsupported},
     format::Checkpoint,
     model::{Arch, Kind},
-    op::{Act, Buckets, Norm, Sees, narrow},
+    op::{Act, Buckets, Norm, Route, Sees, narrow},
 };
 
-/// Which norm queries and keys go through before they turn.
+/// Which norm queries and keys go through, before they turn unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QkNorm {
     None,
     /// Each head by itself.
     Head,
+    /// The same, but after they turned.
+    Turned,
     /// The whole row.
     Row,
 }
@@ -29,23 +31,29 @@ pub(super) enum QkNorm {
 pub(super) enum Fused {
     /// One after the other.
     Parts,
-    /// Head by head.
+    /// A key-value head after the other, its queries before it; in GGUF as parts.
     Heads,
 }
 
 /// How the router weighs the experts it chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Experts {
     /// How many there are.
     pub(super) count: usize,
-    /// How many a token goes to.
-    pub(super) used: usize,
     /// Width of one.
     pub(super) hidden: usize,
-    /// Whether the weights of the chosen ones add up to 1.
-    pub(super) normed: bool,
+    /// How it does.
+    pub(super) route: Route,
+    /// What its scores go through before.
+    pub(super) scores: Option<Act>,
     /// Width of one that every token goes to, 0 without.
     pub(super) shared: usize,
+    /// Whether that one is weighed by a gate.
+    pub(super) shared_gate: bool,
+    /// Layers before the first one that has them.
+    pub(super) after: usize,
+    /// Whether they stand beside a dense part, each of the two behind norms of its own.
+    pub(super) beside: bool,
 }
 
 /// What may differ by layer.
@@ -79,6 +87,8 @@ pub(super) struct Spec<'a> {
     /// Tensors of layers that have another name in GGUF's files of this family.
     pub(super) renamed: &'static [(&'static str, &'static str)],
     pub(super) width: usize,
+    /// Width of the embedding, which is projected to and from that of layers where it is another.
+    pub(super) embd_width: usize,
     pub(super) heads: usize,
     pub(super) context: usize,
     pub(super) layers: Vec<LayerSpec>,
@@ -93,6 +103,8 @@ pub(super) struct Spec<'a> {
     pub(super) ffn_norm: &'static str,
     /// GGUF's name of the norm behind the last layer.
     pub(super) output_norm: &'static str,
+    /// Whether there is that one.
+    pub(super) last_norm: bool,
     /// Whether there are norms before each part, and behind.
     pub(super) pre_norm: bool,
     pub(super) post_norm: bool,
@@ -120,6 +132,8 @@ pub(super) struct Spec<'a> {
     pub(super) interleaved: bool,
     /// Whether positions have a table of their own, which is added to the embedding.
     pub(super) positions: bool,
+    /// Its row for the first one.
+    pub(super) first_position: usize,
     pub(super) embed_norm: bool,
     pub(super) embed_scale: f32,
     pub(super) residual_scale: f32,
@@ -140,11 +154,11 @@ pub(super) struct Spec<'a> {
 
 /// Widths of a head and the like that have to be given before anything else can be read.
 fn heads(keys: &Keys<'_>, width: usize) -> Result<[usize; 3]> {
-    let heads = keys.need("attention.head_count", "num_attention_heads|n_head|num_heads")?;
+    let heads = keys.need("attention.head_count", "num_attention_heads|n_head|num_heads|n_heads")?;
     let kv_heads = match keys.list("attention.head_count_kv", "") {
         Some(_) => heads,
         None => keys
-            .size("attention.head_count_kv", "num_key_value_heads")?
+            .size("attention.head_count_kv", "num_key_value_heads|num_kv_heads")?
             .unwrap_or(heads),
     };
     let head_dim = keys
@@ -181,12 +195,15 @@ impl<'a> Spec<'a> {
             });
         }
         let mut find = Finder::new(checkpoint, arch);
-        let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers")?;
+        let count = keys.need("block_count", "num_hidden_layers|n_layer|num_layers|n_layers")?;
         keys.layers("block_count", count)?;
         let width = keys.need("embedding_length", "hidden_size|n_embd|n_embed|d_model")?;
         let hidden = match keys.list("feed_forward_length", "") {
             Some(_) => None,
-            None => keys.size("feed_forward_length", "intermediate_size|n_inner|d_ff")?,
+            None => keys.size(
+                "feed_forward_length",
+                "intermediate_size|n_inner|d_ff|ffn_dim|ffn_hidden_size",
+            )?,
         };
         let [heads, kv_heads, head_dim] = heads(&keys, width)?;
         let ropes = vec![RopeTable::read(&keys, &mut find, head_dim)?];
@@ -199,7 +216,10 @@ impl<'a> Spec<'a> {
             None => keys.float("attention.layer_norm_epsilon", "")?.unwrap_or(1e-6),
         };
         let context = keys
-            .size("context_length", "max_position_embeddings|n_positions|seq_length")?
+            .size(
+                "context_length",
+                "max_position_embeddings|n_positions|seq_length|max_seq_len",
+            )?
             .unwrap_or(2048);
         let layer = LayerSpec {
             kv_heads,
@@ -221,6 +241,7 @@ impl<'a> Spec<'a> {
             prefix: "",
             renamed: &[],
             width,
+            embd_width: width,
             heads,
             context,
             layers: vec![layer; count],
@@ -235,6 +256,7 @@ impl<'a> Spec<'a> {
             },
             ffn_norm: "ffn_norm",
             output_norm: "output_norm",
+            last_norm: true,
             pre_norm: true,
             post_norm: false,
             norm_sums: false,
@@ -251,6 +273,7 @@ impl<'a> Spec<'a> {
             experts: None,
             interleaved: false,
             positions: false,
+            first_position: 0,
             embed_norm: false,
             embed_scale: 1.0,
             residual_scale: 1.0,
@@ -396,10 +419,20 @@ impl<'a> Spec<'a> {
         let hidden = keys.size("expert_feed_forward_length", "moe_intermediate_size")?;
         Ok(Some(Experts {
             count,
-            used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
             hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
-            normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+            route: Route {
+                used: keys.need(
+                    "expert_used_count",
+                    "num_experts_per_tok|experts_per_token|top_k_experts",
+                )?,
+                normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+                ..Route::default()
+            },
+            scores: None,
             shared: 0,
+            shared_gate: false,
+            after: 0,
+            beside: false,
         }))
     }
 

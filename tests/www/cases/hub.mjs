@@ -367,7 +367,7 @@ export const cases = [
       withHub(bench, async ({ url: hub }) => {
         for (const [source, code] of [
           ["some/foreign", "unsupported-format"],
-          ["/shared/zoo/falcon_7b/", "unsupported-architecture"],
+          ["/shared/zoo/whisper/", "unsupported-architecture"],
         ]) {
           const { value, message } = await bench.lab("foretold", { source, settings: { hub, device: "cpu" } });
           assert.ok(value, message);
