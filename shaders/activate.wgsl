@@ -1,16 +1,17 @@
-//! y[t, i] = f(x[t, i]) * up[t, offset + i], or f(x[t, i]) alone
+//! y[t, i] = f(x[t, i / per]) * up[t, offset + i], or f(x[t, i]) alone
 override KIND: u32 = 0u;      // which f, as in `Act`
 override GATES: u32 = 1u;     // whether there is `up`
 struct Params {
     count: u32,
-    width: u32,      // F
+    width: u32,      // F of y
     up_width: u32,   // F of up
     offset: u32,     // first value of a row of up that counts
+    per: u32,        // values of y that one of x makes
     ka: f32,         // parameters of f
     kb: f32,
 }
 @group(0) @binding(0) var<uniform>             params: Params;
-@group(0) @binding(1) var<storage, read>       x: array<f32>;    // [T, F]
+@group(0) @binding(1) var<storage, read>       x: array<f32>;    // [T, F / per]
 @group(0) @binding(2) var<storage, read>       up: array<f32>;   // [T, F of up]
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;    // [T, F]
 
@@ -27,7 +28,7 @@ fn erf(v: f32) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     for (var i = id.x; i < params.count; i += groups.x * 64u) {
-        var v = x[i];
+        var v = x[i / params.per];
         var u = 1.0;
         if GATES != 0u { u = up[i / params.width * params.up_width + params.offset + i % params.width]; }
         if KIND == 0u {

@@ -10,8 +10,8 @@ use crate::{
     error::{Error, Result},
     op::{
         Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Sees, Tensor, activate,
-        add, add_of, argmax, attention, blend, choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix,
-        norm, rope, route,
+        add, add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul,
+        matmul_of, mix, norm, rope, route,
     },
     tensor::{Format, Shape},
 };
@@ -41,8 +41,7 @@ struct Shared {
     heads: usize,
     norm: Norm,
     v_norm: bool,
-    /// Whether queries and keys are normalised by row, not by head.
-    by_row: bool,
+    qk_norm: QkNorm,
     norm_sums: bool,
     parallel: bool,
     act: Act,
@@ -123,7 +122,7 @@ impl Spec<'_> {
             heads: self.heads,
             norm: self.norm,
             v_norm: self.v_norm,
-            by_row: self.qk_norm == QkNorm::Row,
+            qk_norm: self.qk_norm,
             norm_sums: self.norm_sums,
             parallel: self.parallel,
             act: self.act,
@@ -270,16 +269,21 @@ impl Decoder {
         )
     }
 
-    fn qk_norm(&self, g: &mut Graph, gain: Option<usize>, heads: usize, x: Tensor) -> Result<Tensor> {
-        let Some(gain) = gain else { return Ok(x) };
-        self.head_norm(g, Some(gain), if self.spec.by_row { 1 } else { heads }, x)
-    }
-
-    fn turn(&self, g: &mut Graph, attn: &Attend, x: Tensor, heads: usize, which: usize) -> Result<Tensor> {
-        let Some(tables) = attn.spec.rope else { return Ok(x) };
-        let table = tables[which];
-        let rotated = self.spec.rotated[table];
-        rope(g, x, Rope { heads, rotated, table })
+    /// Queries (0) or keys (1), normalised and turned.
+    fn turn(&self, g: &mut Graph, attn: &Attend, mut x: Tensor, which: usize) -> Result<Tensor> {
+        let (gain, heads) = [(attn.q_norm, self.spec.heads), (attn.k_norm, attn.spec.kv_heads)][which];
+        let kind = self.spec.qk_norm;
+        let groups = if kind == QkNorm::Row { 1 } else { heads };
+        let normed = |g: &mut Graph, x| gain.map_or(Ok(x), |gain| self.head_norm(g, Some(gain), groups, x));
+        if kind != QkNorm::Turned {
+            x = normed(g, x)?;
+        }
+        if let Some(tables) = attn.spec.rope {
+            let table = tables[which];
+            let rotated = self.spec.rotated[table];
+            x = rope(g, x, Rope { heads, rotated, table })?;
+        }
+        if kind == QkNorm::Turned { normed(g, x) } else { Ok(x) }
     }
 
     /// Keys and values of `x` into the cache.
@@ -288,8 +292,7 @@ impl Decoder {
         let heads = attn.spec.kv_heads;
         let k = self.linear(g, k, x)?;
         let mut v = v.map_or(Ok(k), |v| self.linear(g, v, x))?;
-        let k = self.qk_norm(g, attn.k_norm, heads, k)?;
-        let k = self.turn(g, attn, k, heads, 1)?;
+        let k = self.turn(g, attn, k, 1)?;
         if self.spec.v_norm {
             v = self.head_norm(g, None, heads, v)?;
         }
@@ -300,8 +303,7 @@ impl Decoder {
     fn attention(&self, g: &mut Graph, attn: &Attend, x: Tensor) -> Result<Tensor> {
         let (cfg, spec) = (&self.spec, attn.spec);
         let q = self.linear(g, attn.q, x)?;
-        let q = self.qk_norm(g, attn.q_norm, cfg.heads, q)?;
-        let q = self.turn(g, attn, q, cfg.heads, 0)?;
+        let q = self.turn(g, attn, q, 0)?;
         if spec.sees != Sees::Encoded {
             self.remember(g, attn, x)?;
         }
@@ -360,8 +362,12 @@ impl Decoder {
         let each = self.linear_of(g, ffn.down, hidden, chosen)?;
         let y = mix(g, each, routes)?;
         match &ffn.shared {
-            Some(shared) => {
-                let z = self.dense(g, shared, x)?;
+            Some((shared, weighed)) => {
+                let mut z = self.dense(g, shared, x)?;
+                if let Some(linear) = weighed {
+                    let weight = self.linear(g, *linear, x)?;
+                    z = gate_rows(g, weight, z, Act::Sigmoid)?;
+                }
                 add(g, y, z)
             }
             None => Ok(y),

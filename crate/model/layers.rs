@@ -77,8 +77,8 @@ pub(super) struct Mixture {
     pub(super) gate: Linear,
     pub(super) up: Linear,
     pub(super) down: Linear,
-    /// One more, that every token goes to.
-    pub(super) shared: Option<Dense>,
+    /// One more, that every token goes to, and what weighs it.
+    pub(super) shared: Option<(Dense, Option<Linear>)>,
     pub(super) cfg: Experts,
 }
 
@@ -289,7 +289,7 @@ impl Spec<'_> {
                         .entry(&name, Some(n))
                         .is_some_and(|e| e.shape.dims() == [layer.head_dim]);
                     let stacked = self.find.count(&name, Some(n)) > 1;
-                    let count = if kind == QkNorm::Head && each && !stacked {
+                    let count = if kind != QkNorm::Row && each && !stacked {
                         layer.head_dim
                     } else {
                         rows
@@ -301,7 +301,7 @@ impl Spec<'_> {
                 (Some(q), k)
             }
         };
-        if self.qk_norm == QkNorm::Head && wide != layer.head_dim {
+        if matches!(self.qk_norm, QkNorm::Head | QkNorm::Turned) && wide != layer.head_dim {
             let what = format!("norms of heads of {}", layer.head_dim);
             return Err(self.keys.unsupported(what, "heads of a multiple of 4"));
         }
@@ -478,7 +478,12 @@ impl Spec<'_> {
         let up = self.linear(n, "ffn_up_exps", [wide, width], rows(1))?;
         let down = self.linear(n, "ffn_down_exps", [self.rows(count, width)?, one], columns)?;
         self.transposed = false;
-        let shared = (cfg.shared > 0).then(|| self.dense(n, cfg.shared, "_shexp"));
+        let shared = (cfg.shared > 0).then(|| {
+            let gate = cfg
+                .shared_gate
+                .then(|| self.linear(n, "ffn_gate_inp_shexp", [1, width], Layout::default()));
+            Ok((self.dense(n, cfg.shared, "_shexp")?, gate.transpose()?))
+        });
         Ok(Mixture {
             router,
             gate,

@@ -4,12 +4,14 @@ mod bert;
 mod block;
 mod bloom;
 mod card;
+mod ernie;
 pub mod export;
 mod export_text;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod gemma4;
+mod glm4;
 mod gpt2;
 mod gpt_oss;
 mod gptj;
@@ -17,6 +19,7 @@ mod gptneo;
 mod gptneox;
 mod granite;
 mod granitehybrid;
+mod hunyuan;
 mod keys;
 mod layers;
 mod lfm2;
@@ -27,6 +30,7 @@ mod olmoe;
 mod phi2;
 mod phi3;
 mod qwen2;
+mod qwen2moe;
 mod qwen3;
 mod qwen35;
 mod qwen3moe;
@@ -77,6 +81,9 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &qwen2::ARCH,
     &qwen3::ARCH,
     &smollm3::ARCH,
+    &ernie::ARCH,
+    &hunyuan::ARCH,
+    &glm4::ARCH,
     &granite::ARCH,
     &olmo2::ARCH,
     &phi3::ARCH,
@@ -91,6 +98,7 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &phi2::ARCH,
     &stablelm::ARCH,
     &bloom::ARCH,
+    &qwen2moe::ARCH,
     &qwen3moe::ARCH,
     &olmoe::ARCH,
     &gpt_oss::ARCH,

@@ -31,16 +31,25 @@ pub(super) const EXPERTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Experts in all layers.
+pub(super) fn experts(spec: &mut Spec<'_>, normed: bool) -> Result<()> {
+    spec.experts = spec.experts(normed)?;
+    let keys = &spec.keys;
+    let dense = keys.list("", "mlp_only_layers").filter(|l| !l.is_empty());
+    let step = keys.size("", "decoder_sparse_step")?.unwrap_or(1);
+    if dense.is_none() && step == 1 {
+        return Ok(());
+    }
+    let what = format!("mlp_only_layers {dense:?} and decoder_sparse_step {step}");
+    Err(keys.unsupported(what, "experts in all layers"))
+}
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
     spec.late_windows()?;
     // HF's default, which configurations state; GGUF files do not, and all are normed.
-    spec.experts = spec.experts(spec.keys.is_gguf())?;
-    if let Some(list) = spec.keys.list("", "mlp_only_layers").filter(|l| !l.is_empty()) {
-        return Err(spec
-            .keys
-            .unsupported(format!("dense layers {list:?}"), "experts in all layers"));
-    }
+    let normed = spec.keys.is_gguf();
+    experts(&mut spec, normed)?;
     spec.paired = false;
     spec.qk_norm = QkNorm::Head;
     spec.network()

@@ -119,6 +119,12 @@ impl RopeTable {
                 table.size = yarn_size(keys, object, factor)?;
                 yarn(keys, object, &table, factor, original)?
             }
+            // HunYuan's, which stretches the base once and for all
+            "dynamic" if keys.json(&format!("{object}.alpha")).is_some() => {
+                let width = narrow(rotated);
+                table.theta *= number("", "alpha")?.powf(width / (width - 2.0));
+                Scaling::None
+            }
             "proportional" => {
                 let key = format!("{object}.partial_rotary_factor");
                 let share = keys.float("", &key)?.unwrap_or(1.0);
@@ -134,7 +140,7 @@ impl RopeTable {
                     kind: Unsupported::Architecture,
                     file: keys.checkpoint.name.clone(),
                     what: format!("rope scaling {other}"),
-                    supported: "none, linear, llama3, yarn, proportional".into(),
+                    supported: "none, linear, llama3, yarn, proportional, dynamic by alpha".into(),
                 });
             }
         };

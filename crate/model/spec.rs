@@ -14,12 +14,14 @@ use crate::{
     op::{Act, Buckets, Norm, Sees, narrow},
 };
 
-/// Which norm queries and keys go through before they turn.
+/// Which norm queries and keys go through, before they turn unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QkNorm {
     None,
     /// Each head by itself.
     Head,
+    /// The same, but after they turned.
+    Turned,
     /// The whole row.
     Row,
 }
@@ -46,6 +48,8 @@ pub(super) struct Experts {
     pub(super) normed: bool,
     /// Width of one that every token goes to, 0 without.
     pub(super) shared: usize,
+    /// Whether that one is weighed by a gate.
+    pub(super) shared_gate: bool,
 }
 
 /// What may differ by layer.
@@ -400,6 +404,7 @@ impl<'a> Spec<'a> {
             hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
             normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
             shared: 0,
+            shared_gate: false,
         }))
     }
 

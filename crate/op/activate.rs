@@ -102,12 +102,20 @@ struct Cfg {
     act: Act,
     /// First value of a row of the other branch that counts.
     offset: usize,
+    /// How many of those go with one of `x`.
+    per: usize,
+}
+
+impl Cfg {
+    fn plain(act: Act) -> Self {
+        Self { act, offset: 0, per: 1 }
+    }
 }
 
 /// `act(x)`, for `x: [T, F]`.
 pub(crate) fn activate(g: &mut Graph, x: Tensor, act: Act) -> Result<Tensor> {
     let y = g.alloc(x.shape);
-    g.push(&OP, Cfg { act, offset: 0 }, &[x], &[y]);
+    g.push(&OP, Cfg::plain(act), &[x], &[y]);
     Ok(y)
 }
 
@@ -123,7 +131,23 @@ pub(crate) fn gate(g: &mut Graph, x: Tensor, (up, offset): (Tensor, usize), act:
         ));
     }
     let y = g.alloc(x.shape);
-    g.push(&OP, Cfg { act, offset }, &[x, up], &[y]);
+    let cfg = Cfg {
+        offset,
+        ..Cfg::plain(act)
+    };
+    g.push(&OP, cfg, &[x, up], &[y]);
+    Ok(y)
+}
+
+/// `act(x) * up`, for one value a row, `x: [T, 1]`, and `up: [T, F]`.
+pub(crate) fn gate_rows(g: &mut Graph, x: Tensor, up: Tensor, act: Act) -> Result<Tensor> {
+    let [rows, per] = up.shape.dims2(OP.name)?;
+    if x.shape.dims2(OP.name)? != [rows, 1] {
+        return Err(Error::shape(OP.name, "x", format!("[{rows}, 1]"), x.shape));
+    }
+    let y = g.alloc(up.shape);
+    let cfg = Cfg { per, ..Cfg::plain(act) };
+    g.push(&OP, cfg, &[x, up], &[y]);
     Ok(y)
 }
 
@@ -131,7 +155,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Cfg>()?;
     let mut y = run.take(0)?;
     let (tensor, x) = (run.tensor(0), run.input(0)?);
-    let width = tensor.shape.width();
+    let width = tensor.shape.width() * cfg.per;
     let up = if run.inputs() > 1 {
         Some((run.input(1)?, run.tensor(1).shape.width()))
     } else {
@@ -141,14 +165,14 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
         let up = up.map_or(1.0, |(up, wide)| {
             f64::from(up[i / width * wide + cfg.offset + i % width])
         });
-        y[i] = narrow(cfg.act.of(f64::from(x[i]), up));
+        y[i] = narrow(cfg.act.of(f64::from(x[i / cfg.per]), up));
     }
     run.give(0, y)
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = *low.node.cfg::<Cfg>()?;
-    let x = low.node.inputs[0].shape;
+    let y = low.node.outputs[0].shape;
     let gates = low.node.inputs.len() > 1;
     let args = kernel::Args {
         x: low.input(0)?,
@@ -158,10 +182,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let (kind, [ka, kb]) = cfg.act.code();
     let up_width = low.node.inputs.get(1).map_or(0, |up| up.shape.width());
     let params = kernel::Params {
-        count: u32_of(OP.name, x.count())?,
-        width: u32_of(OP.name, x.width())?,
+        count: u32_of(OP.name, y.count())?,
+        width: u32_of(OP.name, y.width())?,
         up_width: u32_of(OP.name, up_width)?,
         offset: u32_of(OP.name, cfg.offset)?,
+        per: u32_of(OP.name, cfg.per)?,
         ka,
         kb,
     };
@@ -174,7 +199,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         consts.entries(),
         &params,
         args.bindings(),
-        [strided(x.count(), 64), 1, 1],
+        [strided(y.count(), 64), 1, 1],
     )
 }
 
@@ -210,5 +235,12 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let swiglu = Case::elementwise(5, |g, a, b| gate(g, a, (b, 0), Act::Silu));
     let kinds = kinds.into_iter().flat_map(|act| [case(act, false), case(act, true)]);
-    swiglu.into_iter().chain(kinds).collect()
+    let by_row = Case::new("a value a row".into(), 8, |c| {
+        c.valid(7);
+        let (x, up) = (c.input(8, 1), c.input(8, 36));
+        let y = gate_rows(c.graph, x, up, Act::Sigmoid)?;
+        c.graph.output(y);
+        Ok(())
+    });
+    swiglu.into_iter().chain(kinds).chain([by_row]).collect()
 }

@@ -22,7 +22,7 @@ mod run;
 mod scan;
 mod sort;
 
-pub(crate) use activate::{Act, activate, gate};
+pub(crate) use activate::{Act, activate, gate, gate_rows};
 pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
