@@ -2,16 +2,16 @@
 
 use super::{
     Head, Hyper, Kind, Network,
-    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixer, Mixture},
+    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixture},
     spec::{QkNorm, Spec},
     weights::{Layout, Part},
 };
 use crate::{
     error::{Error, Result},
     op::{
-        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, Route, SUM, Sees, Tensor, activate,
-        add, add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul,
-        matmul_of, mix, norm, rope, route,
+        Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, SUM, Sees, Tensor, activate, add,
+        add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul, matmul_of,
+        mix, norm, rope, route,
     },
     tensor::{Format, Shape},
 };
@@ -46,7 +46,7 @@ struct Shared {
     parallel: bool,
     act: Act,
     embed_scale: f32,
-    residual_scale: f32,
+    part_scales: [f32; 3],
     logit_scale: f32,
     logit_cap: f32,
     attn_scale: Option<f32>,
@@ -127,7 +127,7 @@ impl Spec<'_> {
             parallel: self.parallel,
             act: self.act,
             embed_scale: self.embed_scale,
-            residual_scale: self.residual_scale,
+            part_scales: self.part_scales,
             logit_scale: self.logit_scale,
             logit_cap: self.logit_cap,
             attn_scale: self.attn_scale,
@@ -329,7 +329,7 @@ impl Decoder {
         self.linear(g, attn.output, y)
     }
 
-    fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
+    pub(super) fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
         match ffn {
             Ffn::Dense(dense) => self.dense(g, dense, x),
             Ffn::Mixture(mixture) => self.mixture(g, mixture, x),
@@ -351,8 +351,8 @@ impl Decoder {
 
     fn mixture(&self, g: &mut Graph, ffn: &Mixture, x: Tensor) -> Result<Tensor> {
         let logits = self.linear(g, ffn.router, x)?;
-        let (used, normed) = (ffn.cfg.used, ffn.cfg.normed);
-        let routes = route(g, logits, Route { used, normed })?;
+        let bias = ffn.bias.map(|bias| self.weight(g, bias));
+        let routes = route(g, logits, bias, ffn.cfg.route)?;
         let chosen = choose(g, routes, ffn.cfg.count)?;
         let (branch, up) = (
             self.linear_of(g, ffn.gate, x, chosen)?,
@@ -386,12 +386,9 @@ impl Decoder {
         self.linear(g, ffn.down, hidden)
     }
 
-    /// The residual stream with what a part adds to it, either of them normalised or none.
-    fn join(&self, g: &mut Graph, x: Tensor, y: Tensor, post: Option<Gain>) -> Result<Tensor> {
-        let residual = Blend {
-            of_b: self.spec.residual_scale,
-            ..SUM
-        };
+    /// The residual stream with so much of what a part adds to it, either of them normalised or none.
+    fn join(&self, g: &mut Graph, x: Tensor, (y, of_b): (Tensor, f32), post: Option<Gain>) -> Result<Tensor> {
+        let residual = Blend { of_b, ..SUM };
         if self.spec.norm_sums {
             let x = blend(g, x, y, residual)?;
             return self.maybe_norm(g, post, x);
@@ -408,25 +405,36 @@ impl Decoder {
     /// A layer over the residual stream.
     pub(super) fn block(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
         let normed = self.maybe_norm(g, layer.attn_norm, x)?;
-        let y = match &layer.mixer {
-            Mixer::Attention(attn) => self.attention(g, attn, normed)?,
-            Mixer::Recurrent(recurrent) => self.recurrent(g, recurrent, normed)?,
-        };
-        if self.spec.parallel {
-            let read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, x))?;
-            let z = self.feed_forward(g, &layer.ffn, read)?;
-            let x = self.join(g, x, y, layer.attn_post)?;
-            return self.join(g, x, z, layer.ffn_post);
+        let [of_attention, of_recurrence, of_ffn] = self.spec.part_scales;
+        let (mut x, mut read) = (x, x);
+        if let Some(recurrent) = &layer.recurrent {
+            let y = self.recurrent(g, recurrent, normed)?;
+            x = self.join(g, x, (y, of_recurrence), layer.attn_post)?;
         }
-        let mut x = self.join(g, x, y, layer.attn_post)?;
+        if let Some(attn) = &layer.attend {
+            let y = self.attention(g, attn, normed)?;
+            if let (true, Some(ffn)) = (self.spec.parallel, &layer.ffn) {
+                read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, read))?;
+                let z = self.feed_forward(g, ffn, read)?;
+                x = self.join(g, x, (y, of_attention), layer.attn_post)?;
+                return self.join(g, x, (z, of_ffn), layer.ffn_post);
+            }
+            x = self.join(g, x, (y, of_attention), layer.attn_post)?;
+        }
         if let Some((norm, cross)) = &layer.cross {
             let y = self.norm(g, *norm, x)?;
             let y = self.attention(g, cross, y)?;
-            x = self.join(g, x, y, None)?;
+            x = self.join(g, x, (y, of_attention), None)?;
         }
+        self.rest(g, layer, x)
+    }
+
+    /// The feed-forward part of a layer, if it has one, over the residual stream.
+    pub(super) fn rest(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
+        let Some(ffn) = &layer.ffn else { return Ok(x) };
         let y = self.maybe_norm(g, layer.ffn_norm, x)?;
-        let y = self.feed_forward(g, &layer.ffn, y)?;
-        self.join(g, x, y, layer.ffn_post)
+        let y = self.feed_forward(g, ffn, y)?;
+        self.join(g, x, (y, self.spec.part_scales[2]), layer.ffn_post)
     }
 
     /// What follows the last layer.

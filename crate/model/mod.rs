@@ -4,9 +4,11 @@ mod bert;
 mod block;
 mod bloom;
 mod card;
+mod deepseek2;
 mod ernie;
 pub mod export;
 mod export_text;
+mod falcon_h1;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -24,6 +26,7 @@ mod keys;
 mod layers;
 mod lfm2;
 mod llama;
+mod mamba;
 mod mistral3;
 mod olmo2;
 mod olmoe;
@@ -34,9 +37,11 @@ mod qwen2moe;
 mod qwen3;
 mod qwen35;
 mod qwen3moe;
+mod qwen3next;
 pub mod readme;
 mod recurrent;
 mod rope;
+mod rwkv4;
 mod smollm3;
 mod spec;
 mod stablelm;
@@ -107,6 +112,11 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &lfm2::ARCH,
     &qwen35::ARCH,
     &granitehybrid::ARCH,
+    &qwen3next::ARCH,
+    &falcon_h1::ARCH,
+    &deepseek2::ARCH,
+    &mamba::ARCH,
+    &rwkv4::ARCH,
 ];
 
 /// What a network makes of tokens.

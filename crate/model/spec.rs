@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result, Unsupported},
     format::Checkpoint,
     model::{Arch, Kind},
-    op::{Act, Buckets, Norm, Sees, narrow},
+    op::{Act, Buckets, Norm, Route, Sees, narrow},
 };
 
 /// Which norm queries and keys go through, before they turn unless it says otherwise.
@@ -36,20 +36,20 @@ pub(super) enum Fused {
 }
 
 /// How the router weighs the experts it chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Experts {
     /// How many there are.
     pub(super) count: usize,
-    /// How many a token goes to.
-    pub(super) used: usize,
     /// Width of one.
     pub(super) hidden: usize,
-    /// Whether the weights of the chosen ones add up to 1.
-    pub(super) normed: bool,
+    /// How it does.
+    pub(super) route: Route,
     /// Width of one that every token goes to, 0 without.
     pub(super) shared: usize,
     /// Whether that one is weighed by a gate.
     pub(super) shared_gate: bool,
+    /// Layers before the first one that has them.
+    pub(super) after: usize,
 }
 
 /// What may differ by layer.
@@ -57,7 +57,7 @@ pub(super) struct Experts {
 pub(super) struct LayerSpec {
     pub(super) kv_heads: usize,
     pub(super) head_dim: usize,
-    /// Feed-forward width.
+    /// Feed-forward width; 0 without one.
     pub(super) hidden: usize,
     /// Keys seen at most; 0 for all.
     pub(super) window: usize,
@@ -68,7 +68,9 @@ pub(super) struct LayerSpec {
     pub(super) sees: Sees,
     /// Scores have biases by distance, of the first layer if a layer has none of its own.
     pub(super) buckets: Option<Buckets>,
-    /// What it has instead of attention.
+    /// Whether it has attention.
+    pub(super) attends: bool,
+    /// What it has instead of attention, or beside it.
     pub(super) recurrence: Option<Recurrence>,
 }
 
@@ -126,7 +128,8 @@ pub(super) struct Spec<'a> {
     pub(super) positions: bool,
     pub(super) embed_norm: bool,
     pub(super) embed_scale: f32,
-    pub(super) residual_scale: f32,
+    /// What attention, recurrence and feed-forward part are multiplied by.
+    pub(super) part_scales: [f32; 3],
     pub(super) logit_scale: f32,
     /// Above 0: logits are capped.
     pub(super) logit_cap: f32,
@@ -203,7 +206,10 @@ impl<'a> Spec<'a> {
             None => keys.float("attention.layer_norm_epsilon", "")?.unwrap_or(1e-6),
         };
         let context = keys
-            .size("context_length", "max_position_embeddings|n_positions|seq_length")?
+            .size(
+                "context_length",
+                "max_position_embeddings|n_positions|seq_length|context_length",
+            )?
             .unwrap_or(2048);
         let layer = LayerSpec {
             kv_heads,
@@ -214,6 +220,7 @@ impl<'a> Spec<'a> {
             shares: None,
             sees: Sees::Before,
             buckets: None,
+            attends: true,
             recurrence: None,
         };
         let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
@@ -257,7 +264,7 @@ impl<'a> Spec<'a> {
             positions: false,
             embed_norm: false,
             embed_scale: 1.0,
-            residual_scale: 1.0,
+            part_scales: [1.0; 3],
             logit_scale: 1.0,
             logit_cap: 0.0,
             attn_scale: None,
@@ -393,18 +400,22 @@ impl<'a> Spec<'a> {
     /// The experts that the files state; `normed` unless they say otherwise.
     pub(super) fn experts(&self, normed: bool) -> Result<Option<Experts>> {
         let keys = &self.keys;
-        let count = keys.size_or_zero("expert_count", "num_local_experts|num_experts")?;
+        let count = keys.size_or_zero("expert_count", "num_local_experts|num_experts|n_routed_experts")?;
         if count == 0 {
             return Ok(None);
         }
         let hidden = keys.size("expert_feed_forward_length", "moe_intermediate_size")?;
         Ok(Some(Experts {
             count,
-            used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
             hidden: hidden.or(self.layers.first().map(|l| l.hidden)).unwrap_or(0),
-            normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+            route: Route {
+                used: keys.need("expert_used_count", "num_experts_per_tok|experts_per_token")?,
+                normed: keys.switch("", "norm_topk_prob").unwrap_or(normed),
+                ..Route::default()
+            },
             shared: 0,
             shared_gate: false,
+            after: 0,
         }))
     }
 
