@@ -38,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         } else if KIND == 2u {
             v = 0.5 * v * (1.0 + erf(0.7071067812 * v));
         } else if KIND == 3u {
-            v = v / (1.0 + exp(-1.702 * v));
+            v = v / (1.0 + exp(-params.ka * v));
         } else if KIND == 4u {
             v = max(v, 0.0);
         } else if KIND == 5u {

@@ -61,7 +61,9 @@ impl<'a, 'b> Stream<'a, 'b> {
         let entry = |(w, s): (usize, usize)| &network.weights[w].sources[s].entry;
         sort_by_numbers(&mut all, |at| [entry(*at).file as u64, entry(*at).offset]);
         let same = |a: &(usize, usize), b: &(usize, usize)| {
-            (entry(*a).file, entry(*a).offset) == (entry(*b).file, entry(*b).offset)
+            // A part of a tensor may begin where the whole does.
+            let at = |at: &(usize, usize)| (entry(*at).file, entry(*at).offset, entry(*at).bytes);
+            at(a) == at(b)
         };
         let groups: Vec<_> = all.chunk_by(same).collect();
         self.total = groups.iter().map(|g| entry(g[0]).bytes).sum();
@@ -106,7 +108,10 @@ impl<'a, 'b> Stream<'a, 'b> {
 
     /// Columns of the file become rows.
     async fn columns(&mut self, checkpoint: &Checkpoint, entry: &Entry, users: &[(usize, usize)]) -> Result<()> {
-        let (rows, columns, each) = (entry.shape.rows(), entry.shape.width(), entry.format.bytes);
+        // Columns of blocks are no blocks.
+        let decoded = entry.format.block > 1;
+        let format = if decoded { quant::F32 } else { entry.format };
+        let (rows, columns, each) = (entry.shape.rows(), entry.shape.width(), format.bytes);
         let wide = (GATHERED / (rows * each).max(1)).clamp(1, columns);
         let most = usize::try_from(CHUNK / entry.row_bytes().max(1))
             .unwrap_or(usize::MAX)
@@ -119,6 +124,11 @@ impl<'a, 'b> Stream<'a, 'b> {
                 if from == 0 {
                     self.read(&bytes)?;
                 }
+                let bytes = if decoded {
+                    quant::encode(&entry.name, &entry.format.decode(&bytes), format)?
+                } else {
+                    bytes
+                };
                 for (r, row) in bytes.chunks_exact(columns * each).enumerate() {
                     let cells = row[from * each..(from + count) * each].chunks_exact(each);
                     for (c, cell) in cells.enumerate() {
@@ -132,7 +142,7 @@ impl<'a, 'b> Stream<'a, 'b> {
                 bytes: &gathered,
                 row: rows * each,
             };
-            self.give(users, entry.format, &given)?;
+            self.give(users, format, &given)?;
         }
         self.whole(users)
     }

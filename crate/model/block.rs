@@ -2,7 +2,7 @@
 
 use super::{
     Head, Hyper, Kind, Network,
-    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixer, Mixture},
+    layers::{Attend, Dense, Ffn, Gain, Layer, Linear, Mixture},
     spec::{QkNorm, Spec},
     weights::{Layout, Part},
 };
@@ -48,7 +48,7 @@ struct Shared {
     parallel: bool,
     act: Act,
     embed_scale: f32,
-    residual_scale: f32,
+    part_scales: [f32; 3],
     logit_scale: f32,
     logit_cap: f32,
     attn_scale: Option<f32>,
@@ -141,7 +141,7 @@ impl Spec<'_> {
             parallel: self.parallel,
             act: self.act,
             embed_scale: self.embed_scale,
-            residual_scale: self.residual_scale,
+            part_scales: self.part_scales,
             logit_scale: self.logit_scale,
             logit_cap: self.logit_cap,
             attn_scale: self.attn_scale,
@@ -349,7 +349,7 @@ impl Decoder {
         self.linear(g, attn.output, y)
     }
 
-    fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
+    pub(super) fn feed_forward(&self, g: &mut Graph, ffn: &Ffn, x: Tensor) -> Result<Tensor> {
         match ffn {
             Ffn::Dense(dense) => self.dense(g, dense, x),
             Ffn::Mixture(mixture) => self.mixture(g, mixture, x, x),
@@ -410,12 +410,9 @@ impl Decoder {
         self.linear(g, ffn.down, hidden)
     }
 
-    /// The residual stream with what a part adds to it, either of them normalised or none.
-    fn join(&self, g: &mut Graph, x: Tensor, y: Tensor, post: Option<Gain>) -> Result<Tensor> {
-        let residual = Blend {
-            of_b: self.spec.residual_scale,
-            ..SUM
-        };
+    /// The residual stream with so much of what a part adds to it, either of them normalised or none.
+    fn join(&self, g: &mut Graph, x: Tensor, (y, of_b): (Tensor, f32), post: Option<Gain>) -> Result<Tensor> {
+        let residual = Blend { of_b, ..SUM };
         if self.spec.norm_sums {
             let x = blend(g, x, y, residual)?;
             return self.maybe_norm(g, post, x);
@@ -432,24 +429,35 @@ impl Decoder {
     /// A layer over the residual stream.
     pub(super) fn block(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
         let normed = self.maybe_norm(g, layer.attn_norm, x)?;
-        let y = match &layer.mixer {
-            Mixer::Attention(attn) => self.attention(g, attn, normed)?,
-            Mixer::Recurrent(recurrent) => self.recurrent(g, recurrent, normed)?,
-        };
-        if self.spec.parallel {
-            let read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, x))?;
-            let z = self.feed_forward(g, &layer.ffn, read)?;
-            let x = self.join(g, x, y, layer.attn_post)?;
-            return self.join(g, x, z, layer.ffn_post);
+        let [of_attention, of_recurrence, of_ffn] = self.spec.part_scales;
+        let (mut x, mut read) = (x, x);
+        if let Some(recurrent) = &layer.recurrent {
+            let y = self.recurrent(g, recurrent, normed)?;
+            x = self.join(g, x, (y, of_recurrence), layer.attn_post)?;
         }
-        let mut x = self.join(g, x, y, layer.attn_post)?;
+        if let Some(attn) = &layer.attend {
+            let y = self.attention(g, attn, normed)?;
+            if let (true, Some(ffn)) = (self.spec.parallel, &layer.ffn) {
+                read = layer.ffn_norm.map_or(Ok(normed), |gain| self.norm(g, gain, read))?;
+                let z = self.feed_forward(g, ffn, read)?;
+                x = self.join(g, x, (y, of_attention), layer.attn_post)?;
+                return self.join(g, x, (z, of_ffn), layer.ffn_post);
+            }
+            x = self.join(g, x, (y, of_attention), layer.attn_post)?;
+        }
         if let Some((norm, cross)) = &layer.cross {
             let y = self.norm(g, *norm, x)?;
             let y = self.attention(g, cross, y)?;
-            x = self.join(g, x, y, None)?;
+            x = self.join(g, x, (y, of_attention), None)?;
         }
+        self.rest(g, layer, x)
+    }
+
+    /// The feed-forward part of a layer, if it has one, over the residual stream.
+    pub(super) fn rest(&self, g: &mut Graph, layer: &Layer, x: Tensor) -> Result<Tensor> {
+        let Some(ffn) = &layer.ffn else { return Ok(x) };
         let y = self.maybe_norm(g, layer.ffn_norm, x)?;
-        let mut y = self.feed_forward(g, &layer.ffn, y)?;
+        let mut y = self.feed_forward(g, ffn, y)?;
         if let Some(beside) = &layer.beside {
             let [router, pre, dense_post, post] = beside.norms;
             let (read, z) = (self.norm(g, router, x)?, self.norm(g, pre, x)?);
@@ -457,7 +465,7 @@ impl Decoder {
             let (y2, z) = (self.norm(g, dense_post, y)?, self.norm(g, post, z)?);
             y = add(g, y2, z)?;
         }
-        self.join(g, x, y, layer.ffn_post)
+        self.join(g, x, (y, self.spec.part_scales[2]), layer.ffn_post)
     }
 
     /// What follows the last layer.

@@ -48,7 +48,7 @@ pub(super) fn read<'a>(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Resul
         layer.rope = layer.rope.filter(|_| !still);
     }
     spec.embed_scale = embed.unwrap_or(1.0);
-    spec.residual_scale = residual.unwrap_or(1.0);
+    spec.part_scales = [residual.unwrap_or(1.0); 3];
     spec.logit_scale = 1.0 / logits.unwrap_or(1.0);
     spec.attn_scale = scores;
     Ok(spec)

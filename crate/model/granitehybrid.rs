@@ -10,11 +10,12 @@ use crate::{error::Result, format::Checkpoint};
 pub(crate) static ARCH: Arch = Arch {
     name: "granitehybrid",
     classes: &["GraniteMoeHybridForCausalLM"],
-    names: &[LLAMA, FFN_NORM, NAMES],
+    names: &[LLAMA, FFN_NORM, MAMBA, NAMES],
     open,
 };
 
-const NAMES: &[(&str, &str)] = &[
+/// Names of layers of Mamba 2.
+pub(super) const MAMBA: &[(&str, &str)] = &[
     ("model.layers.{}.mamba.in_proj.weight", "blk.{}.ssm_in.weight"),
     ("model.layers.{}.mamba.in_proj.bias", "blk.{}.ssm_in.bias"),
     ("model.layers.{}.mamba.conv1d.weight", "blk.{}.ssm_conv1d.weight"),
@@ -25,6 +26,9 @@ const NAMES: &[(&str, &str)] = &[
     ("model.layers.{}.mamba.norm.weight", "blk.{}.ssm_norm.weight"),
     ("model.layers.{}.mamba.out_proj.weight", "blk.{}.ssm_out.weight"),
     ("model.layers.{}.mamba.out_proj.bias", "blk.{}.ssm_out.bias"),
+];
+
+const NAMES: &[(&str, &str)] = &[
     (
         "model.layers.{}.block_sparse_moe.router.layer.weight",
         "blk.{}.ffn_gate_inp.weight",
@@ -59,13 +63,7 @@ const NAMES: &[(&str, &str)] = &[
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = granite::read(checkpoint, &ARCH)?;
-    if let Some(limit) = spec.keys.json("time_step_limit")
-        && (limit[0].as_f64() > Some(0.0) || limit[1].is_number())
-    {
-        return Err(spec
-            .keys
-            .unsupported(format!("time_step_limit {limit}"), "steps without a limit"));
-    }
+    spec.steps_without_limit()?;
     spec.experts = spec.experts(true)?;
     let shared = spec
         .keys

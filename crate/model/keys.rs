@@ -187,7 +187,12 @@ impl<'a> Keys<'a> {
 
     /// A size: at least 1, at most 2^31.
     pub(super) fn size(&self, gguf: &str, hf: &str) -> Result<Option<usize>> {
+        // What a family does not have is 0 in some files.
         let found = match self.number(gguf, hf)? {
+            Some(Number::Int(0)) => self.otherwise(gguf, hf).or(Some(Number::Int(0))),
+            other => other,
+        };
+        let found = match found {
             None => return Ok(None),
             Some(Number::Int(n)) => usize::try_from(n)
                 .ok()

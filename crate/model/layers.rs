@@ -116,31 +116,16 @@ pub(super) struct Attend {
     pub(super) output: Linear,
 }
 
-/// What tokens learn of each other by.
-pub(super) enum Mixer {
-    Attention(Attend),
-    Recurrent(Recurrent),
-}
-
-impl Mixer {
-    /// Its attention, if it is one.
-    pub(super) fn attention(&self) -> Option<&Attend> {
-        match self {
-            Self::Attention(attend) => Some(attend),
-            Self::Recurrent(_) => None,
-        }
-    }
-}
-
 /// Weights of one layer.
 pub(super) struct Layer {
     pub(super) attn_norm: Option<Gain>,
-    pub(super) mixer: Mixer,
+    pub(super) attend: Option<Attend>,
+    pub(super) recurrent: Option<Recurrent>,
     pub(super) attn_post: Option<Gain>,
     /// Attention to what an encoder read, and the norm before it.
     pub(super) cross: Option<(Gain, Attend)>,
     pub(super) ffn_norm: Option<Gain>,
-    pub(super) ffn: Ffn,
+    pub(super) ffn: Option<Ffn>,
     pub(super) beside: Option<Beside>,
     pub(super) ffn_post: Option<Gain>,
 }
@@ -181,9 +166,11 @@ impl Spec<'_> {
 
     /// The gain, and the bias if there is one, of a norm of whole rows.
     pub(super) fn gain(&mut self, name: &str, n: Option<usize>, width: usize) -> Result<Gain> {
-        let gain = self
-            .find
-            .take(&format!("{name}.weight"), n, [width], Layout::default())?;
+        let weight = format!("{name}.weight");
+        // Some files of llama.cpp leave out what the name ends with.
+        let short = self.find.has(name, n) && !self.find.has(&weight, n);
+        let gain = if short { name } else { &weight };
+        let gain = self.find.take(gain, n, [width], Layout::default())?;
         let bias = format!("{name}.bias");
         let bias = self
             .find
@@ -342,7 +329,7 @@ impl Spec<'_> {
     }
 
     /// A cache for the keys and values of a layer.
-    fn cache(&mut self, layer: LayerSpec) -> usize {
+    pub(super) fn cache(&mut self, layer: LayerSpec) -> usize {
         let values = 2 * layer.kv_heads * layer.head_dim.next_multiple_of(4);
         self.caches.push(values);
         self.caches.len() - 1
@@ -355,11 +342,11 @@ impl Spec<'_> {
             let spec = self.layers[n];
             // Without a past, keys and values are gone when their layer is.
             let earlier = if spec.sees == Sees::Step { Some(0) } else { spec.shares };
-            let earlier = earlier.and_then(|earlier| layers.get(earlier)?.mixer.attention());
+            let earlier = earlier.and_then(|earlier| layers.get(earlier)?.attend.as_ref());
             let cache = earlier.map(|earlier| earlier.cache);
             let mut layer = self.layer(n, cache)?;
-            if let Mixer::Attention(attend) = &mut layer.mixer {
-                let first = layers.first().and_then(|first| first.mixer.attention()?.of_heads);
+            if let Some(attend) = &mut layer.attend {
+                let first = layers.first().and_then(|first| first.attend.as_ref()?.of_heads);
                 attend.of_heads = attend.of_heads.or(first);
             }
             layers.push(layer);
@@ -371,12 +358,13 @@ impl Spec<'_> {
     fn layer(&mut self, n: usize, cache: Option<usize>) -> Result<Layer> {
         let layer = self.layers[n];
         let attn_norm = self.layer_gain(self.pre_norm, "attn_norm", n)?;
-        let mixer = if let Some(recurrence) = layer.recurrence {
-            Mixer::Recurrent(self.recurrent(n, recurrence)?)
-        } else {
+        let recurrent = layer.recurrence.map(|recurrence| self.recurrent(n, recurrence));
+        let recurrent = recurrent.transpose()?;
+        let attend = layer.attends.then(|| {
             let cache = cache.unwrap_or_else(|| self.cache(layer));
-            Mixer::Attention(self.attend(n, layer, "attn", cache)?)
-        };
+            self.attend(n, layer, "attn", cache)
+        });
+        let attend = attend.transpose()?;
         let attn_post = self.layer_gain(self.post_norm, "post_attention_norm", n)?;
         let cross = match self.layer_gain(self.cross, "cross_attn_norm", n)? {
             Some(norm) => {
@@ -392,17 +380,20 @@ impl Spec<'_> {
         };
         // Parallel parts may read the same norm.
         let own = self.find.has(&self.blk(self.ffn_norm, "weight"), Some(n));
-        let ffn_norm = self.layer_gain(self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
+        let fed = layer.hidden > 0;
+        let ffn_norm = self.layer_gain(fed && self.pre_norm && (own || !self.parallel), self.ffn_norm, n)?;
         let experts = self.experts.filter(|e| n >= e.after);
         let ffn = match experts.filter(|e| !e.beside) {
-            Some(cfg) => Ffn::Mixture(Box::new(self.mixture(n, cfg)?)),
-            None => Ffn::Dense(self.dense(n, layer.hidden, "")?),
+            Some(cfg) => Some(Ffn::Mixture(Box::new(self.mixture(n, cfg)?))),
+            None if fed => Some(Ffn::Dense(self.dense(n, layer.hidden, "")?)),
+            None => None,
         };
         let beside = experts.filter(|e| e.beside).map(|cfg| self.beside(n, cfg));
         let ffn_post = self.layer_gain(self.post_norm, "post_ffw_norm", n)?;
         Ok(Layer {
             attn_norm,
-            mixer,
+            attend,
+            recurrent,
             attn_post,
             cross,
             ffn_norm,

@@ -54,13 +54,14 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
 pub(super) fn read<'a>(checkpoint: &'a Checkpoint, arch: &'static Arch) -> Result<Spec<'a>> {
     let mut spec = Spec::read(checkpoint, arch)?;
     let taps = spec.taps("shortconv.l_cache", "conv_L_cache")?;
-    let recurrence = Recurrence { taps, scan: None };
+    let recurrence = Recurrence::of(taps, None);
     let recurrent = match spec.keys.list("", "full_attn_idxs") {
         Some(full) => (0..).take(spec.layers.len()).map(|n| !full.contains(&n)).collect(),
         None => spec.recurrent_layers(["conv", "full_attention"])?,
     };
     for (n, recurrent) in recurrent.into_iter().enumerate() {
         spec.layers[n].recurrence = recurrent.then_some(recurrence);
+        spec.layers[n].attends = !recurrent;
         // The configuration states the width before it is rounded.
         if let Some(entry) = spec.find.entry("blk.{}.ffn_gate.weight", Some(n)) {
             spec.layers[n].hidden = entry.shape.rows();

@@ -4,10 +4,12 @@ mod bert;
 mod block;
 mod bloom;
 mod card;
+mod deepseek2;
 mod ernie;
 pub mod export;
 mod export_text;
 mod falcon;
+mod falcon_h1;
 mod gemma;
 mod gemma2;
 mod gemma3;
@@ -27,6 +29,7 @@ mod layers;
 mod lfm2;
 mod lfm2moe;
 mod llama;
+mod mamba;
 mod mistral3;
 mod mpt;
 mod olmo2;
@@ -39,9 +42,11 @@ mod qwen2moe;
 mod qwen3;
 mod qwen35;
 mod qwen3moe;
+mod qwen3next;
 pub mod readme;
 mod recurrent;
 mod rope;
+mod rwkv4;
 mod smollm3;
 mod spec;
 mod stablelm;
@@ -117,6 +122,11 @@ pub(crate) static ARCHS: &[&Arch] = &[
     &lfm2moe::ARCH,
     &qwen35::ARCH,
     &granitehybrid::ARCH,
+    &qwen3next::ARCH,
+    &falcon_h1::ARCH,
+    &deepseek2::ARCH,
+    &mamba::ARCH,
+    &rwkv4::ARCH,
 ];
 
 /// What a network makes of tokens.

@@ -15,7 +15,8 @@ pub(crate) static ARCH: Arch = Arch {
     open,
 };
 
-const SHARED: &[(&str, &str)] = &[
+/// Names of the expert that every token goes to, and of its gate.
+pub(super) const SHARED: &[(&str, &str)] = &[
     (
         "model.layers.{}.mlp.shared_expert_gate.weight",
         "blk.{}.ffn_gate_inp_shexp.weight",

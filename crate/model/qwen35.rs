@@ -14,7 +14,7 @@ pub(crate) static ARCH: Arch = Arch {
     open,
 };
 
-const NAMES: &[(&str, &str)] = &[
+pub(super) const NAMES: &[(&str, &str)] = &[
     (
         "model.layers.{}.post_attention_layernorm.weight",
         "blk.{}.post_attention_norm.weight",
@@ -41,6 +41,12 @@ const NAMES: &[(&str, &str)] = &[
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read(checkpoint, &ARCH)?;
+    layers(&mut spec)?;
+    spec.network()
+}
+
+/// Layers of either kind.
+pub(super) fn layers(spec: &mut Spec<'_>) -> Result<()> {
     spec.only("attn_output_gate", true)?;
     let sizes = [
         "linear_num_value_heads",
@@ -56,5 +62,5 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     spec.qk_norm = QkNorm::Head;
     spec.attn_gated = true;
     spec.ffn_norm = "post_attention_norm";
-    spec.network()
+    Ok(())
 }

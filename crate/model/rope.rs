@@ -38,7 +38,7 @@ pub(crate) struct RopeTable {
     pub(crate) rotated: usize,
     scaling: Scaling,
     /// Multiplies what is rotated.
-    size: f64,
+    pub(super) size: f64,
     /// `(beta, length)`: multiplies it by `1 + beta * ln(1 + floor(pos / length))` too (Llama 4, for queries).
     growth: Option<(f64, f64)>,
     /// Tensors that divide each frequency, in GGUF files: one, or one for contexts up to [`Self::short`] and another.

@@ -61,7 +61,7 @@ pub(super) struct Experts {
 pub(super) struct LayerSpec {
     pub(super) kv_heads: usize,
     pub(super) head_dim: usize,
-    /// Feed-forward width.
+    /// Feed-forward width; 0 without one.
     pub(super) hidden: usize,
     /// Keys seen at most; 0 for all.
     pub(super) window: usize,
@@ -72,7 +72,9 @@ pub(super) struct LayerSpec {
     pub(super) sees: Sees,
     /// Scores have biases by distance, of the first layer if a layer has none of its own.
     pub(super) buckets: Option<Buckets>,
-    /// What it has instead of attention.
+    /// Whether it has attention.
+    pub(super) attends: bool,
+    /// What it has instead of attention, or beside it.
     pub(super) recurrence: Option<Recurrence>,
 }
 
@@ -136,7 +138,8 @@ pub(super) struct Spec<'a> {
     pub(super) first_position: usize,
     pub(super) embed_norm: bool,
     pub(super) embed_scale: f32,
-    pub(super) residual_scale: f32,
+    /// What attention, recurrence and feed-forward part are multiplied by.
+    pub(super) part_scales: [f32; 3],
     pub(super) logit_scale: f32,
     /// Above 0: logits are capped.
     pub(super) logit_cap: f32,
@@ -218,7 +221,7 @@ impl<'a> Spec<'a> {
         let context = keys
             .size(
                 "context_length",
-                "max_position_embeddings|n_positions|seq_length|max_seq_len",
+                "max_position_embeddings|n_positions|seq_length|max_seq_len|context_length",
             )?
             .unwrap_or(2048);
         let layer = LayerSpec {
@@ -230,6 +233,7 @@ impl<'a> Spec<'a> {
             shares: None,
             sees: Sees::Before,
             buckets: None,
+            attends: true,
             recurrence: None,
         };
         let (act, paired) = (keys.act(Act::Silu), keys.is_gguf());
@@ -276,7 +280,7 @@ impl<'a> Spec<'a> {
             first_position: 0,
             embed_norm: false,
             embed_scale: 1.0,
-            residual_scale: 1.0,
+            part_scales: [1.0; 3],
             logit_scale: 1.0,
             logit_cap: 0.0,
             attn_scale: None,
@@ -412,7 +416,7 @@ impl<'a> Spec<'a> {
     /// The experts that the files state; `normed` unless they say otherwise.
     pub(super) fn experts(&self, normed: bool) -> Result<Option<Experts>> {
         let keys = &self.keys;
-        let count = keys.size_or_zero("expert_count", "num_local_experts|num_experts")?;
+        let count = keys.size_or_zero("expert_count", "num_local_experts|num_experts|n_routed_experts")?;
         if count == 0 {
             return Ok(None);
         }

@@ -5,6 +5,7 @@ use super::Arch;
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Entry},
+    quant,
     tensor::{Format, Shape},
 };
 use std::collections::HashSet;
@@ -222,6 +223,13 @@ impl<'a> Finder<'a> {
         self.used.extend(self.names(name, layer));
     }
 
+    /// Notes so of all tensors whose names in the files begin like this.
+    pub(super) fn note_all(&mut self, beginning: &str) {
+        let all = self.checkpoint.tensors.keys().chain(self.checkpoint.skipped.keys());
+        self.used
+            .extend(all.filter(|name| name.starts_with(beginning)).cloned());
+    }
+
     /// Whether there is such a tensor, even one that cannot be read: an optional part is never left out silently.
     pub(super) fn has(&self, name: &str, layer: Option<usize>) -> bool {
         let there = |n: &String| {
@@ -239,10 +247,26 @@ impl<'a> Finder<'a> {
         shape: impl Into<Shape>,
         layout: Layout,
     ) -> Result<usize> {
-        self.take_shape(name, layer, shape.into(), layout)
+        self.take_shape(name, layer, shape.into(), layout, None)
     }
 
-    fn take_shape(&mut self, name: &str, layer: Option<usize>, shape: Shape, layout: Layout) -> Result<usize> {
+    /// The same for matrices in a tensor, so many of its rows each, that are `[in, out]`.
+    pub(super) fn take_transposed(&mut self, name: &str, layer: usize, shape: [usize; 2], each: Part) -> Result<usize> {
+        let layout = Layout {
+            transposed: true,
+            ..Layout::default()
+        };
+        self.take_shape(name, Some(layer), shape.into(), layout, Some(each))
+    }
+
+    fn take_shape(
+        &mut self,
+        name: &str,
+        layer: Option<usize>,
+        shape: Shape,
+        layout: Layout,
+        each: Option<Part>,
+    ) -> Result<usize> {
         let file = &self.checkpoint.name;
         let named = layer.map_or_else(|| name.to_owned(), |n| name.replacen("{}", &n.to_string(), 1));
         let entries = self.entries(name, layer);
@@ -257,14 +281,17 @@ impl<'a> Finder<'a> {
         let vector = shape.dims().len() == 1;
         // Matrices that are transposed one by one.
         let apart: Vec<Entry> = match entries[..] {
-            [whole] if layout.transposed && !vector => matrices(whole),
+            [whole] if layout.transposed && !vector => matrices(whole, each),
             _ => entries.into_iter().cloned().collect(),
         };
         let entries = apart;
+        // Columns of blocks are no blocks.
+        let plain = if layout.transposed { quant::F16 } else { first.format };
+        let format = if first.format.block > 1 { plain } else { first.format };
         let rows = if vector { shape.width() } else { shape.rows() };
         let columns = if vector { 1 } else { shape.width() };
-        let each = rows / entries.len();
-        let expected = layout.in_file(each, columns);
+        let one = rows / entries.len();
+        let expected = layout.in_file(one, columns);
         let mut sources = Vec::new();
         for (n, entry) in entries.iter().enumerate() {
             let found = if vector {
@@ -272,7 +299,7 @@ impl<'a> Finder<'a> {
             } else {
                 [entry.shape.rows(), entry.shape.width()]
             };
-            if found != expected || each * entries.len() != rows || entry.format != first.format {
+            if found != expected || one * entries.len() != rows || entry.format != first.format {
                 let expected = match vector {
                     true => format!("[{}]", expected[0]),
                     false => format!("{expected:?}"),
@@ -280,8 +307,7 @@ impl<'a> Finder<'a> {
                 let found = format!("{:?} {:?}", entry.format, entry.shape);
                 return Err(Error::bad(file, &entry.name, expected, found));
             }
-            let moved = layout.columns.is_some() || layout.transposed;
-            if moved && entry.format.block > 1 && !vector {
+            if layout.columns.is_some() && entry.format.block > 1 && !vector {
                 return Err(Error::Unsupported {
                     kind: Unsupported::Format,
                     file: file.clone(),
@@ -292,16 +318,32 @@ impl<'a> Finder<'a> {
             self.used.insert(entry.name.clone());
             sources.push(Source {
                 entry: entry.clone(),
-                first: n * each,
+                first: n * one,
                 layout,
             });
         }
         self.weights.push(Weight {
-            format: self.checkpoint.on_device(name, first.format, shape),
+            format: self.checkpoint.on_device(name, format, shape),
             shape,
             sources,
         });
         Ok(self.weights.len() - 1)
+    }
+
+    /// Makes one weight of this one and those that were taken after it, below each other.
+    pub(super) fn stack(&mut self, number: usize) {
+        let below = self.weights.split_off(number + 1);
+        let Some(weight) = self.weights.last_mut() else { return };
+        let mut rows = weight.shape.rows();
+        for part in below {
+            let moved = |source: Source| Source {
+                first: source.first + rows,
+                ..source
+            };
+            weight.sources.extend(part.sources.into_iter().map(moved));
+            rows += part.shape.rows();
+        }
+        weight.shape = [rows, weight.shape.width()].into();
     }
 
     /// An error for a tensor that this family does not use: nothing is left out silently. Other parts of a model
@@ -345,16 +387,25 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// The matrices of a tensor of three dimensions.
-fn matrices(whole: &Entry) -> Vec<Entry> {
-    let [count, rows, columns] = *whole.shape.dims() else {
-        return vec![whole.clone()];
+/// The matrices of a tensor of three dimensions, or those that a part of its rows is.
+fn matrices(whole: &Entry, part: Option<Part>) -> Vec<Entry> {
+    let (count, columns, part) = match (whole.shape.dims(), part) {
+        (&[rows, columns], Some(part)) if rows >= part.stride => (rows / part.stride, columns, part),
+        (&[count, rows, columns], None) => {
+            let all = Part {
+                offset: 0,
+                block: rows,
+                stride: rows,
+            };
+            (count, columns, all)
+        }
+        _ => return vec![whole.clone()],
     };
-    let bytes = whole.bytes / (count as u64).max(1);
+    let row = whole.row_bytes();
     let one = |n: usize| Entry {
-        shape: [rows, columns].into(),
-        offset: whole.offset + n as u64 * bytes,
-        bytes,
+        shape: [part.block, columns].into(),
+        offset: whole.offset + (n * part.stride + part.offset) as u64 * row,
+        bytes: part.block as u64 * row,
         ..whole.clone()
     };
     (0..count).map(one).collect()

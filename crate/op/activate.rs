@@ -30,6 +30,8 @@ pub(crate) enum Act {
     Gelu,
     /// `x sigmoid(1.702 x)`.
     GeluQuick,
+    /// `x sigmoid(slope * x)` (Ramachandran et al., 2017).
+    Swish(f32),
     /// `max(x, 0)`.
     Relu,
     /// Its square (So et al., 2021).
@@ -49,7 +51,8 @@ impl Act {
             Self::Silu => (0, [0.0; 2]),
             Self::GeluTanh => (1, [0.0; 2]),
             Self::Gelu => (2, [0.0; 2]),
-            Self::GeluQuick => (3, [0.0; 2]),
+            Self::GeluQuick => (3, [1.702, 0.0]),
+            Self::Swish(slope) => (3, [slope, 0.0]),
             Self::Relu => (4, [0.0; 2]),
             Self::Relu2 => (5, [0.0; 2]),
             Self::Sigmoid => (6, [0.0; 2]),
@@ -66,6 +69,7 @@ impl Act {
             Self::GeluTanh => 0.5 * x * (1.0 + ((2.0 / PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh()) * up,
             Self::Gelu => 0.5 * x * (1.0 + erf(x * FRAC_1_SQRT_2)) * up,
             Self::GeluQuick => x * sigmoid(1.702 * x) * up,
+            Self::Swish(slope) => x * sigmoid(f64::from(slope) * x) * up,
             Self::Relu => x.max(0.0) * up,
             Self::Relu2 => x.max(0.0).powi(2) * up,
             Self::Sigmoid => sigmoid(x) * up,
@@ -209,6 +213,7 @@ pub(super) fn cases() -> Vec<Case> {
         Act::GeluTanh,
         Act::Gelu,
         Act::GeluQuick,
+        Act::Swish(0.8),
         Act::Relu,
         Act::Relu2,
         Act::Sigmoid,

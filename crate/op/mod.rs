@@ -10,6 +10,7 @@ pub(crate) mod case;
 mod conv;
 mod embed;
 pub(crate) mod graph;
+mod join;
 mod kv_write;
 mod last_row;
 mod lowering;
@@ -21,15 +22,17 @@ mod route;
 mod run;
 mod scan;
 mod sort;
+mod wkv;
 
 pub(crate) use activate::{Act, activate, gate, gate_rows};
 pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, Buckets, Sees, attention};
-pub(crate) use conv::{Conv, conv};
+pub(crate) use conv::{Conv, Window, conv};
 pub(crate) use embed::{Embed, embed_as};
 pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
+pub(crate) use join::join;
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard, u32_of};
@@ -40,6 +43,7 @@ pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
 pub(crate) use scan::{Scan, Steps, scan};
+pub(crate) use wkv::wkv;
 
 use crate::error::Result;
 
@@ -71,6 +75,8 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&attention::OP, attention::cases),
     (&conv::OP, conv::cases),
     (&scan::OP, scan::cases),
+    (&wkv::OP, wkv::cases),
+    (&join::OP, join::cases),
     (&activate::OP, activate::cases),
     (&add::OP, add::cases),
     (&add_norm::OP, add_norm::cases),

@@ -1,5 +1,5 @@
-//! A matrix a head that every token decays and adds to: Mamba 2 (Dao and Gu, 2024), and the gated delta rule (Yang et al.,
-//! 2025), which adds what a key does not yet find.
+//! A matrix a head that every token decays and adds to: Mamba (Gu and Dao, 2023), Mamba 2 (Dao and Gu, 2024), and the gated
+//! delta rule (Yang et al., 2025), which adds what a key does not yet find.
 
 use super::{Fixed, Graph, Lowering, Op, Run, Tensor, case::Case, lowering::u32_of, norm::narrow};
 use crate::{
@@ -30,8 +30,10 @@ pub(crate) struct Scan {
     pub(crate) keys: usize,
     /// Width of a value.
     pub(crate) values: usize,
-    /// Whether it is the delta rule; else Mamba 2.
+    /// Whether it is the delta rule; else Mamba.
     pub(crate) delta: bool,
+    /// Whether each value has a step of its own, and each cell its decay (Mamba 1).
+    pub(crate) each: bool,
     /// Whether what decays is given as the logarithm of its negative.
     pub(crate) logged: bool,
     /// Whose past: `[heads, keys, values]`.
@@ -42,6 +44,16 @@ impl Scan {
     /// Values that it keeps.
     pub(crate) fn kept(&self) -> usize {
         self.heads * self.keys * self.values
+    }
+
+    /// Steps a token.
+    pub(crate) fn steps(&self) -> usize {
+        self.heads * if self.each { self.values } else { 1 }
+    }
+
+    /// How fast it forgets: so many numbers.
+    pub(crate) fn decays(&self) -> usize {
+        self.steps() * if self.each { self.keys } else { 1 }
     }
 
     /// Values a token that go in.
@@ -66,11 +78,11 @@ impl Scan {
 pub(crate) struct Steps {
     /// `[T, _]`: in each row the steps of the heads, and from where.
     pub(crate) steps: (Tensor, usize),
-    /// A weight `[H]`: how fast a head forgets.
+    /// A weight `[H]`: how fast a head forgets; `[H * values, keys]` with a step for each value.
     pub(crate) decay: Tensor,
-    /// A weight `[H]` that is added to the steps.
+    /// A weight, as long as there are steps, that is added to them.
     pub(crate) bias: Tensor,
-    /// Delta rule: `[T, H]`, how much is added. Mamba 2: a weight `[H]`, how much of the value passes by.
+    /// Delta rule: `[T, H]`, how much is added. Mamba: a weight, as long as there are steps, how much of the value passes by.
     pub(crate) extra: Tensor,
 }
 
@@ -79,10 +91,14 @@ pub(crate) struct Steps {
 pub(crate) fn scan(g: &mut Graph, x: Tensor, steps: Steps, cfg: Scan) -> Result<Tensor> {
     let ([t, width], (dt, first)) = (x.shape.dims2(OP.name)?, steps.steps);
     let Scan { heads, groups, .. } = cfg;
-    let vectors = [steps.decay, steps.bias].iter().all(|v| v.shape.count() == heads);
-    let extra = steps.extra.shape.count() == if cfg.delta { t * heads } else { heads };
-    let fits = vectors && extra && width >= cfg.width() && dt.shape.width() >= first + heads;
-    let sound = groups > 0 && heads.is_multiple_of(groups) && cfg.share > 0 && (1..=CELLS).contains(&cfg.keys);
+    let vectors = steps.decay.shape.count() == cfg.decays() && steps.bias.shape.count() == cfg.steps();
+    let extra = steps.extra.shape.count() == if cfg.delta { t * heads } else { cfg.steps() };
+    let fits = vectors && extra && width >= cfg.width() && dt.shape.width() >= first + cfg.steps();
+    let sound = !(cfg.each && cfg.delta)
+        && groups > 0
+        && heads.is_multiple_of(groups)
+        && cfg.share > 0
+        && (1..=CELLS).contains(&cfg.keys);
     if !fits || !sound {
         let expected = format!("rows of at least {} for keys of {CELLS} at most", cfg.width());
         return Err(Error::shape(OP.name, "x", expected, x.shape));
@@ -105,6 +121,11 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
         let square: f64 = row.iter().map(|v| f64::from(*v).powi(2)).sum();
         if cfg.delta { 1.0 / (square + 1e-6).sqrt() } else { 1.0 }
     };
+    // softplus
+    let step = |n: usize, i: usize| {
+        let step = f64::from(dt[n * dt_width + first + i]) + f64::from(bias[i]);
+        step.max(0.0) + (-step.abs()).exp().ln_1p()
+    };
     if run.memory.state.pos == 0 {
         past.fill(0.0);
     }
@@ -114,11 +135,28 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             let group = h / cfg.share % cfg.groups * cfg.keys;
             let part = |from: usize| &x[from + group..][..cfg.keys];
             let (query, key) = (part(query), part(key));
+            let forget = |a: f32, step: f64| {
+                let a = f64::from(a);
+                (if cfg.logged { -a.exp() } else { a } * step).exp()
+            };
+            if cfg.each {
+                for p in 0..cfg.values {
+                    let i = h * cfg.values + p;
+                    let (step, v) = (step(n, i), f64::from(x[value + i]));
+                    let mut out = f64::from(extra[i]) * v;
+                    for (k, a) in decay[i * cfg.keys..][..cfg.keys].iter().enumerate() {
+                        let c = &mut cells[k * cfg.values + p];
+                        let cell = forget(*a, step) * f64::from(*c) + step * v * f64::from(key[k]);
+                        *c = narrow(cell);
+                        out += f64::from(query[k]) * cell;
+                    }
+                    y[n * cfg.heads * cfg.values + i] = narrow(out);
+                }
+                continue;
+            }
             let (of_query, of_key) = (scale * size(query), size(key));
-            let step = f64::from(dt[n * dt_width + first + h]) + f64::from(bias[h]);
-            let step = step.max(0.0) + (-step.abs()).exp().ln_1p();
-            let a = f64::from(decay[h]);
-            let keep = (if cfg.logged { -a.exp() } else { a } * step).exp();
+            let step = step(n, h);
+            let keep = forget(decay[h], step);
             // How much of a value is added, and how much passes by.
             let (mut much, mut passes) = (step, 0.0);
             if cfg.delta {
@@ -188,6 +226,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         wg: size(wg)?,
         n: size(cfg.keys)?,
         delta: u32::from(cfg.delta),
+        each: u32::from(cfg.each),
     };
     low.dispatch(
         kernel::Variant {}.source(),
@@ -206,6 +245,7 @@ pub(super) fn cases() -> Vec<Case> {
         keys: 16,
         values: 16,
         delta: false,
+        each: false,
         logged: false,
         past: 0,
     };
@@ -215,13 +255,13 @@ pub(super) fn cases() -> Vec<Case> {
             c.valid(valid);
             c.position(pos);
             c.past(0, cfg.kept());
-            let (decay, bias) = (c.vector(cfg.heads), c.vector(cfg.heads));
+            let (decay, bias) = (c.vector(cfg.decays()), c.vector(cfg.steps()));
             for _ in 0..2 {
-                let (x, dt) = (c.input(bucket, cfg.width() + 4), c.input(bucket, cfg.heads + 3));
+                let (x, dt) = (c.input(bucket, cfg.width() + 4), c.input(bucket, cfg.steps() + 3));
                 let extra = if cfg.delta {
                     c.input(bucket, cfg.heads)
                 } else {
-                    c.vector(cfg.heads)
+                    c.vector(cfg.steps())
                 };
                 let steps = Steps {
                     steps: (dt, 3),
@@ -237,6 +277,14 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let logged = Scan { logged: true, ..plain };
     let delta = Scan { delta: true, ..logged };
+    let each = |heads, values| Scan {
+        heads,
+        values,
+        groups: 1,
+        share: heads,
+        each: true,
+        ..logged
+    };
     let large = |delta| Scan {
         heads: 32,
         groups: 16,
@@ -249,6 +297,8 @@ pub(super) fn cases() -> Vec<Case> {
         case((1, 1, 5), logged),
         case((1, 1, 5), delta),
         case((2, 8, 0), logged),
+        case((1, 1, 5), each(1, 130)),
+        case((7, 8, 0), each(2, 20)),
         case((3, 8, 0), Scan { share: 1, ..delta }),
         case(
             (31, 32, 9),
@@ -274,6 +324,8 @@ pub(super) fn cases() -> Vec<Case> {
         let (kept, width) = (cfg.kept(), cfg.width() + cfg.heads * cfg.values);
         case((t, t, 5), cfg).timed(2 * 4 * (2 * kept + t * width), 2 * 6 * t * kept)
     };
-    let timed = [timed(1, true), timed(128, true), timed(1, false)];
+    let mamba = each(1, 1536);
+    let mamba = |t| case((t, t, 5), mamba).timed(2 * 4 * (2 * mamba.kept() + t * 3 * 1536), 2 * 6 * t * mamba.kept());
+    let timed = [timed(1, true), timed(128, true), timed(1, false), mamba(1), mamba(128)];
     checked.into_iter().chain(timed).collect()
 }

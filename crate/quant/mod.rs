@@ -71,6 +71,9 @@ pub static FORMATS: &[&Format] = &[
 /// Plain floats: what vectors are on every device.
 pub(crate) static F32: &Format = &f32::FORMAT;
 
+/// Half floats: what columns of blocks become.
+pub(crate) static F16: &Format = &f16::FORMAT;
+
 /// 4-bit floats, which safetensors files have in two parts.
 pub(crate) static MXFP4: &Format = &mxfp4::FORMAT;
 

@@ -15,15 +15,8 @@ use std::{
 /// Folders of the zoo that cannot be run yet, and why. Everything else in it has to hold.
 pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("clip", "no language model"),
-    ("deepseek_v2", "latent attention"),
-    ("deepseek_v2_lite", "latent attention"),
-    ("deepseek_v3", "latent attention"),
-    ("falcon_h1", "Mamba 2"),
     ("falcon_rw", "its golden has what keys lose by distance twice"),
     ("llava", "images"),
-    ("mamba", "Mamba"),
-    ("qwen3_next", "the gated delta net"),
-    ("rwkv4", "RWKV"),
     ("whisper", "no language model"),
 ];
 
@@ -32,6 +25,10 @@ const OURS: &str = "llama3";
 
 /// GGUF files that lack a key of their checkpoint, so that what llama.cpp makes of them counts.
 const BY_LLAMA_CPP: &[&str] = &["gpt_oss", "gpt_oss_mxfp4", "mistral"];
+
+/// Files into whose weights the converter multiplied what the configuration states apart, and rounded them again, and how
+/// far that takes their logits from the goldens, which llama.cpp reaches with such weights in f32.
+const ROUNDED: &[(&str, f64)] = &[("falcon_h1/model-bf16.gguf", 0.3)];
 
 /// The file with several formats.
 const MIXTURE: &str = "mixture";
@@ -156,6 +153,7 @@ fn check(findings: &mut Findings, folder: &Path, entry: &str, mode: Mode, golden
         }
     };
     let folder = folder.file_name().unwrap().to_string_lossy();
+    let rounded = ROUNDED.iter().find(|(file, _)| *file == format!("{folder}/{entry}"));
     let name = format!("{folder}/{entry} {mode:?}");
     let (mut worst, mut alike, mut of) = (0f64, 0, 0);
     for length in ["short", "long"] {
@@ -175,7 +173,18 @@ fn check(findings: &mut Findings, folder: &Path, entry: &str, mode: Mode, golden
         }
         let mut error = 0f64;
         for (i, golden) in positions(case, prompt.len()) {
-            error = error.max(findings.row(&format!("{what}, position {i}"), mode, &rows[i], &golden));
+            let what = format!("{what}, position {i}");
+            let off = match rounded {
+                None => findings.row(&what, mode, &rows[i], &golden),
+                Some((_, most)) => {
+                    let off = Findings::default().row(&what, mode, &rows[i], &golden);
+                    if off.is_nan() || off > *most {
+                        findings.add(format!("{what}: off by {off}"));
+                    }
+                    off
+                }
+            };
+            error = error.max(off);
         }
         match logits(&mut model, &prompt, false) {
             Ok(last) if last.len() == 1 => {

@@ -27,7 +27,14 @@ fn llama3(mode: Mode) -> Option<Model> {
 /// Models with layers that keep something of all tokens so far; none without the shared data.
 fn recurrent() -> &'static [&'static str] {
     if crate::disk::shared().is_some() {
-        &["lfm2", "qwen3_5_text", "granitemoehybrid_h_dense"]
+        &[
+            "lfm2",
+            "qwen3_5_text",
+            "granitemoehybrid_h_dense",
+            "falcon_h1",
+            "mamba",
+            "rwkv4",
+        ]
     } else {
         &[]
     }
