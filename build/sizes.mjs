@@ -24,8 +24,8 @@ function measure(mine) {
   return sizes;
 }
 
-/** The widget is for other sites, and the examples are pages of their own: the page loads neither. @param {string} name */
-const ofPage = (name) => !/^pkg.embed\.|^docs\b/.test(name);
+/** The widget is for other sites, and the examples are pages of their own. @param {string} name */
+const ofPage = (name) => !/^pkg.embed\.|^docs\b|^ui.widget\.js$/.test(name);
 const rows = {
   wasm: measure((name) => name.endsWith(".wasm")),
   js: measure((name) => name.endsWith(".js") && ofPage(name)),
@@ -42,11 +42,13 @@ function sum(parts) {
   return total;
 }
 const total = sum(Object.values(rows));
+/** What shows the widget in the dialog that gives its tag; the page loads it when that is opened. */
+const shown = measure((name) => /^ui.widget\.js$/.test(name));
 const widget = measure((name) => /^pkg.embed\.js$/.test(name));
 const embedded = sum([rows.wasm, widget]);
 const cell = (/** @type {unknown} */ value) => String(value).padStart(12);
 console.log(`${folder.padEnd(12)}${cell("raw")}${cell("gzip")}${cell("brotli")}`);
-for (const [name, row] of Object.entries({ ...rows, total, widget, "with wasm": embedded })) {
+for (const [name, row] of Object.entries({ ...rows, total, "share dialog": shown, widget, "with wasm": embedded })) {
   console.log(`${name.padEnd(12)}${cell(row.raw)}${cell(row.gzip)}${cell(row.brotli)}`);
 }
 const single = join(folder, "../nomoat.html");
