@@ -104,7 +104,9 @@ impl Spec<'_> {
         let turned = keys.need("rope.dimension_count", "qk_rope_head_dim")?;
         let still = if keys.is_gguf() {
             let whole = keys.need("attention.key_length_mla|attention.key_length", "")?;
-            whole.saturating_sub(turned)
+            let still = whole.checked_sub(turned).filter(|still| *still > 0);
+            let what = || format!("heads of {whole}, of which {turned} turn");
+            still.ok_or_else(|| keys.unsupported(what(), "heads of which a part does not turn"))?
         } else {
             keys.need("", "qk_nope_head_dim")?
         };
@@ -113,6 +115,10 @@ impl Spec<'_> {
         let all = keys.float("rope.scaling.yarn_log_multiplier", &objects("mscale_all_dim"))?;
         let all = all.unwrap_or(0.0);
         self.ropes = vec![RopeTable::read(keys, &mut self.find, turned)?];
+        let rotated = self.ropes[0].rotated;
+        if rotated != turned {
+            return Err(keys.unsupported(format!("{rotated} of {turned} values that turn"), "all of them"));
+        }
         // GGUF has a tenth of it in these families, and what multiplies rotations is always 1.
         let tenth = if keys.is_gguf() { 1.0 } else { 0.1 };
         if keys.is_gguf() && all != 0.0 {
@@ -238,9 +244,11 @@ impl Spec<'_> {
         let shared = keys.size_or_zero("expert_shared_count", "n_shared_experts")?;
         let after = keys.size_or_zero("leading_dense_block_count", "first_k_dense_replace")?;
         self.experts = self.experts(normed)?;
+        let hidden = self.experts.map_or(0, |experts| experts.hidden);
+        let shared = self.rows(shared, hidden)?;
         if let Some(experts) = &mut self.experts {
             experts.after = after;
-            experts.shared = shared * experts.hidden;
+            experts.shared = shared;
             experts.route = Route {
                 normed,
                 sigmoid: kind == "sigmoid",

@@ -9,7 +9,7 @@ use crate::{error::Result, format::Checkpoint};
 
 pub(crate) static ARCH: Arch = Arch {
     name: "ernie4_5",
-    classes: &["Ernie4_5ForCausalLM"],
+    classes: &["Ernie4_5ForCausalLM", "Ernie4_5_ForCausalLM"],
     names: &[LLAMA, FFN_NORM],
     open,
 };

@@ -2,6 +2,7 @@
 
 use super::{
     Arch, Network, bloom,
+    keys::{LeftOut, Number},
     spec::{Fused, Spec},
 };
 use crate::{error::Result, format::Checkpoint, op::Act};
@@ -20,8 +21,10 @@ const NORMS: &[(&str, &str)] = &[
     ("transformer.h.{}.ln_mlp.bias", "blk.{}.ffn_norm.bias"),
 ];
 
+const LEFT_OUT: LeftOut = &[("", "layer_norm_epsilon", Number::Float(1e-5))];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
     spec.only("alibi", false)?;
     spec.classic(Act::Gelu)?;
     let on = |key, otherwise| spec.keys.switch("", key).unwrap_or(otherwise);

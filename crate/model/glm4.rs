@@ -36,6 +36,12 @@ const LEFT_OUT: LeftOut = &[("", "partial_rotary_factor", Number::Float(0.5))];
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
+    let sections = spec.keys.list("rope.dimension_sections", "");
+    if sections.is_some_and(|sections| sections.iter().any(|n| *n != 0)) {
+        return Err(spec
+            .keys
+            .unsupported("rope.dimension_sections", "text models, without them"));
+    }
     spec.paired = true;
     spec.post_norm = true;
     spec.network()

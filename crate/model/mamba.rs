@@ -42,6 +42,7 @@ const LEFT_OUT: LeftOut = &[
     ("attention.head_count", "num_attention_heads", Number::Int(1)),
     ("feed_forward_length", "", Number::Int(1)),
     ("", "max_position_embeddings", Number::Int(1 << 20)),
+    ("", "layer_norm_epsilon", Number::Float(1e-5)),
 ];
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
@@ -57,6 +58,9 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
         _ => keys.need("ssm.time_step_rank", "time_step_rank")?,
     };
     spec.rows(inner, width)?;
+    if rank.max(width) > 1 << 16 {
+        return Err(keys.unsupported(format!("{width} states, and steps of {rank} values"), "65536 at most"));
+    }
     let scan = Scan {
         heads: 1,
         groups: 1,

@@ -1,6 +1,10 @@
 //! MPT: LayerNorm and linear maps without biases, and a loss that grows with distance.
 
-use super::{Arch, Network, spec::Spec};
+use super::{
+    Arch, Network,
+    keys::{LeftOut, Number},
+    spec::Spec,
+};
 use crate::{error::Result, format::Checkpoint, op::Act};
 
 pub(crate) static ARCH: Arch = Arch {
@@ -25,8 +29,11 @@ const NAMES: &[(&str, &str)] = &[
     ("lm_head.weight", "output.weight"),
 ];
 
+/// What published configurations leave to PyTorch.
+const LEFT_OUT: LeftOut = &[("", "layer_norm_epsilon", Number::Float(1e-5))];
+
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
-    let mut spec = Spec::read(checkpoint, &ARCH)?;
+    let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
     spec.only("attn_config.alibi", true)?;
     spec.only("attn_config.qk_ln", false)?;
     spec.only("attn_config.prefix_lm", false)?;

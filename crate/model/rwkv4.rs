@@ -77,7 +77,10 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// There is no attention.
-const LEFT_OUT: LeftOut = &[("", "num_attention_heads", Number::Int(1))];
+const LEFT_OUT: LeftOut = &[
+    ("", "num_attention_heads", Number::Int(1)),
+    ("", "layer_norm_epsilon", Number::Float(1e-5)),
+];
 
 /// A linear map of a mix of two tokens.
 struct Mixed {

@@ -114,7 +114,7 @@ impl Layout {
     fn in_file(&self, rows: usize, columns: usize) -> [usize; 2] {
         let narrow = |n: usize, widen: Option<Widen>| widen.map_or(n, |w| n / w.to * w.from);
         let rows = narrow(rows, self.rows);
-        let rows = self.part.map_or(rows, |p| rows / p.block * p.stride);
+        let rows = self.part.map_or(rows, |p| rows / p.block.max(1) * p.stride);
         let columns = narrow(columns, self.columns);
         if self.transposed {
             [columns, rows]
@@ -387,6 +387,9 @@ impl<'a> Finder<'a> {
     }
 }
 
+/// More than any model has of them in a tensor.
+const MATRICES: usize = 1 << 16;
+
 /// The matrices of a tensor of three dimensions, or those that a part of its rows is.
 fn matrices(whole: &Entry, part: Option<Part>) -> Vec<Entry> {
     let (count, columns, part) = match (whole.shape.dims(), part) {
@@ -401,6 +404,9 @@ fn matrices(whole: &Entry, part: Option<Part>) -> Vec<Entry> {
         }
         _ => return vec![whole.clone()],
     };
+    if count > MATRICES {
+        return vec![whole.clone()];
+    }
     let row = whole.row_bytes();
     let one = |n: usize| Entry {
         shape: [part.block, columns].into(),

@@ -2,16 +2,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::{
-    disk::Memory,
-    heap,
+    disk::{self, Memory},
+    goldens, heap,
     malformed::{self, Gguf, SOUND},
 };
 use nomoat::{
     Result,
-    format::{self, Checkpoint},
+    format::{self, Checkpoint, Value},
     model::export,
 };
-use std::{collections::HashSet, fs, path::Path};
+use std::{
+    collections::HashSet,
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 fn open(folder: &Memory, entry: &str) -> Result<Checkpoint> {
     pollster::block_on(format::open(folder, entry))
@@ -175,6 +180,65 @@ fn random_changes_never_panic_nor_cost_memory() {
 
 /// What the reference implementation refuses is refused here; what it takes is taken, with the same tensors, unless a
 /// key stands twice.
+/// What a number in a file may be that nobody meant.
+const ODD: [i64; 9] = [-1, 0, 1, 3, 7, 64, 1 << 16, 1 << 31, i64::MAX];
+
+/// Numbers of an object and of the objects in it, by their paths.
+fn numbers(object: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    for (key, value) in object.as_object().into_iter().flatten() {
+        let path = format!("{path}/{key}");
+        if value.is_number() {
+            found.push(path.clone());
+        }
+        numbers(value, &path, found);
+    }
+}
+
+/// A family's model with one of its numbers changed opens or is an error, whatever it would cost: no panic, little memory.
+fn tried(name: &str, checkpoint: &Checkpoint, what: &str) {
+    let tried = AssertUnwindSafe(|| export::supported(checkpoint).map_err(|error| error.code()));
+    let (result, peak) = heap::peak(|| catch_unwind(tried));
+    assert!(result.is_ok(), "{name}: panics with {what}");
+    assert!(peak <= 32 << 20, "{name}: {peak} bytes with {what}");
+}
+
+#[test]
+fn no_number_that_a_family_reads_makes_it_panic() {
+    let mut count = 0;
+    for (name, folder) in goldens::folders() {
+        for entry in goldens::entries(&name, &folder) {
+            let mut checkpoint = disk::open(&folder.join(&entry)).unwrap();
+            let stated = checkpoint.meta.clone();
+            for (key, value) in &stated {
+                for odd in ODD.iter().filter(|_| matches!(value, Value::Int(_))) {
+                    checkpoint.meta.insert(key.clone(), Value::Int(i128::from(*odd)));
+                    tried(&format!("{name}/{entry}"), &checkpoint, &format!("{key} = {odd}"));
+                    count += 1;
+                }
+                checkpoint.meta.insert(key.clone(), value.clone());
+            }
+            let Some(config) = checkpoint.side.get("config.json").cloned() else {
+                continue;
+            };
+            let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+            let mut paths = Vec::new();
+            numbers(&config, "", &mut paths);
+            for path in paths {
+                for odd in ODD {
+                    let mut changed = config.clone();
+                    *changed.pointer_mut(&path).unwrap() = odd.into();
+                    checkpoint
+                        .side
+                        .insert("config.json".into(), changed.to_string().into_bytes());
+                    tried(&name, &checkpoint, &format!("{path} = {odd}"));
+                    count += 1;
+                }
+            }
+        }
+    }
+    println!("{count} models with an odd number");
+}
+
 #[test]
 fn headers_are_judged_as_the_reference_judges_them() {
     let sound = malformed::safetensors(SOUND.as_bytes(), 48);
