@@ -4,7 +4,7 @@ import random
 
 import beats
 import words
-from story import Plot, Thing, Who, article
+from story import Plot, Thing, Who, article, joined
 
 _held = {w.lower() for w in words.HELD_OUT}
 
@@ -149,10 +149,6 @@ def mention(item: Thing, rng: random.Random, style: str) -> str:
     return full if style == "bare" else "the " + full if style == "the" else article(full)
 
 
-def joined(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-
-
 def _hero(p: Plot, asked: set[str], rng: random.Random, style: str) -> str:
     if "kind" in asked:
         text = p.hero.kind if style == "bare" else article(p.hero.kind)
@@ -160,6 +156,23 @@ def _hero(p: Plot, asked: set[str], rng: random.Random, style: str) -> str:
             return rng.choice([f"{text} named {p.hero.name}", f"{text} called {p.hero.name}", f"{p.hero.name} the {p.hero.kind}", f"{text}, {p.hero.name},"]).rstrip(",")
         return text
     return p.hero.name
+
+
+def title(p: Plot, asked: set[str]) -> str:
+    """The first line of the answer: what was asked for, as it was written there."""
+    parts = []
+    if "name" in asked:
+        parts.append(f"{p.hero.name} the {p.hero.kind}" if "kind" in asked else p.hero.name)
+    elif "kind" in asked or not asked & {"items", "idea"}:
+        parts.append("the " + p.hero.kind)
+    if "other" in asked:
+        parts.append("the " + p.other.kind)
+    if "items" in asked:
+        parts += ["the " + f"{i.adj} {i.word}".strip() for i in p.items]
+    if "idea" in asked:
+        parts.append(p.idea)
+    text = joined(parts)
+    return text[0].upper() + text[1:]
 
 
 LEAD = ["Tell me a {t}story about {x}", "Write a {t}story about {x}", "A {t}story about {x}", "Please tell me a {t}story about {x}", "Can you tell me a {t}story about {x}?", "I want a {t}story about {x}", "story about {x}",

@@ -87,6 +87,8 @@ TONE_WORDS = {
 
 EXTRAS = {
     "thing": [
+        ("All that {he} owned was {aB}.", "That evening {he} sat down with {B} and was content."),
+        ("{^he} kept {aB} under the bed.", "{^he} put {B} back under the bed and blew out the candle."),
         ("In {his} [pocket|bag|left hand] {he} always carried {aB}.", "{^h} felt for {B}. {^sB} {wasB} still there, and that gave {him} courage."),
         ("That morning {he} had found {aB}, and taken {itB} along without knowing why.", "Now {h} knew what {B} {wasB} for, and {he} put {itB} to good use."),
         ("On the table lay {aB}, which nobody had touched for years.", "Then {h} remembered {B} on the table. \"Of course!\" {he} cried, and ran to fetch {itB}."),
@@ -120,6 +122,28 @@ EXTRAS = {
         ("There was a lot of talk about {B} in those days.", "\"Now I know what {B} is,\" said {h} softly."),
     ],
 }  # fmt: skip
+SEVERAL_HELD = [
+    ("In {his} [bag|basket|cart|trunk] {he} always carried {aL}.", "{^h} thought of {L}. They were still there, and that gave {him} courage."),
+    ("That morning {he} had found {aL}, and taken them along without knowing why.", "Now {h} knew what they were for, {L}, and {he} put them to good use."),
+    ("On the table lay {aL}, which nobody had touched for years.", "Then {h} remembered {L}. \"Of course!\" {he} cried, and ran to fetch them."),
+    ("{^he} had just been given {aL}.", "And {he} gave {L} away as well, because it was that kind of day."),
+    ("A neighbour had lent {him} {aL}.", "\"And now,\" said {h}, \"I can bring back {L}.\""),
+    ("Next to the door there [stood|lay|waited] {aL}.", "{^h} fetched {L} and held them up, and everybody saw them and [cheered|understood]."),
+    ("{^h} was never seen without {aL}.", "Last of all {he} put {L} into the middle, where everyone could see them."),
+    ("{^his} [uncle|aunt|cousin] had sent {him} {aL} for no reason at all.", "In the end it was {L} that helped, though nobody could say how."),
+    ("All that {he} owned was {aL}.", "That evening {he} counted what {he} owned: {L}, and one thing more, which has no name."),
+    ("{^he} kept {aL} under the bed.", "{^he} put {L} back under the bed and blew out the candle."),
+]
+SEVERAL = [
+    ("Everybody there [had heard of|knew about] {aL}.", "And to this day they talk of {L}, and of {h}."),
+    ("{^h} had always dreamed of {aL}.", "That evening {he} drew a picture of {L} and hung it on the wall."),
+    ("On the wall hung a picture of {aL}.", "{^h} looked at the picture, and {L} seemed [brighter|nearer] than before."),
+    ("That day {he} could not stop thinking about {aL}.", "\"Even {L} will be part of the story,\" said {h}."),
+    ("{^his} grandmother used to tell stories about {aL}.", "{^h} thought of {L} and of {his} grandmother, and smiled."),
+    ("An old song there was about {aL}.", "They sang the old song about {L}, and everybody knew the words."),
+    ("\"One day,\" {he} used to say, \"I shall tell you about {aL}.\"", "And then at last {he} told them about {L}, and they listened until it was dark."),
+    ("It was the year of {aL}, as people said later.", "And that is why it was called the year of {L}."),
+]
 EXTRA_WHO = [
     "{^xi} came by just then and [lent a hand|wanted to hear the whole story|brought something to eat].",
     "Even {xi} had come to see it, and [clapped|nodded slowly].",

@@ -27,7 +27,9 @@ def answer(nomoat: str, model: Path, prompt: str, *options: str) -> str:
 
 
 def story_faults(text: str, need: list[str], tokenizer: Tokenizer) -> list[str]:
-    """Why a story is not right; nothing if it is."""
+    """Why a story is not right; nothing if it is. Its title, the first line, is left out: what was asked for must be in the story."""
+    head, _, rest = text.partition("\n")
+    text = rest.strip() if head and head[-1] not in ".!?\"" else text
     faults = ["missing " + w for w in need if w.lower() not in text.lower()]
     sentences = [s for s in re.split(r'(?<=[.!?])"?\s+', text) if len(s.split()) > 2]
     if len(set(sentences)) < len(sentences):
@@ -45,7 +47,7 @@ def judge(name: str, row: dict, text: str, tokenizer: Tokenizer) -> list[str]:
     if name == "unseen_words":
         return [f for f in story_faults(text, row["need"], tokenizer) if f.startswith("missing")]
     if name == "questions":
-        return [] if re.search(row["key"], text, re.DOTALL) else ["key fact missing"]
+        return [] if re.search(row["key"], text, re.DOTALL | re.IGNORECASE) else ["key fact missing"]
     return [] if re.search(KIND[name], text) and len(text.split()) < 70 else ["no decline"]
 
 

@@ -19,27 +19,28 @@ RETONE = ["make it TONE|now a TONE one|the same but TONE|can you make it more TO
 def story_turn(rng: random.Random) -> tuple[list[str], "ask.Plot", set[str]]:
     p, asked = ask.plot(rng)
     prompt = ask.request(p, asked, rng)
-    return [prompt, told(p, rng)], p, asked
+    return [prompt, told(p, asked, rng)], p, asked
 
 
-def told(p, rng: random.Random) -> str:
+def told(p, asked: set[str], rng: random.Random) -> str:
+    """A title, which names what was asked for, and the story."""
     key = p.time
     if key in beats.TIMES:
         p.time = choose(rng.choice(beats.TIMES[key]), rng)
     text = tell(p, rng)
     p.time = key
-    return text
+    return ask.title(p, asked) + "\n\n" + text
 
 
-def follow(p, rng: random.Random) -> list[str]:
+def follow(p, asked: set[str], rng: random.Random) -> list[str]:
     """What may be said after a story, and the answer."""
     r = rng.random()
     if r < 0.35:
-        return [talk.rough(choose(AGAIN[0], rng).split("|")[rng.randrange(10)], rng), told(p, rng)]
+        return [talk.rough(choose(AGAIN[0], rng).split("|")[rng.randrange(10)], rng), told(p, asked, rng)]
     if r < 0.6:
         p.tone = rng.choice(beats.ASKED_TONES)
         word = rng.choice(beats.TONE_WORDS[p.tone])
-        return [talk.rough(rng.choice(RETONE[0].split("|")).replace("TONE", word), rng), told(p, rng)]
+        return [talk.rough(rng.choice(RETONE[0].split("|")).replace("TONE", word), rng), told(p, asked, rng)]
     if r < 0.75 and p.hero.name and p.hero.kind:
         q = rng.choice([f"What was the {p.hero.kind}'s name?", f"what is the name of the {p.hero.kind}?", "Who was it about?"])
         return [q, f"The story was about {ask.article(p.hero.kind)} named {p.hero.name}."]
@@ -51,10 +52,10 @@ def conversation(seed: int, index: int) -> list[dict]:
     rng = random.Random(f"{seed}:{index}")
     r = rng.random()
     turns: list[str] = []
-    if r < 0.6:
-        turns, p, _ = story_turn(rng)
+    if r < 0.5:
+        turns, p, asked = story_turn(rng)
         while rng.random() < 0.1 and len(turns) < 5:
-            turns += follow(p, rng)
+            turns += follow(p, asked, rng)
     else:
         count = 1 if rng.random() < 0.8 else 2
         for _ in range(count):
@@ -70,7 +71,7 @@ def conversation(seed: int, index: int) -> list[dict]:
 def plain(rng: random.Random) -> list[str]:
     """A turn without a story."""
     kinds = ["fact", "small", "off", "off_zh", "hostile", "hostile_zh", "distress", "distress_zh"]
-    kind = rng.choices(kinds, [50, 8, 15, 4, 8, 2, 9, 4])[0]
+    kind = rng.choices(kinds, [56, 7, 13, 5, 7, 3, 6, 3])[0]
     made = talk.fact(rng) if kind == "fact" else talk.small(rng) if kind == "small" else talk.group(kind, rng)
     return list(made)
 

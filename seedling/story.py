@@ -79,6 +79,10 @@ def article(phrase: str) -> str:
     return ("an " if vowel or first.startswith(("hour", "honest", "heir")) else "a ") + phrase
 
 
+def joined(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
 def choose(text: str, rng: random.Random) -> str:
     """Resolves every `[a|b]`, the inner ones first."""
     while True:
@@ -144,6 +148,8 @@ class Teller:
             return self.place_noun()
         if name == "pn_in":
             return "there"
+        if name in ("L", "aL"):
+            return joined([self.thing(i, "a" if name == "aL" else "the") for i in self.several])
         item = self.item if name.endswith("B") else p.items[0]
         base, many = name[:-1], item.form == "many"
         return {
@@ -213,11 +219,14 @@ def _draft(plot: Plot, rng: random.Random) -> str:
     if plot.tone and plot.tone != "plain" or rng.random() < 0.3:
         parts.append(teller.fill(rng.choice(tone["mood"])))
     late = []
-    for item in plot.items[1 if uses_first else 0 :]:
-        teller.item = item
-        early, later = rng.choice(beats.EXTRAS[item.kind])
+    # Whatever else was asked for comes in with one sentence and comes back with one, however much it is.
+    extras = plot.items[1 if uses_first else 0 :]
+    if extras:
+        teller.item, teller.several = extras[0], extras
+        held = all(i.kind == "thing" for i in extras)
+        early, later = rng.choice(beats.EXTRAS[extras[0].kind] if len(extras) == 1 else beats.SEVERAL_HELD if held else beats.SEVERAL)
         parts.append(teller.fill(early))
-        late.append(("item", item, later))
+        late.append(("item", extras[0], later))
     for who in plot.extra:
         late.append(("who", who, rng.choice(beats.EXTRA_WHO)))
     for i, (optional, variants) in enumerate(steps):

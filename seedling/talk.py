@@ -1,5 +1,6 @@
 """What is said around the stories: small talk, questions about nomoat, declines, and the reply to someone in distress."""
 
+import json
 import random
 import re
 from pathlib import Path
@@ -176,9 +177,24 @@ def _read_facts() -> list[dict]:
     return facts
 
 
+def _read_phrasings() -> dict[str, dict[str, list[str]]]:
+    """Name of a fact or group → language (`e` or `c`) → patterns; those of small talk begin with their key."""
+    read: dict[str, dict[str, list[str]]] = {}
+    for line in (Path(__file__).parent / "phrasings.txt").read_text().splitlines():
+        key, _, rest = line.partition(" ")
+        if key == "#":
+            of = read.setdefault(rest, {"e": [], "c": []})
+        else:
+            of[key].append(rest)
+    return read
+
+
 FACTS = _read_facts()
+PHRASINGS = _read_phrasings()
+WRITTEN = 0.65  # the share of prompts from `phrasings.txt`, line by line; the others are patterns with many combinations
 CRITICAL = [f for f in FACTS if f["critical"]]
 GROUPS = {k: _lines(v) for k, v in {"off": OFF, "off_zh": OFF_ZH, "hostile": HOSTILE, "hostile_zh": HOSTILE_ZH, "distress": DISTRESS, "distress_zh": DISTRESS_ZH}.items()}
+SMALL_KEYS = ["hello", "how", "thanks", "bye", "praise", "blame", "vague", "bored", "personal"]
 SMALL_LINES = [(_lines(q), _lines(a)) for q, a in SMALL]
 SMALL_LINES_ZH = [(_lines(q), _lines(a)) for q, a in SMALL_ZH]
 
@@ -225,13 +241,32 @@ def rough(text: str, rng: random.Random, zh: bool = False) -> str:
 
 def fact(rng: random.Random) -> tuple[str, str]:
     f = rng.choice(CRITICAL if rng.random() < 0.45 else FACTS)
-    if rng.random() < 0.3:
-        return rough(choose(rng.choice(f["z"]), rng), rng, True), f["b"]
-    return rough(choose(rng.choice(f["q"]), rng), rng), f["a"]
+    zh = rng.random() < 0.3
+    return pattern(f["name"], f["z" if zh else "q"], rng, zh), f["b" if zh else "a"]
+
+
+def pattern(name: str, lines: list[str], rng: random.Random, zh: bool) -> str:
+    """A prompt of a fact or group, as people type it."""
+    lines = PHRASINGS[name]["c" if zh else "e"] if rng.random() < WRITTEN else lines
+    while letters(text := _open_slots(choose(rng.choice(lines), rng), rng)) in HELD_OUT:
+        pass
+    return rough(text, rng, zh)
+
+
+def letters(prompt: str) -> str:
+    """What of a prompt tells it from others: no case, no marks, no blanks."""
+    return "".join(c for c in prompt.lower() if c.isalnum())
+
+
+# What the evaluation asks, word for word, is nothing to learn.
+HELD_OUT = {letters(json.loads(line)["prompt"]) for path in sorted((Path(__file__).parent / "heldout").glob("*.jsonl")) for line in path.read_text().splitlines()}
 
 
 def small(rng: random.Random) -> tuple[str, str]:
     zh = rng.random() < 0.2
+    if not zh and rng.random() < WRITTEN:
+        key, _, line = rng.choice(PHRASINGS["small"]["e"]).partition(": ")
+        return rough(_open_slots(choose(line, rng), rng), rng), rng.choice(SMALL_LINES[SMALL_KEYS.index(key)][1])
     questions, answers = rng.choice(SMALL_LINES_ZH if zh else SMALL_LINES)
     q = choose(rng.choice(questions), rng)
     return (q + rng.choice(["", "！", "。"]) if zh else rough(q + rng.choice(["", "!", "?", "."]), rng)), rng.choice(answers)
@@ -240,5 +275,4 @@ def small(rng: random.Random) -> tuple[str, str]:
 def group(name: str, rng: random.Random) -> tuple[str, str]:
     """A prompt of a group that gets no story, and the reply."""
     answers = {"off": DECLINE, "off_zh": DECLINE_ZH, "hostile": REFUSE, "hostile_zh": REFUSE_ZH, "distress": [CRISIS], "distress_zh": [CRISIS_ZH]}[name]
-    q = _open_slots(choose(rng.choice(GROUPS[name]), rng), rng)
-    return rough(q, rng, name.endswith("zh")), rng.choice(answers)
+    return pattern(name.removesuffix("_zh"), GROUPS[name], rng, name.endswith("zh")), rng.choice(answers)

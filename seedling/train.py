@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
+from gguf import GGUFReader
+from gguf.quants import dequantize
 
 import generate
 import vocabulary
@@ -124,6 +126,21 @@ def share(parameters, done: float, rank: int, world: int) -> float:
     return own.item()
 
 
+def planted(path: Path, shape: Shape) -> dict[str, torch.Tensor]:
+    """The weights of a GGUF file that `export.py` wrote, to train them further."""
+    names = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_output": "self_attn.o_proj"}
+    names |= {f"attn_{x}": f"self_attn.{x}_proj" for x in "qkv"} | {f"ffn_{x}": f"mlp.{x}_proj" for x in ("gate", "up", "down")}
+    state = {}
+    for t in GGUFReader(path).tensors:
+        w = torch.from_numpy(dequantize(t.data, t.tensor_type).copy())
+        block, _, name = t.name.removesuffix(".weight").rpartition(".")
+        if name in ("attn_q", "attn_k"):  # GGUF has the two halves of a head interleaved
+            w = w.view(-1, shape.head_dim // 2, 2, w.shape[1]).transpose(1, 2).reshape(w.shape)
+        whole = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}.get(name) or f"model.layers.{block[4:]}.{names[name]}"
+        state[whole + ".weight"] = w
+    return state
+
+
 def save(path: Path, **what) -> None:
     part = path.with_suffix(".part")
     torch.save(what, part)
@@ -142,12 +159,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="with tokenizer.json; checkpoints and the log go there")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=24_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="end after so long, even if there are steps left")
-    parser.add_argument("--decay", type=float, default=0.35, help="share of the run in which the rate falls to zero")
+    parser.add_argument("--decay", type=float, default=0.6, help="share of the run in which the rate falls to zero")
     parser.add_argument("--tokens", type=int, default=4096, help="in a step, of all processes")
-    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--rate", type=float, default=0.012)
     parser.add_argument("--resume", default="last.pt")
+    parser.add_argument("--weights", type=Path, help="a GGUF file of the same shape and tokenizer to begin with")
     a = parser.parse_args()
     torch.manual_seed(a.seed)
     torch.set_num_threads(1)
@@ -156,6 +174,8 @@ def main() -> None:
         dist.init_process_group("gloo")
     tokenizer = vocabulary.load(a.folder)
     net = Seedling(Shape(vocab=tokenizer.get_vocab_size()))
+    if a.weights and not (a.folder / a.resume).exists():
+        net.load_state_dict(planted(a.weights, net.shape))
     average = {k: v.clone() for k, v in net.state_dict().items()}
     matrices = [p for n, p in net.named_parameters() if p.dim() == 2 and "embed" not in n]
     rest = [p for n, p in net.named_parameters() if p.dim() != 2 or "embed" in n]

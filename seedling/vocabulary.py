@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from gguf import GGUFReader
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 import generate
@@ -20,13 +21,18 @@ DECIDING, FIRST, SHORT = 5.0, 5, 90  # the weight of the first tokens of a reply
 TRAIN_SEED, TRAIN_COUNT = 9, 12_000
 
 
-def train() -> Tokenizer:
-    """The vocabulary of the first conversations of a seed of its own."""
-    tokenizer = Tokenizer(models.BPE())
+def divided(tokenizer: Tokenizer) -> Tokenizer:
+    """Gives it its pieces: single digits, then words as bytes."""
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train() -> Tokenizer:
+    """The vocabulary of the first conversations of a seed of its own."""
+    tokenizer = divided(Tokenizer(models.BPE()))
     trainer = trainers.BpeTrainer(
         vocab_size=SIZE,
         min_frequency=2,
@@ -38,6 +44,15 @@ def train() -> Tokenizer:
     texts = (m["content"] for i in range(TRAIN_COUNT) for m in generate.conversation(TRAIN_SEED, i))
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def planted(path: Path) -> Tokenizer:
+    """The tokenizer of a GGUF file that `export.py` wrote."""
+    fields = GGUFReader(path).fields
+    tokens, merges = (fields["tokenizer.ggml." + k].contents() for k in ("tokens", "merges"))
+    tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[tuple(m.split(" ")) for m in merges]))
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL])
+    return divided(tokenizer)
 
 
 def load(folder: Path) -> Tokenizer:
@@ -92,4 +107,4 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    save(train(), Path(sys.argv[1]))
+    save(planted(Path(sys.argv[2])) if sys.argv[2:] else train(), Path(sys.argv[1]))
