@@ -61,9 +61,9 @@ def sampled(nomoat: str, model: Path) -> str:
 
 
 def failures(answers: Path, most: int = 6) -> str:
-    """Examples of what went wrong, one of each set first."""
+    """Examples of what went wrong, one of each set first; none of what people in distress or ill will ask, which is counted only."""
     bad = [json.loads(line) for line in answers.read_text().splitlines()]
-    bad = [b for b in bad if b["faults"]]
+    bad = [b for b in bad if b["faults"] and b["set"] not in ("hostile", "distress")]
     order = sorted(range(len(bad)), key=lambda i: [b["set"] for b in bad[:i]].count(bad[i]["set"]))
     return "\n".join(f"*{b['prompt']}* ({', '.join(b['faults'])})\n\n{quoted(b['answer'])}\n" for b in (bad[i] for i in order[:most])) or "None of the held-out prompts.\n"
 
