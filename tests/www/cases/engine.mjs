@@ -244,12 +244,12 @@ const story = [
         ["tokenizer.json", '{"model": {"type": "Oracle"}}', "unsupported-tokenizer"],
         ["chat_template.jinja", "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}", "bad-file"],
         ["chat_template.jinja", "{% for", "bad-file"],
-        ["config.json", '{"architectures": ["MambaForCausalLM"]}', "unsupported-architecture"],
+        ["config.json", '{"architectures": ["WhisperForConditionalGeneration"]}', "unsupported-architecture"],
       ];
       for (const [name, text, code] of poisons) {
         const got = await lab("poisoned", { files, name, text, options });
         assert.equal(got.code, code, `${name} ${text}: ${got.message}`);
-        assert.match(got.message, new RegExp(name === "chat_template.jinja" ? "template" : name === "config.json" ? "Mamba" : "tokenizer"));
+        assert.match(got.message, new RegExp(name === "chat_template.jinja" ? "template" : name === "config.json" ? "Whisper" : "tokenizer"));
       }
       return `${poisons.length} files`;
     },
