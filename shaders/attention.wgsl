@@ -17,7 +17,7 @@ struct Params {
     window: u32,     // keys seen at most, 0 for all
     scale: f32,
     cap: f32,        // above 0: scores are capped
-    alibi: u32,      // above 0: the largest power of two up to H, and a key counts less by its distance
+    alibi: f32,      // above 0: a key counts less by its distance, by so many times the slopes
     sunk: u32,       // whether there are sinks
     sees: u32,       // keys up to its own; 1: of the whole step; 2: of the encoder
     buckets: u32,    // above 0: biases of a head, by buckets of distances
@@ -33,9 +33,9 @@ struct Params {
 #import KV
 /// What a key loses for each position of distance (Press et al., 2021).
 fn slope(head: u32) -> f32 {
-    let power = f32(params.alibi);
-    if head < params.alibi { return exp2(-8.0 * f32(head + 1u) / power); }
-    return exp2(-4.0 * f32(2u * (head - params.alibi) + 1u) / power);
+    let power = 1u << firstLeadingBit(params.heads);
+    if head < power { return params.alibi * exp2(-8.0 * f32(head + 1u) / f32(power)); }
+    return params.alibi * exp2(-4.0 * f32(2u * (head - power) + 1u) / f32(power));
 }
 
 /// The first bias, of head 0, for a key `distance` before its query.
@@ -103,7 +103,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 for (var h = 0u; h < SHARE; h++) { scores[h] = params.cap * tanh(clamp(scores[h] / params.cap, -15.0, 15.0)); }
             }
             let distance = i32(own) - i32(s);
-            if params.alibi > 0u {
+            if params.alibi > 0.0 {
                 for (var h = 0u; h < SHARE; h++) { scores[h] -= slope(head + h) * f32(abs(distance)); }
             }
             if params.buckets > 0u {

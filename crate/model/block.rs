@@ -53,7 +53,7 @@ struct Shared {
     logit_cap: f32,
     attn_scale: Option<f32>,
     attn_cap: f32,
-    alibi: bool,
+    alibi: f32,
     rotated: [usize; 4],
 }
 

@@ -55,7 +55,7 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     spec.classic(Act::GeluTanh)?;
     spec.fused = Fused::Heads;
     spec.embed_norm = true;
-    spec.alibi = true;
+    spec.alibi = 1.0;
     spec.layers.iter_mut().for_each(|l| l.rope = None);
     spec.biases = BIASES;
     spec.network()

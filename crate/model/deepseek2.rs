@@ -297,7 +297,7 @@ impl Latent {
             scale: s.scale,
             window: 0,
             cap: 0.0,
-            alibi: false,
+            alibi: 0.0,
             buckets: None,
         };
         let y = attention(g, q, None, cfg)?;

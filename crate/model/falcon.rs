@@ -1,4 +1,5 @@
-//! Falcon: 7B and 11B, whose parts stand side by side behind one LayerNorm, 40B and 180B, behind one each.
+//! Falcon: 7B and 11B, whose parts stand side by side behind one LayerNorm, 40B and 180B, behind one each, and RW, whose parts
+//! follow one another and whose keys count less by their distance.
 
 use super::{
     Arch, Network, bloom,
@@ -25,7 +26,6 @@ const LEFT_OUT: LeftOut = &[("", "layer_norm_epsilon", Number::Float(1e-5))];
 
 fn open(checkpoint: &Checkpoint) -> Result<Network> {
     let mut spec = Spec::read_with(checkpoint, &ARCH, LEFT_OUT)?;
-    spec.only("alibi", false)?;
     spec.classic(Act::Gelu)?;
     let on = |key, otherwise| spec.keys.switch("", key).unwrap_or(otherwise);
     let (grouped, alone) = (on("new_decoder_architecture", false), on("multi_query", true));
@@ -40,6 +40,13 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     }
     if spec.find.has("blk.{}.attn_norm_2.weight", Some(0)) {
         spec.renamed = &[("attn_norm", "attn_norm_2"), ("ffn_norm", "attn_norm")];
+    }
+    if on("alibi", false) {
+        // What distance takes away is scaled like the scores.
+        #[allow(clippy::cast_precision_loss, reason = "heads are narrow")]
+        let width = spec.layers.first().map_or(1, |l| l.head_dim) as f32;
+        spec.alibi = 1.0 / width.sqrt();
+        spec.layers.iter_mut().for_each(|l| l.rope = None);
     }
     spec.network()
 }

@@ -52,7 +52,7 @@ fn open(checkpoint: &Checkpoint) -> Result<Network> {
     }
     spec.attn_scale = spec.number("", "attn_config.softmax_scale")?;
     spec.classic(Act::Gelu)?;
-    spec.alibi = true;
+    spec.alibi = 1.0;
     spec.layers.iter_mut().for_each(|l| l.rope = None);
     spec.network()
 }

@@ -147,7 +147,8 @@ pub(super) struct Spec<'a> {
     pub(super) attn_scale: Option<f32>,
     /// Above 0: scores are capped.
     pub(super) attn_cap: f32,
-    pub(super) alibi: bool,
+    /// Above 0: keys count less by their distance, by so many times the slopes.
+    pub(super) alibi: f32,
     pub(super) sinks: bool,
     /// Whether keys and values have to be kept in f32.
     pub(super) exact_keys: bool,
@@ -189,12 +190,18 @@ impl<'a> Spec<'a> {
     pub(super) fn read_with(checkpoint: &'a Checkpoint, arch: &'static Arch, left_out: LeftOut) -> Result<Self> {
         let keys = Keys::new(checkpoint, arch.name)?.left_out(left_out);
         let method = keys.text("", "quantization_config.quant_method");
-        if let Some(method) = method.filter(|method| *method != "mxfp4") {
+        let form = keys.text("", "quantization_config.format").unwrap_or_default();
+        let known = |method: &&str| match *method {
+            "mxfp4" | "fp8" | "fbgemm_fp8" => true,
+            "compressed-tensors" => form == "float-quantized",
+            _ => false,
+        };
+        if let Some(method) = method.filter(|method| !known(method)) {
             return Err(Error::Unsupported {
                 kind: Unsupported::Format,
                 file: checkpoint.name.clone(),
-                what: format!("{method} of safetensors"),
-                supported: "mxfp4, weights that are not quantised, or GGUF".into(),
+                what: format!("{method} {form} of safetensors").replace("  ", " "),
+                supported: "mxfp4, fp8, weights that are not quantised, or GGUF".into(),
             });
         }
         let mut find = Finder::new(checkpoint, arch);
@@ -285,7 +292,7 @@ impl<'a> Spec<'a> {
             logit_cap: 0.0,
             attn_scale: None,
             attn_cap: 0.0,
-            alibi: false,
+            alibi: 0.0,
             sinks: false,
             exact_keys: false,
             biases: &[],

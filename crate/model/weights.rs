@@ -307,7 +307,9 @@ impl<'a> Finder<'a> {
                 let found = format!("{:?} {:?}", entry.format, entry.shape);
                 return Err(Error::bad(file, &entry.name, expected, found));
             }
-            if layout.columns.is_some() && entry.format.block > 1 && !vector {
+            if (layout.columns.is_some() && entry.format.block > 1 || layout.transposed && entry.scales.is_some())
+                && !vector
+            {
                 return Err(Error::Unsupported {
                     kind: Unsupported::Format,
                     file: file.clone(),

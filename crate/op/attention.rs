@@ -72,8 +72,8 @@ pub(crate) struct Attention {
     pub(crate) window: usize,
     /// Above 0: scores become `cap * tanh(score / cap)`.
     pub(crate) cap: f32,
-    /// Whether a key counts less by its distance (ALiBi; Press et al., 2021).
-    pub(crate) alibi: bool,
+    /// Above 0: a key counts less by its distance (ALiBi; Press et al., 2021), by so many times the slopes.
+    pub(crate) alibi: f32,
     pub(crate) buckets: Option<Buckets>,
 }
 
@@ -92,7 +92,7 @@ impl Attention {
         } else {
             4.0 * (2 * (head - power) + 1) as f64 / power as f64
         };
-        if self.alibi { (-exponent).exp2() } else { 0.0 }
+        f64::from(self.alibi) * (-exponent).exp2()
     }
 
     /// A score after the cap and what the distance adds or takes away.
@@ -217,7 +217,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn fast(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
-    let plain = cfg.cap == 0.0 && !cfg.alibi && cfg.buckets.is_none();
+    let plain = cfg.cap == 0.0 && cfg.alibi == 0.0 && cfg.buckets.is_none();
     let mut scores = Vec::new();
     walk(run, |seen, out| {
         let q = seen.q;
@@ -269,7 +269,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         window: u32_of(OP.name, cfg.window)?,
         scale: cfg.scale,
         cap: cfg.cap,
-        alibi: u32_of(OP.name, if cfg.alibi { cfg.power() } else { 0 })?,
+        alibi: cfg.alibi,
         sunk: u32::from(low.node.inputs.len() > 3 && cfg.buckets.is_none()),
         sees: match cfg.sees {
             Sees::Before => 0,
@@ -316,7 +316,7 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
             cfg.cap,
             cfg.sees,
             if cfg.buckets.is_some() { "buckets " } else { "" },
-            if cfg.alibi { "alibi " } else { "" },
+            if cfg.alibi > 0.0 { "alibi " } else { "" },
             if sunk { "sinks" } else { "" },
         );
         Case::new(name, bucket, move |c| {
@@ -361,7 +361,7 @@ pub(super) fn cases() -> Vec<Case> {
         scale: 0.2,
         window,
         cap: 0.0,
-        alibi: false,
+        alibi: 0.0,
         buckets: None,
     };
     let with = |cap, alibi| Attention {
@@ -400,8 +400,9 @@ pub(super) fn cases() -> Vec<Case> {
         (90, 8, 6, cfg(4, 2, 33), 32),
         (20, 8, 3, cfg(8, 1, 0), 256),
         (2, 1, 1, cfg(2, 1, 0), 1024),
-        (70, 8, 5, with(4.0, false), 24),
-        (70, 8, 5, with(0.0, true), 12),
+        (70, 8, 5, with(4.0, 0.0), 24),
+        (70, 8, 5, with(0.0, 1.0), 12),
+        (70, 1, 1, with(0.0, 0.25), 16),
         (0, 32, 19, seeing(Sees::Step, 0), 12),
         (0, 256, 201, seeing(Sees::Step, 32), 16),
         (200, 8, 3, seeing(Sees::Before, 32), 16),

@@ -109,7 +109,7 @@ pub(super) fn cases() -> Vec<Case> {
         scale: 0.25,
         window: 0,
         cap: 0.0,
-        alibi: false,
+        alibi: 0.0,
         buckets: None,
     };
     let checked = super::attention::written(&[(5, 8, 3, cfg, 16)], false);

@@ -94,7 +94,7 @@ if (!haveShared) console.log(`skipped: there are no shared models at ${shared} (
 const dev = existsSync(path.join(root, "www/pkg/.built")) && readFileSync(path.join(root, "www/pkg/.built"), "utf8").trim() === "dev";
 
 const minilm = process.env.NOMOAT_MINILM;
-const mounts = { "/lab": here, "/made": made, "/shared": models, "/released": path.join(root, "dist/site"), ...(minilm ? { "/minilm": minilm } : {}) };
+const mounts = { "/lab": here, "/data": path.join(root, "tests/data"), "/made": made, "/shared": models, "/released": path.join(root, "dist/site"), ...(minilm ? { "/minilm": minilm } : {}) };
 const depot = makeDepot();
 const server = await serve({ root: path.join(root, "www"), mounts, depot, log: values.verbose ? console.log : undefined });
 const other = await serve({ root: path.join(root, "www"), mounts, depot, cors: true });
