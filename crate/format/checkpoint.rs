@@ -270,15 +270,35 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Shape`] for rows that the tensor does not have; [`Error::Read`] from the source.
     pub async fn read(&self, entry: &Entry, first: usize, rows: usize) -> Result<Vec<u8>> {
-        let Some((file, offset)) = entry.scales else {
+        let Some(scales) = entry.scales else {
             let at = (entry.file, entry.offset, entry.row_bytes());
             return self.rows(entry, at, first, rows).await;
         };
-        let count = (entry.shape.width() / entry.format.block) as u64;
-        let blocks = (entry.file, entry.offset, entry.row_bytes() - count);
-        let blocks = self.rows(entry, blocks, first, rows).await?;
-        let scales = self.rows(entry, (file, offset, count), first, rows).await?;
-        Ok(quant::join_mxfp4(&blocks, &scales))
+        let width = entry.shape.width();
+        let blocks = width / entry.format.block;
+        let [tall, wide] = scales.block;
+        let scale = scales.format.map_or(1, |f| f.bytes);
+        let inside = scales.format.map_or(1, |_| size_of::<f32>());
+        let values = (entry.format.bytes - inside) * blocks;
+        let values = (entry.file, entry.offset, values as u64);
+        let values = self.rows(entry, values, first, rows).await?;
+        let row = width.div_ceil(wide);
+        let from = first / tall;
+        let to = (first + rows).div_ceil(tall);
+        let at = (scales.file, scales.offset, (row * scale) as u64);
+        let read = self.rows(entry, at, from, to - from).await?;
+        let Some(format) = scales.format else {
+            return Ok(quant::join_mxfp4(&values, &read));
+        };
+        let read = format.decode(&read);
+        let of = |block: usize| {
+            let (r, b) = (block / blocks, block % blocks);
+            read[((first + r) / tall - from) * row + b * entry.format.block / wide]
+        };
+        quant::join_f8_e4m3(&values, (0..rows * blocks).map(of)).map_err(|found| {
+            let field = format!("tensor {}", entry.name);
+            bad(&self.name, field, "finite values", found)
+        })
     }
 
     /// Rows that lie in a file, from a byte on and with so many bytes each.

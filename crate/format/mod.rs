@@ -57,10 +57,23 @@ pub struct Entry {
     pub file: usize,
     /// First byte, from the start of the file.
     pub offset: u64,
-    /// Length in bytes.
+    /// Length in bytes, as [`Checkpoint::read`] gives them.
     pub bytes: u64,
-    /// File and first byte of the scales, where they lie apart; `bytes` counts them.
-    pub scales: Option<(usize, u64)>,
+    /// Where the scales lie, if they lie apart.
+    pub scales: Option<Scales>,
+}
+
+/// Scales of a tensor that lie apart from its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Scales {
+    /// Index into [`Checkpoint::files`].
+    pub file: usize,
+    /// First byte, from the start of the file.
+    pub offset: u64,
+    /// How many rows and columns share one.
+    pub block: [usize; 2],
+    /// Their format; `None` if they are the bytes that blocks begin with.
+    pub format: Option<&'static Format>,
 }
 
 /// Which container the tensors came in.

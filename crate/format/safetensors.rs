@@ -66,8 +66,8 @@ pub(super) async fn open_file(folder: &dyn Folder, entry: &str, cursor: Cursor) 
 }
 
 async fn finish(folder: &dyn Folder, mut model: Checkpoint) -> Result<Checkpoint> {
-    apart::join(&mut model);
     side::read_all(folder, &mut model).await?;
+    apart::join(&mut model);
     Ok(model)
 }
 

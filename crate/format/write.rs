@@ -56,6 +56,9 @@ pub fn write_header(meta: &Metadata, tensors: &[(String, Shape, &'static Format)
             let expected = format!("rows of whole {} blocks of {} values", format.name, format.block);
             return Err(invalid(&expected, format!("rows of {}", shape.width())));
         }
+        let Some(kind) = format.ggml else {
+            return Err(invalid("a format that GGUF has", format.name.into()));
+        };
         let bytes = format
             .size(shape.count() as u64)
             .ok_or_else(|| invalid("a size within 64 bits", format!("{shape:?}")))?;
@@ -65,7 +68,7 @@ pub fn write_header(meta: &Metadata, tensors: &[(String, Shape, &'static Format)
         for dim in dims.iter().rev() {
             out.extend((*dim as u64).to_le_bytes());
         }
-        out.extend(format.ggml.to_le_bytes());
+        out.extend(kind.to_le_bytes());
         out.extend(end.to_le_bytes());
         offsets.push(end);
         end = end

@@ -156,7 +156,9 @@ impl Trial<'_> {
                 break;
             }
             let mut other = block.clone();
-            exponents.iter().for_each(|at| other[*at] = byte());
+            // Codes that are no number take more than other exponents.
+            let new = |at: &usize| largest(format, &block) == f32::MAX || exponents.contains(at);
+            (0..format.bytes).filter(new).for_each(|at| other[at] = byte());
             if far(&other) < far(&block) {
                 block = other;
             }

@@ -6,7 +6,7 @@ use crate::tensor::{Encoding, Format, MAX_PLANES};
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "BF16",
-    ggml: 30,
+    ggml: Some(30),
     safetensors: Some("BF16"),
     block: 1,
     bytes: 2,

@@ -6,7 +6,7 @@ use crate::tensor::{Encoding, Format, MAX_PLANES};
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "F16",
-    ggml: 1,
+    ggml: Some(1),
     safetensors: Some("F16"),
     block: 1,
     bytes: 2,

@@ -5,7 +5,7 @@ use crate::tensor::{Encoding, Format, MAX_PLANES};
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "F32",
-    ggml: 0,
+    ggml: Some(0),
     safetensors: Some("F32"),
     block: 1,
     bytes: 4,

@@ -16,7 +16,7 @@ const BYTES: usize = 56;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ1_M",
-    ggml: 29,
+    ggml: Some(29),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

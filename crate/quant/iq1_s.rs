@@ -18,7 +18,7 @@ pub(super) const UP: u64 = 0x0808_0808_0808_0808;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ1_S",
-    ggml: 19,
+    ggml: Some(19),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

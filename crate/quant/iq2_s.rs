@@ -15,7 +15,7 @@ const BYTES: usize = 82;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ2_S",
-    ggml: 22,
+    ggml: Some(22),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -15,7 +15,7 @@ const BYTES: usize = 74;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ2_XS",
-    ggml: 17,
+    ggml: Some(17),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -20,7 +20,7 @@ pub(super) const SIGNS: u64 = 0x0404_0404_0404_0404;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ2_XXS",
-    ggml: 16,
+    ggml: Some(16),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -17,7 +17,7 @@ const LEVELS: [i8; 16] = [-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ3_S",
-    ggml: 21,
+    ggml: Some(21),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

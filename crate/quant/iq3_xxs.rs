@@ -19,7 +19,7 @@ const SIGNS: u64 = 0x0808_0808_0808_0808;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ3_XXS",
-    ggml: 18,
+    ggml: Some(18),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

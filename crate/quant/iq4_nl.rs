@@ -15,7 +15,7 @@ pub(super) const LEVELS: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ4_NL",
-    ggml: 20,
+    ggml: Some(20),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -16,7 +16,7 @@ const BYTES: usize = 136;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "IQ4_XS",
-    ggml: 23,
+    ggml: Some(23),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -8,6 +8,7 @@ use crate::{
 mod bf16;
 mod f16;
 mod f32;
+mod f8_e4m3;
 mod grid;
 pub(crate) mod half;
 mod iq1_m;
@@ -37,9 +38,9 @@ mod runs;
 mod tq1_0;
 mod tq2_0;
 
-pub(crate) use mxfp4::join as join_mxfp4;
+pub(crate) use {f8_e4m3::join as join_f8_e4m3, mxfp4::join as join_mxfp4};
 
-/// Every block format, in the order of their GGUF type numbers.
+/// Every block format, in the order of their GGUF type numbers; at the end those that GGUF lacks.
 pub static FORMATS: &[&Format] = &[
     &f32::FORMAT,
     &f16::FORMAT,
@@ -66,6 +67,7 @@ pub static FORMATS: &[&Format] = &[
     &tq1_0::FORMAT,
     &tq2_0::FORMAT,
     &mxfp4::FORMAT,
+    &f8_e4m3::FORMAT,
 ];
 
 /// Plain floats: what vectors are on every device.
@@ -77,9 +79,12 @@ pub(crate) static F16: &Format = &f16::FORMAT;
 /// 4-bit floats, which safetensors files have in two parts.
 pub(crate) static MXFP4: &Format = &mxfp4::FORMAT;
 
+/// 8-bit floats, whose scales safetensors files have apart.
+pub(crate) static F8_E4M3: &Format = &f8_e4m3::FORMAT;
+
 /// The format with this GGUF type number.
 pub fn by_ggml(number: u32) -> Option<&'static Format> {
-    FORMATS.iter().copied().find(|f| f.ggml == number)
+    FORMATS.iter().copied().find(|f| f.ggml == Some(number))
 }
 
 /// The format with this safetensors name.

@@ -13,7 +13,7 @@ const LEVELS: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -1
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "MXFP4",
-    ggml: 39,
+    ggml: Some(39),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

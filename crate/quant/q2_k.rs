@@ -14,7 +14,7 @@ const BYTES: usize = 84;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q2_K",
-    ggml: 10,
+    ggml: Some(10),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -18,7 +18,7 @@ const LEVELS: [i8; 8] = [-4, -3, -2, -1, 0, 1, 2, 3];
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q3_K",
-    ggml: 11,
+    ggml: Some(11),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

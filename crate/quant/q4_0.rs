@@ -11,7 +11,7 @@ const BYTES: usize = 18;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q4_0",
-    ggml: 2,
+    ggml: Some(2),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -12,7 +12,7 @@ const BYTES: usize = 20;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q4_1",
-    ggml: 3,
+    ggml: Some(3),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -13,7 +13,7 @@ const BYTES: usize = HEAD + BLOCK / 2;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q4_K",
-    ggml: 12,
+    ggml: Some(12),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

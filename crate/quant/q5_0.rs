@@ -13,7 +13,7 @@ const BYTES: usize = 22;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q5_0",
-    ggml: 6,
+    ggml: Some(6),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -13,7 +13,7 @@ const BYTES: usize = 24;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q5_1",
-    ggml: 7,
+    ggml: Some(7),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

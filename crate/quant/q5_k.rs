@@ -14,7 +14,7 @@ const BYTES: usize = HEAD + RUN + BLOCK / 2;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q5_K",
-    ggml: 13,
+    ggml: Some(13),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

@@ -19,7 +19,7 @@ const HALF: f32 = 32.0;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q6_K",
-    ggml: 14,
+    ggml: Some(14),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

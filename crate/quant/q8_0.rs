@@ -10,7 +10,7 @@ const BYTES: usize = 34;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "Q8_0",
-    ggml: 8,
+    ggml: Some(8),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

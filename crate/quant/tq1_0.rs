@@ -14,7 +14,7 @@ const BYTES: usize = 54;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "TQ1_0",
-    ggml: 34,
+    ggml: Some(34),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

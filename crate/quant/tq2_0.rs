@@ -13,7 +13,7 @@ const BYTES: usize = 66;
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
     name: "TQ2_0",
-    ggml: 35,
+    ggml: Some(35),
     safetensors: None,
     block: BLOCK,
     bytes: BYTES,

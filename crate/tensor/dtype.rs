@@ -7,8 +7,8 @@ pub const MAX_PLANES: usize = 2;
 pub struct Format {
     /// Name as GGUF tools print it, for example `Q8_0`.
     pub name: &'static str,
-    /// Type number in GGUF.
-    pub ggml: u32,
+    /// Type number in GGUF, where that container has it.
+    pub ggml: Option<u32>,
     /// Name in safetensors, where that container has it.
     pub safetensors: Option<&'static str>,
     /// Values a block.

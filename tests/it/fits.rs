@@ -203,7 +203,7 @@ fn foreign() -> &'static Format {
     let like = quant::by_name("Q4_0").unwrap();
     Box::leak(Box::new(Format {
         name: "NVFP4",
-        ggml: 40,
+        ggml: Some(40),
         safetensors: None,
         block: 64,
         bytes: 36,

@@ -1,4 +1,5 @@
 //! The one test binary. Files are rooms of claims; each says in its first line what it is about.
+mod apart;
 mod containers;
 mod conversion;
 mod disk;

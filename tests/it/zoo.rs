@@ -6,6 +6,7 @@ use nomoat::{
     Error, Result,
     engine::{Device, Event, Finish, Kv, LoadOptions, Model, Precision, Request},
     error::Gpu,
+    format::source::Folder,
     tensor::Format,
     text::sample::Sampling,
 };
@@ -122,8 +123,12 @@ pub(crate) fn no_gpu(error: &Error) -> bool {
 
 /// Loads `entry` of `folder`.
 pub(crate) fn try_load(folder: &Path, entry: &str, mode: Mode) -> Result<Model> {
-    let folder = Disk(folder.to_owned());
-    pollster::block_on(Model::load(&folder, entry, &mode.options(), || 0.0, &mut |_| true))
+    load_from(&Disk(folder.to_owned()), entry, mode)
+}
+
+/// The same from any folder.
+pub(crate) fn load_from(folder: &dyn Folder, entry: &str, mode: Mode) -> Result<Model> {
+    pollster::block_on(Model::load(folder, entry, &mode.options(), || 0.0, &mut |_| true))
 }
 
 /// The most likely continuation of `prompt`, and why it ended.
