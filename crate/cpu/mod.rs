@@ -1,8 +1,11 @@
 //! The CPU as a device: its memory, and the fast dot products of the heavy operators.
 
+pub(crate) mod draw;
+pub(crate) mod philox;
 pub(crate) mod simd;
 
 use crate::tensor::Format;
+use draw::Draw;
 
 /// The step's place in the context.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,6 +48,15 @@ impl HostWeight {
     }
 }
 
+/// How the next token is chosen, and what ends an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Sampler {
+    /// How to draw.
+    pub(crate) draw: Draw,
+    /// Ids after which nothing goes on.
+    pub(crate) stops: Vec<u32>,
+}
+
 /// Everything a model has on the CPU.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -52,6 +64,8 @@ pub(crate) struct Memory {
     pub(crate) state: State,
     /// Ids of the step's tokens.
     pub(crate) tokens: Vec<u32>,
+    /// How the next token is chosen.
+    pub(crate) sampler: Sampler,
     /// The id that the last step chose; `None` if its logits were no numbers.
     pub(crate) chosen: Option<u32>,
     /// cos and sin by position: `[S, Dr/2, 2]`, by table.

@@ -190,7 +190,7 @@ impl GpuRunner {
             let program = self.gpu.program("bench", &steps)?;
             scopes.close().await?;
             let times = samples(clock, least(runs), async || {
-                let read = self.gpu.read(Some(&program), &staging, &ring, 0, 4);
+                let read = self.gpu.read(Some((&program, 1)), &staging, &ring, 0, 4);
                 read.await.map(drop)
             });
             let ms = median(&times.await?);

@@ -2,7 +2,7 @@
 
 use super::device::{CacheShape, Key, Output, Want};
 use crate::{
-    cpu::{HostWeight, Memory, State},
+    cpu::{HostWeight, Memory, Sampler, State},
     error::{Error, Result},
     model::Head,
     op::{Place, Tensor},
@@ -90,6 +90,12 @@ impl CpuRunner {
         Ok(())
     }
 
+    pub(super) fn choose_by(&mut self, sampler: &Sampler) {
+        if self.memory.sampler != *sampler {
+            self.memory.sampler = sampler.clone();
+        }
+    }
+
     pub(super) fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
         let (plan, logits) = self
             .programs
@@ -110,7 +116,7 @@ impl CpuRunner {
         plan.graph.run(memory, false)?;
         Ok(match (want, logits) {
             (Want::Nothing, _) => Output::Nothing,
-            (Want::Token, _) => Output::Token(memory.chosen),
+            (Want::Tokens(_), _) => Output::Tokens(memory.chosen.into_iter().collect()),
             (Want::Logits, Some(tensor)) => {
                 let Place::Slot(slot) = plan.graph.places[tensor.id] else {
                     return Err(Error::internal("logits have no slot"));

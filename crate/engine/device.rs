@@ -4,9 +4,10 @@ use super::cpu::CpuRunner;
 #[cfg(feature = "gpu")]
 use super::gpu::GpuRunner;
 use crate::{
+    cpu::Sampler,
     error::{Error, Result},
     model::{Head, Hyper, Network},
-    op::{Fixed, Graph, RING, Tensor},
+    op::{Fixed, Graph, RING, SAMPLER, Tensor},
     plan::Plan,
     tensor::Format,
 };
@@ -35,13 +36,16 @@ impl Key {
     }
 }
 
+/// Words of the state buffer, padded.
+pub(super) const STATE: usize = 8;
+
 /// What a step gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
     /// Nothing.
     Nothing,
-    /// The greedy choice: 4 bytes.
-    Token,
+    /// The next tokens, so many at most: 4 bytes each. More than one only where a step is of one token, on a GPU.
+    Tokens(usize),
     /// Logits of the valid rows.
     Logits,
 }
@@ -51,8 +55,8 @@ pub(super) enum Want {
 pub(super) enum Output {
     /// Nothing.
     Nothing,
-    /// The greedy choice; `None` if the logits were no finite numbers.
-    Token(Option<u32>),
+    /// The next tokens, up to one that ends the answer; fewer than one if the logits were no finite numbers.
+    Tokens(Vec<u32>),
     /// Logits by row.
     Logits(Vec<f32>),
 }
@@ -115,9 +119,10 @@ pub(super) fn fixed(shape: &CacheShape, ropes: &[usize]) -> Result<Vec<(Fixed, &
     let caches = shape.bytes()?;
     let tokens = BUCKETS[BUCKETS.len() - 1];
     let mut all = vec![
-        (Fixed::State, "state", 16),
+        (Fixed::State, "state", 4 * STATE as u64),
         (Fixed::Tokens, "tokens", 4 * tokens as u64),
         (Fixed::Ring, "ring", 4 * RING as u64),
+        (Fixed::Sampler, "sampler", 4 * SAMPLER as u64),
     ];
     let ropes = ropes.iter().map(|values| 4 * *values as u64).enumerate();
     all.extend(ropes.map(|(number, bytes)| (Fixed::RopeTable(number), "rope table", bytes)));
@@ -197,6 +202,18 @@ impl Runner {
             Self::Cpu(cpu) => cpu.prepare(key, plan, logits),
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.prepare(key, plan, logits).await,
+        }
+    }
+
+    /// Says how tokens are chosen from now on. Whether this device can do so; otherwise nothing is changed.
+    pub(super) fn choose_by(&mut self, sampler: &Sampler) -> Result<bool> {
+        match self {
+            Self::Cpu(cpu) => {
+                cpu.choose_by(sampler);
+                Ok(true)
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.choose_by(sampler),
         }
     }
 

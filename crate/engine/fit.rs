@@ -11,7 +11,7 @@ use crate::{
     format::Checkpoint,
     gpu::{Caps, UNIFORM, padded},
     model::{self, Card, Head, Kind, Network, Weight},
-    op::{Fixed, Shard},
+    op::{Fixed, RING, Shard},
     plan::lower,
     quant,
     tensor::{Format, sort_by_numbers},
@@ -397,8 +397,8 @@ impl<'a> Place<'a> {
         let prompt = self.steps().into_iter().map(|key| Ok(program(key)?.0));
         Ok(Base {
             weights: bytes,
-            // The token that comes back has a buffer of its own, as have the logits.
-            scratch: step + logits + padded(4),
+            // The tokens that come back have a buffer of their own, as have the logits.
+            scratch: step + logits + padded(4 * RING as u64),
             prompt: prompt.sum::<Result<u64>>()?,
         })
     }

@@ -2,10 +2,11 @@
 
 use super::device::{CacheShape, Key, Output, Want};
 use crate::{
+    cpu::Sampler,
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
     model::Head,
-    op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, Shard, Tensor},
+    op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, STOPPED, Shard, Tensor, sampler_words},
     plan::Plan,
     shader::Binding,
     tensor::Format,
@@ -38,6 +39,8 @@ pub(super) struct GpuRunner {
     logits: Option<(u64, Staging)>,
     /// What the state and token buffers say: position, valid tokens, the first token, tokens sampled since written.
     state: Option<(usize, usize, u32, usize)>,
+    /// What the sampler's buffer says.
+    sampler: Option<Sampler>,
     /// Keys that an encoder wrote.
     encoded: usize,
     unflushed: u64,
@@ -59,6 +62,7 @@ impl GpuRunner {
             token: None,
             logits: None,
             state: None,
+            sampler: None,
             encoded: 0,
             unflushed: 0,
         }
@@ -135,9 +139,10 @@ impl GpuRunner {
         for (fixed, label, bytes) in super::device::fixed(&shape, ropes)? {
             self.fixed.insert(fixed, self.gpu.buffer(label, bytes, Usage::Storage)?);
         }
-        self.token = Some(self.gpu.staging(4)?);
+        self.token = Some(self.gpu.staging(4 * RING as u64)?);
         scopes.close().await?;
         self.shape = Some(shape);
+        self.choose_by(&Sampler::default())?;
         Ok(())
     }
 
@@ -229,6 +234,7 @@ impl GpuRunner {
         self.fixed.clear();
         self.programs.clear();
         self.state = None;
+        self.sampler = None;
     }
 
     /// Writes the state, tokens, cache and past of a CPU's memory.
@@ -236,10 +242,13 @@ impl GpuRunner {
         let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
         let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
         let state = memory.state;
-        let state = [word(state.pos)?, word(state.len)?, 0, word(state.encoded)?];
+        let state = [word(state.pos)?, word(state.len)?, 0, word(state.encoded)?, 0];
         self.gpu.write(fixed(Fixed::State)?, 0, bytemuck::cast_slice(&state));
         self.gpu
             .write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(&memory.tokens));
+        if let Some(words) = sampler_words(&memory.sampler) {
+            self.gpu.write(fixed(Fixed::Sampler)?, 0, bytemuck::cast_slice(&words));
+        }
         for (layer, values) in memory.kv.iter().enumerate() {
             let halves: Vec<u16> = values.iter().map(|v| crate::quant::half::f32_to_f16(*v)).collect();
             let bytes: &[u8] = if f16 {
@@ -291,13 +300,32 @@ impl GpuRunner {
                 self.gpu.write(
                     fixed(Fixed::State)?,
                     0,
-                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0, word(self.encoded)?]),
+                    bytemuck::cast_slice(&[word(pos)?, word(tokens.len())?, 0, word(self.encoded)?, 0]),
                 );
                 self.gpu.write(fixed(Fixed::Tokens)?, 0, bytemuck::cast_slice(tokens));
                 0
             }
         };
         Ok(sampled)
+    }
+
+    /// Writes the sampler's buffer, if the kernels can do that.
+    pub(super) fn choose_by(&mut self, sampler: &Sampler) -> Result<bool> {
+        if self.sampler.as_ref() == Some(sampler) {
+            return Ok(true);
+        }
+        let Some(words) = sampler_words(sampler) else {
+            return Ok(false);
+        };
+        let buffer = self.bind(Bind::Fixed(Fixed::Sampler), &[])?;
+        self.gpu.write(&buffer, 0, bytemuck::cast_slice(&words));
+        self.sampler = Some(sampler.clone());
+        Ok(true)
+    }
+
+    /// Whether the kernels do not go on after this id.
+    fn stops(&self, id: u32) -> bool {
+        self.sampler.as_ref().is_some_and(|s| s.stops.contains(&id))
     }
 
     pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
@@ -312,38 +340,50 @@ impl GpuRunner {
         let samples = key.head == Head::Last;
         // Until the step is known to have run, the state is not known.
         self.state = None;
-        let next = |token| (pos + tokens.len(), 1, token, sampled + 1);
         match want {
             Want::Nothing => {
                 let (Some(state), Some(staging)) = (self.fixed.get(&Fixed::State), &self.token) else {
                     return Err(Error::internal("no cache yet"));
                 };
                 // Waited for, so that a prompt can be left between its chunks and a chunk can be timed.
-                self.gpu.read(Some(&step.program), staging, state, 0, 4).await?;
+                self.gpu.read(Some((&step.program, 1)), staging, state, 0, 4).await?;
                 Ok(Output::Nothing)
             }
-            Want::Token => {
+            Want::Tokens(most) => {
                 let (Some(ring), Some(staging)) = (self.fixed.get(&Fixed::Ring), &self.token) else {
                     return Err(Error::internal("no cache yet"));
                 };
-                let offset = 4 * (sampled % RING) as u64;
-                let bytes = self.gpu.read(Some(&step.program), staging, ring, offset, 4).await?;
-                let token = bytemuck::pod_read_unaligned::<u32>(&bytes);
-                if token == NO_TOKEN {
-                    return Ok(Output::Token(None));
+                let first = sampled % RING;
+                let count = if key.bucket == 1 {
+                    most.clamp(1, RING - first)
+                } else {
+                    1
+                };
+                let (offset, bytes) = (4 * first as u64, 4 * count as u64);
+                let bytes = self
+                    .gpu
+                    .read(Some((&step.program, count)), staging, ring, offset, bytes)
+                    .await?;
+                let mut made: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
+                if let Some(end) = made.iter().position(|t| [NO_TOKEN, STOPPED].contains(t)) {
+                    made.truncate(end);
+                } else if let Some(last) = made.last().filter(|t| !self.stops(**t)) {
+                    self.state = Some((pos + tokens.len() + count - 1, 1, *last, sampled + count));
                 }
-                self.state = Some(next(token));
-                Ok(Output::Token(Some(token)))
+                Ok(Output::Tokens(made))
             }
             Want::Logits => {
                 let (Some((buffer, width, rows)), Some((_, staging))) = (&step.logits, &self.logits) else {
                     return Err(Error::internal("this step has no logits"));
                 };
                 let bytes = 4 * (width * tokens.len().min(*rows)) as u64;
-                let bytes = self.gpu.read(Some(&step.program), staging, buffer, 0, bytes).await?;
-                if samples {
+                let bytes = self
+                    .gpu
+                    .read(Some((&step.program, 1)), staging, buffer, 0, bytes)
+                    .await?;
+                if samples && self.sampler.as_ref().is_none_or(|s| s.stops.is_empty()) {
                     // The kernel put its own choice there, which the host has not seen.
-                    self.state = Some(next(NO_TOKEN));
+                    self.state = Some((pos + tokens.len(), 1, NO_TOKEN, sampled + 1));
                 }
                 Ok(Output::Logits(bytemuck::pod_collect_to_vec(&bytes)))
             }

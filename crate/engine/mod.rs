@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod cpu;
+mod decode;
 mod device;
 mod encode;
 pub mod fit;
@@ -72,6 +73,8 @@ pub struct LoadOptions {
     pub quantize: Option<&'static Format>,
     /// Largest GPU binding to use, in bytes (tests force sharding with it); by default what the adapter grants.
     pub max_binding: Option<u64>,
+    /// Tokens that a submission to a GPU makes; by default as many as take about 12 ms, 16 at most.
+    pub together: Option<usize>,
     /// The prompt format to use: the name of one, `none`, or a chat template in Jinja; by default the files' own, else the
     /// one that they ask for.
     #[cfg(feature = "text")]

@@ -2,6 +2,7 @@
 
 use super::{
     Clock, Info, LoadOptions, OnProgress, Phase, Stats,
+    decode::Together,
     device::{BUCKETS, Key, Output, Runner, Want},
     load,
     pooling::Pooling,
@@ -11,7 +12,7 @@ use super::{
 #[cfg(feature = "text")]
 use crate::text::{
     chat::{Message, Template},
-    sample::{Sampling, sample},
+    sample::Sampling,
     stop::StopMatcher,
     stream::Stream,
     tokenizer::{Tokenizer, ends},
@@ -21,6 +22,7 @@ use crate::{
     format::{self, source::Folder},
     model::{self, Head, Kind, Network},
 };
+use std::collections::VecDeque;
 
 /// Tokens of a prompt read at once on the CPU.
 const CPU_CHUNK: usize = 32;
@@ -62,9 +64,11 @@ pub struct Generation {
     number: u64,
     /// What an encoder reads before; nothing where there is none.
     source: Vec<u32>,
-    prompt: Vec<u32>,
-    answer: Vec<u32>,
-    request: Request,
+    pub(super) prompt: Vec<u32>,
+    pub(super) answer: Vec<u32>,
+    /// Tokens that were made together with the last one given out, the next first.
+    pub(super) ahead: VecDeque<u32>,
+    pub(super) request: Request,
     end: Option<Finish>,
     #[cfg(feature = "text")]
     text: Option<(Stream, StopMatcher)>,
@@ -81,6 +85,8 @@ pub struct Model {
     pub(super) capacity: usize,
     /// Tokens of a prompt that are read at once.
     chunk: usize,
+    /// Tokens that a submission makes: so many, or as many as its time allows.
+    pub(super) together: Together,
     /// Ids whose keys and values are in the cache.
     pub(super) cached: Vec<u32>,
     /// What the encoder beside a decoder read last.
@@ -89,17 +95,17 @@ pub struct Model {
     newest: u64,
     pub(super) watch: Watch,
     #[cfg(feature = "text")]
-    text: Text,
+    pub(super) text: Text,
 }
 
 /// What the model's files say of text.
 #[cfg(feature = "text")]
-struct Text {
+pub(super) struct Text {
     tokenizer: Option<Tokenizer>,
     template: Option<Template>,
     sampling: Sampling,
     /// Ids that end a generation.
-    eos: Vec<u32>,
+    pub(super) eos: Vec<u32>,
 }
 
 impl Model {
@@ -166,6 +172,7 @@ impl Model {
             clock,
             capacity,
             chunk,
+            together: Together::new(options.together),
             cached: Vec::new(),
             encoded: Vec::new(),
             newest: 0,
@@ -289,6 +296,7 @@ impl Model {
         Ok(Generation {
             number: self.newest,
             answer: Vec::new(),
+            ahead: VecDeque::new(),
             end: None,
             #[cfg(feature = "text")]
             text: self
@@ -334,7 +342,7 @@ impl Model {
         if generation.end.is_none() {
             if generation.answer.len() >= generation.request.max_tokens {
                 generation.end = Some(Finish::Length);
-            } else if self.cached.len() >= self.capacity {
+            } else if generation.ahead.is_empty() && self.cached.len() >= self.capacity {
                 generation.end = Some(Finish::Context);
             }
         }
@@ -370,7 +378,10 @@ impl Model {
     }
 
     /// One chunk of the prompt, whose event is the inner error; or what is left of it, and the next token.
-    async fn advance(&mut self, generation: &Generation) -> Result<std::result::Result<u32, Event>> {
+    async fn advance(&mut self, generation: &mut Generation) -> Result<std::result::Result<u32, Event>> {
+        if let Some(id) = generation.ahead.pop_front() {
+            return Ok(Ok(id));
+        }
         if generation.source != self.encoded {
             self.read(&generation.source).await?;
             let total = generation.source.len();
@@ -403,40 +414,8 @@ impl Model {
         }
     }
 
-    /// Runs what is not in the cache yet and chooses the next token.
-    async fn choose(&mut self, generation: &Generation) -> Result<u32> {
-        let done = self.cached.len();
-        let tokens: Vec<u32> = generation
-            .prompt
-            .iter()
-            .chain(&generation.answer)
-            .skip(done)
-            .copied()
-            .collect();
-        #[cfg(feature = "text")]
-        if !generation.request.sampling.is_plain_argmax() {
-            let Output::Logits(mut logits) = self.step(&tokens, Head::Last, Want::Logits).await? else {
-                return Err(Error::internal("a step gave no logits"));
-            };
-            finite(&logits)?;
-            let position = (generation.prompt.len() + generation.answer.len()) as u64;
-            let how = &generation.request.sampling;
-            return Ok(sample(
-                &mut logits,
-                &generation.prompt,
-                &generation.answer,
-                position,
-                how,
-            ));
-        }
-        match self.step(&tokens, Head::Last, Want::Token).await? {
-            Output::Token(Some(id)) => Ok(id),
-            _ => Err(Error::NotFinite { place: "logits".into() }),
-        }
-    }
-
     /// Runs `tokens` behind the cache, which then holds them.
-    async fn step(&mut self, tokens: &[u32], head: Head, want: Want) -> Result<Output> {
+    pub(super) async fn step(&mut self, tokens: &[u32], head: Head, want: Want) -> Result<Output> {
         if tokens.is_empty() {
             return Err(Error::internal("a step of no tokens"));
         }

@@ -26,14 +26,14 @@ impl Gpu {
         Ok(Staging(self.buffer("readback", bytes, Usage::Readback)?))
     }
 
-    /// Submits a run of a program (if any) and a copy of `bytes` at `offset` of `from`, and waits for these bytes.
+    /// Submits runs of a program (if any; so many of them in a row) and a copy of `bytes` at `offset` of `from`, and waits for these bytes.
     /// Offset and length are multiples of 4.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device is lost or refused something.
     pub(crate) async fn read(
         &self,
-        program: Option<&Program>,
+        program: Option<(&Program, usize)>,
         staging: &Staging,
         from: &Buffer,
         offset: u64,
@@ -42,8 +42,8 @@ impl Gpu {
         let mut encoder = self
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        if let Some(program) = program {
-            self.encode(&mut encoder, program);
+        if let Some((program, times)) = program {
+            self.encode(&mut encoder, program, times);
         }
         encoder.copy_buffer_to_buffer(&from.raw, offset, &staging.0.raw, 0, bytes);
         self.queue.submit([encoder.finish()]);

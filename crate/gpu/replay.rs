@@ -69,15 +69,15 @@ impl Gpu {
         Ok(Program { table })
     }
 
-    /// Encodes a program into one pass.
-    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, program: &Program) {
+    /// Encodes so many runs of a program into one pass.
+    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, program: &Program, times: usize) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for (pipeline, group, [x, y, z]) in &program.table {
+        for (pipeline, group, [x, y, z]) in std::iter::repeat_n(&program.table, times).flatten() {
             pass.set_pipeline(&pipeline.raw);
             pass.set_bind_group(0, group, &[]);
             pass.dispatch_workgroups(*x, *y, *z);
         }
-        count(&self.counters.dispatches, program.table.len() as u64);
+        count(&self.counters.dispatches, (times * program.table.len()) as u64);
     }
 
     /// Submits one run of a program, reading nothing back.
@@ -85,7 +85,7 @@ impl Gpu {
         let mut encoder = self
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        self.encode(&mut encoder, program);
+        self.encode(&mut encoder, program, 1);
         self.queue.submit([encoder.finish()]);
         count(&self.counters.submissions, 1);
     }

@@ -10,8 +10,8 @@ use crate::{
     error::{Error, Result},
     op::{
         Act, Affine, Attention, Blend, Chosen, Embed, Graph, KvWrite, Norm, Rope, SUM, Sees, Tensor, activate, add,
-        add_of, argmax, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul, matmul_of,
-        mix, norm, rope, route,
+        add_of, attention, blend, choose, embed_as, gate, gate_rows, kv_write, last_row, matmul, matmul_of, mix, norm,
+        rope, route, sample,
     },
     tensor::{Format, Shape},
 };
@@ -491,7 +491,7 @@ impl Decoder {
         }
         g.output(logits);
         if head == Head::Last {
-            argmax(g, logits)?;
+            sample(g, logits)?;
         }
         Ok(Some(logits))
     }

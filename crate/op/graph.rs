@@ -26,6 +26,8 @@ pub(crate) enum Fixed {
     Tokens,
     /// Ids sampled, in a ring.
     Ring,
+    /// How the next token is chosen (`shaders/lib/sampler.wgsl`).
+    Sampler,
     /// cos and sin by position: `[S, Dr/2, 2]`; a model may have several.
     RopeTable(usize),
     /// Keys and values of one layer, or of several that share them: `[2, Hk, S, Dh]`.

@@ -4,7 +4,6 @@
 mod activate;
 mod add;
 mod add_norm;
-mod argmax;
 mod attention;
 pub(crate) mod case;
 mod conv;
@@ -20,6 +19,7 @@ mod norm;
 mod rope;
 mod route;
 mod run;
+mod sample;
 mod scan;
 mod sort;
 mod wkv;
@@ -27,7 +27,6 @@ mod wkv;
 pub(crate) use activate::{Act, activate, gate, gate_rows};
 pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
-pub(crate) use argmax::{NO_TOKEN, RING, argmax};
 pub(crate) use attention::{Attention, Buckets, Sees, attention};
 pub(crate) use conv::{Conv, Window, conv};
 pub(crate) use embed::{Embed, embed_as};
@@ -42,6 +41,7 @@ pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
+pub(crate) use sample::{NO_TOKEN, RING, SAMPLER, STOPPED, sample, sampler_words};
 pub(crate) use scan::{Scan, Steps, scan};
 pub(crate) use wkv::wkv;
 
@@ -81,5 +81,5 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&add::OP, add::cases),
     (&add_norm::OP, add_norm::cases),
     (&last_row::OP, last_row::cases),
-    (&argmax::OP, argmax::cases),
+    (&sample::OP, sample::cases),
 ];

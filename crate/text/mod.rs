@@ -11,7 +11,6 @@ mod charsmap;
 mod clock;
 mod gguf_vocab;
 mod limits;
-mod philox;
 mod pretokenizer;
 mod sentencepiece;
 mod side;
@@ -21,4 +20,4 @@ mod tokenizer_json;
 mod wordpiece;
 mod written;
 
-pub use philox::philox4x32;
+pub use crate::cpu::philox::philox4x32;

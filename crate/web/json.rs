@@ -87,6 +87,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         context: context(options.context_length)?,
         quantize: quantize(options.quantize.as_deref())?,
         max_binding: options.max_binding,
+        together: None,
         template: options.template,
     })
 }

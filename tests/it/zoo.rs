@@ -55,6 +55,8 @@ pub(crate) struct Mode {
     pub(crate) context: Option<usize>,
     /// The format that floats become.
     pub(crate) quantize: Option<&'static Format>,
+    /// Tokens a submission; by default as many as its time allows.
+    pub(crate) together: Option<usize>,
 }
 
 pub(crate) const CPU: Mode = Mode {
@@ -63,6 +65,7 @@ pub(crate) const CPU: Mode = Mode {
     max_binding: None,
     context: None,
     quantize: None,
+    together: None,
 };
 
 pub(crate) const GPU: Mode = Mode {
@@ -83,6 +86,7 @@ impl Mode {
             kv: self.exact.then_some(Kv::F32),
             context: self.context,
             quantize: self.quantize,
+            together: self.together,
             max_binding: self.max_binding,
             ..LoadOptions::default()
         }

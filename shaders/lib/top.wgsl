@@ -1,0 +1,79 @@
+//! The `wanted` items of the greatest keys, of equal keys the first ones: a workgroup of 256 finds the least of these keys,
+//! eight bits at a time, then gives the items away in order. Of the importer it needs `key_of`, the key of item `i` (0: there
+//! is none), and `emit`, which takes item `i` as number `at` of the chosen.
+const WG: u32 = 256u;
+var<workgroup> bins: array<atomic<u32>, WG>;
+var<workgroup> sums: array<u32, 16>;
+var<workgroup> counts: array<u32, WG>;
+
+/// A number whose order is that of the floats, and 0 for none of them.
+fn ordered(v: f32) -> u32 {
+    let bits = bitcast<u32>(v);
+    return select(bits | 0x80000000u, ~bits, (bits >> 31u) != 0u);
+}
+
+fn unordered(key: u32) -> f32 { return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) != 0u)); }
+
+/// Chooses among items `0 .. 256 * each`; how many there were.
+fn top(local: u32, each: u32, wanted: u32) -> u32 {
+    var least = 0u;
+    var known = 0u;
+    var left = wanted;
+    for (var round = 0u; round < 4u; round++) {
+        let shift = 24u - 8u * round;
+        atomicStore(&bins[local], 0u);
+        workgroupBarrier();
+        for (var i = local * each; i < (local + 1u) * each; i++) {
+            let key = key_of(i);
+            if key != 0u && (key & known) == least { atomicAdd(&bins[(key >> shift) & 255u], 1u); }
+        }
+        workgroupBarrier();
+        if local < 16u {
+            var sum = 0u;
+            for (var b = 0u; b < 16u; b++) { sum += atomicLoad(&bins[16u * local + b]); }
+            sums[local] = sum;
+        }
+        workgroupBarrier();
+        var group = 15u;
+        while group > 0u && sums[group] < left { left -= sums[group]; group--; }
+        var bin = 16u * group + 15u;
+        while bin > 16u * group {
+            let count = atomicLoad(&bins[bin]);
+            if count >= left { break; }
+            left -= count;
+            bin--;
+        }
+        least |= bin << shift;
+        known |= 255u << shift;
+        workgroupBarrier();
+    }
+    var above = 0u;
+    var equal = 0u;
+    for (var i = local * each; i < (local + 1u) * each; i++) {
+        let key = key_of(i);
+        above += u32(key > least);
+        equal += u32(key == least && key != 0u);
+    }
+    counts[local] = above | (equal << 16u);
+    workgroupBarrier();
+    var before = 0u;
+    var all = 0u;
+    for (var i = 0u; i < WG; i++) {
+        if i == local { before = all; }
+        all += counts[i];
+    }
+    var at = before & 0xffffu;
+    var rank = before >> 16u;
+    let more = all & 0xffffu;
+    for (var i = local * each; i < (local + 1u) * each; i++) {
+        let key = key_of(i);
+        if key > least {
+            emit(i, at);
+            at++;
+        } else if key == least && key != 0u {
+            if rank < left { emit(i, more + rank); }
+            rank++;
+        }
+    }
+    return more + min(all >> 16u, left);
+}

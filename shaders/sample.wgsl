@@ -1,0 +1,127 @@
+//! The next token, of those that were picked: temperature, top-p, min-p and the draw of `CONTRACT.md`, 4. It becomes the next
+//! step's token, goes into the ring, and the state advances: pos += len, len = 1. After an id that ends the answer, and where
+//! a logit was no finite number, nothing goes on: later steps before the host comes back only say so in the ring.
+struct Params { slices: u32 }
+@group(0) @binding(0) var<uniform>             params: Params;
+@group(0) @binding(1) var<storage, read>       picked: array<u32>;
+@group(0) @binding(2) var<storage, read>       sampler: array<u32>;
+@group(0) @binding(3) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read_write> tokens: array<u32>;       // [T]
+@group(0) @binding(5) var<storage, read_write> ring: array<u32>;         // [RING]
+#import lib/state
+#import lib/sampler
+#import lib/top
+const RING: u32 = 64u;
+const NO_TOKEN: u32 = 0xffffffffu;
+const STOPPED: u32 = 0xfffffffeu;
+var<workgroup> keys: array<u32, MOST>;
+var<workgroup> ids: array<u32, MOST>;
+var<workgroup> by_rank: array<u32, MOST>;
+var<workgroup> values: array<f32, MOST>;
+var<workgroup> noise: array<f32, MOST>;
+
+fn key_of(i: u32) -> u32 {
+    if i >= params.slices * MOST { return 0u; }
+    return picked[i / MOST * PICKED + i % MOST];
+}
+
+fn emit(i: u32, at: u32) {
+    keys[at] = key_of(i);
+    ids[at] = picked[i / MOST * PICKED + MOST + i % MOST];
+}
+
+/// The upper word of a product.
+fn upper(a: u32, b: u32) -> u32 {
+    let low = (a & 0xffffu) * (b & 0xffffu);
+    let m = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+    let n = (a & 0xffffu) * (b >> 16u) + (m & 0xffffu);
+    return (a >> 16u) * (b >> 16u) + (m >> 16u) + (n >> 16u);
+}
+
+/// The first word of Philox4x32-10 (Salmon et al., 2011) for the counter (id, 0, position, 0).
+fn random(id: u32, position: u32) -> u32 {
+    var c = vec4<u32>(id, 0u, position, 0u);
+    var k = vec2<u32>(sampler[SAMPLER_SEED], sampler[SAMPLER_SEED + 1u]);
+    for (var i = 0u; i < 10u; i++) {
+        c = vec4<u32>(upper(0xcd9e8d57u, c.z) ^ c.y ^ k.x, 0xcd9e8d57u * c.z, upper(0xd2511f53u, c.x) ^ c.w ^ k.y, 0xd2511f53u * c.x);
+        k += vec2<u32>(0x9e3779b9u, 0xbb67ae85u);
+    }
+    return c.x;
+}
+
+fn gumbel(id: u32, position: u32) -> f32 {
+    let w = (f32(random(id, position) >> 9u) + 0.5) / 8388608.0;
+    var e = -log(1.0 - w);
+    if w < 0.25 {
+        // near 1 the logarithm is too coarse
+        var series = 0.0;
+        for (var n = 11.0; n > 0.0; n -= 1.0) { series = series * w + 1.0 / n; }
+        e = w * series;
+    }
+    return -log(e);
+}
+
+/// Which of `count` tokens, the likeliest first, is drawn.
+fn drawn(count: u32) -> u32 {
+    let best = values[0];
+    var kept = count;
+    let share = bitcast<f32>(sampler[SAMPLER_TOP_P]);
+    if share < 1.0 {
+        var sum = 0.0;
+        for (var i = 0u; i < count; i++) { sum += exp(values[i] - best); }
+        var reached = 0.0;
+        kept = 0u;
+        while kept < count {
+            reached += exp(values[kept] - best);
+            kept++;
+            if reached >= share * sum { break; }
+        }
+    }
+    let least = best + bitcast<f32>(sampler[SAMPLER_MIN_P]);
+    var chosen = 0u;
+    for (var i = 1u; i < kept; i++) {
+        if values[i] < least { break; }
+        let a = values[i] + noise[i];
+        let b = values[chosen] + noise[chosen];
+        if a > b || (a == b && ids[by_rank[i]] < ids[by_rank[chosen]]) { chosen = i; }
+    }
+    return chosen;
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) local: u32) {
+    let stopped = state[STATE_STOPPED] != 0u;
+    let position = state[STATE_POS] + state[STATE_LEN];
+    let keep = sampler[SAMPLER_KEEP];
+    let count = top(local, (params.slices * MOST + WG - 1u) / WG, keep);
+    workgroupBarrier();
+    if local < count {
+        var rank = 0u;
+        for (var i = 0u; i < count; i++) { rank += u32(keys[i] > keys[local] || (keys[i] == keys[local] && ids[i] < ids[local])); }
+        by_rank[rank] = local;
+        if keep > 1u {
+            values[rank] = clamp(unordered(keys[local]) / bitcast<f32>(sampler[SAMPLER_TEMPERATURE]), -3.4028234e38, 3.4028234e38);
+            noise[rank] = gumbel(ids[local], position);
+        }
+    }
+    workgroupBarrier();
+    if local != 0u { return; }
+    var broken = false;
+    for (var s = 0u; s < params.slices; s++) { broken |= picked[s * PICKED + 2u * MOST] != 0u; }
+    var at = 0u;
+    if keep > 1u { at = drawn(count); }
+    let id = ids[by_rank[at]];
+    let step = state[STATE_STEP];
+    state[STATE_STEP] = step + 1u;
+    if stopped {
+        ring[step % RING] = STOPPED;
+        return;
+    }
+    ring[step % RING] = select(id, NO_TOKEN, broken);
+    var ends = broken;
+    for (var i = 0u; i < sampler[SAMPLER_STOPS]; i++) { ends |= sampler[SAMPLER_STOPS + 1u + i] == id; }
+    tokens[0] = id;
+    state[STATE_POS] += state[STATE_LEN];
+    state[STATE_LEN] = 1u;
+    state[STATE_STOPPED] = u32(ends);
+}
