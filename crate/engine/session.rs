@@ -372,7 +372,7 @@ impl Model {
         }
         generation.answer.push(id);
         let counts = Counts::of(self.counters());
-        self.watch.token((self.clock)(), counts);
+        self.watch.token((self.clock)(), counts, generation.ahead.len());
         let text = self.show(generation, id)?;
         Ok(Event::Token { id, text })
     }

@@ -83,8 +83,9 @@ pub(super) struct Watch {
     prompt: usize,
     reused: usize,
     tokens: usize,
-    warm: Counts,
-    now: Counts,
+    /// Counts at two moments, and how many tokens had been made then, those among them that were not given out yet.
+    warm: (Counts, usize),
+    now: (Counts, usize),
 }
 
 impl Watch {
@@ -100,11 +101,11 @@ impl Watch {
         }
     }
 
-    /// A token was made. The first comes of the prompt and the second warms up the decoding step.
-    pub(super) fn token(&mut self, now: f64, counts: Counts) {
+    /// A token is given out, and so many more were made. The first comes of the prompt and the second warms up the decoding step.
+    pub(super) fn token(&mut self, now: f64, counts: Counts, ahead: usize) {
         self.tokens += 1;
         self.last = now;
-        self.now = counts;
+        self.now = (counts, self.tokens + ahead);
         if self.tokens == 1 {
             self.first = now;
         }
@@ -116,7 +117,8 @@ impl Watch {
     #[allow(clippy::cast_precision_loss, reason = "counts of one request")]
     pub(super) fn stats(&self) -> Stats {
         let rate = |count: usize, ms: f64| if ms > 0.0 { 1000.0 * count as f64 / ms } else { 0.0 };
-        let decoded = self.tokens.saturating_sub(2);
+        let ((now, made), (warm, before)) = (self.now, self.warm);
+        let decoded = made - before;
         let per_token = |now: u64, warm: u64| {
             if decoded > 0 {
                 (now - warm) as f64 / decoded as f64
@@ -124,7 +126,6 @@ impl Watch {
                 0.0
             }
         };
-        let (now, warm) = (self.now.created, self.warm.created);
         Stats {
             prompt_tokens: self.prompt,
             reused_tokens: self.reused,
@@ -132,13 +133,13 @@ impl Watch {
             prefill_tps: rate(self.prompt - self.reused, self.first - self.begun),
             decode_tps: rate(self.tokens.saturating_sub(1), self.last - self.first),
             first_token_ms: self.first - self.begun,
-            dispatches_per_token: per_token(self.now.dispatches, self.warm.dispatches),
-            submissions_per_token: per_token(self.now.submissions, self.warm.submissions),
+            dispatches_per_token: per_token(now.dispatches, warm.dispatches),
+            submissions_per_token: per_token(now.submissions, warm.submissions),
             created: Created {
-                pipelines: now.pipelines - warm.pipelines,
-                bind_groups: now.bind_groups - warm.bind_groups,
-                buffers: now.buffers - warm.buffers,
-                writes: now.writes - warm.writes,
+                pipelines: now.created.pipelines - warm.created.pipelines,
+                bind_groups: now.created.bind_groups - warm.created.bind_groups,
+                buffers: now.created.buffers - warm.created.buffers,
+                writes: now.created.writes - warm.created.writes,
             },
         }
     }

@@ -304,6 +304,21 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
+/// Attention as most families have it, for cases.
+pub(super) fn plain(heads: usize, kv_heads: usize) -> Attention {
+    Attention {
+        heads,
+        kv_heads,
+        layer: 0,
+        sees: Sees::Before,
+        scale: 0.25,
+        window: 0,
+        cap: 0.0,
+        alibi: 0.0,
+        buckets: None,
+    }
+}
+
 /// Cases of (pos, bucket, valid, configuration, Dh): a first step fills the cache up to `pos`, the case goes on.
 pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bool) -> Vec<Case> {
     let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {

@@ -1,7 +1,7 @@
 //! Keys and values into the cache of fixed capacity, in place.
 
 use super::{
-    Attention, Fixed, Graph, Lowering, Op, Run, Tensor,
+    Fixed, Graph, Lowering, Op, Run, Tensor,
     case::Case,
     lowering::{strided, u32_of},
 };
@@ -44,14 +44,21 @@ pub(crate) fn kv_write(g: &mut Graph, k: Tensor, v: Tensor, cfg: KvWrite) -> Res
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
-    let cfg = run.cfg::<KvWrite>()?;
-    let tensor = run.tensor(1);
+    let cfg = *run.cfg::<KvWrite>()?;
+    let [keys, values] = [run.input(1)?.to_vec(), run.input(2)?.to_vec()];
+    write(run, 1, [&keys, &values], cfg);
+    Ok(())
+}
+
+/// Writes keys and values of the shape of input `number` into the cache.
+pub(super) fn write(run: &mut Run<'_>, number: usize, parts: [&[f32]; 2], cfg: KvWrite) {
+    let tensor = run.tensor(number);
     let (width, f16) = (tensor.shape.width(), run.kv_f16());
     let (head_dim, capacity, pos) = (width / cfg.heads, run.capacity(), run.memory.state.pos);
-    let mut kv = std::mem::take(&mut run.memory.kv[cfg.layer]);
-    for (part, input) in [1, 2].into_iter().enumerate() {
-        let x = run.input(input)?;
-        for t in 0..run.rows(tensor) {
+    let rows = run.rows(tensor);
+    let kv = &mut run.memory.kv[cfg.layer];
+    for (part, x) in parts.into_iter().enumerate() {
+        for t in 0..rows {
             for h in 0..cfg.heads {
                 let to = ((part * cfg.heads + h) * capacity + pos + t) * head_dim;
                 let from = t * width + h * head_dim;
@@ -65,8 +72,6 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             }
         }
     }
-    run.memory.kv[cfg.layer] = kv;
-    Ok(())
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
@@ -101,17 +106,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 
 pub(super) fn cases() -> Vec<Case> {
     // Read back by attention, whose cases write the cache first.
-    let cfg = Attention {
-        heads: 4,
-        kv_heads: 2,
-        layer: 0,
-        sees: super::Sees::Before,
-        scale: 0.25,
-        window: 0,
-        cap: 0.0,
-        alibi: 0.0,
-        buckets: None,
-    };
+    let cfg = super::attention::plain(4, 2);
     let checked = super::attention::written(&[(5, 8, 3, cfg, 16)], false);
     let timed = |t| {
         let case = Case::new(format!("f16 t{t} h8 dh128"), t, move |c| {

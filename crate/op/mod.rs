@@ -22,6 +22,7 @@ mod run;
 mod sample;
 mod scan;
 mod sort;
+mod turn;
 mod wkv;
 
 pub(crate) use activate::{Act, activate, gate, gate_rows};
@@ -43,6 +44,7 @@ pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
 pub(crate) use sample::{NO_TOKEN, RING, SAMPLER, STOPPED, sample, sampler_words};
 pub(crate) use scan::{Scan, Steps, scan};
+pub(crate) use turn::{Turn, turn};
 pub(crate) use wkv::wkv;
 
 use crate::error::Result;
@@ -72,6 +74,7 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&mix::OP, mix::cases),
     (&rope::OP, rope::cases),
     (&kv_write::OP, kv_write::cases),
+    (&turn::OP, turn::cases),
     (&attention::OP, attention::cases),
     (&conv::OP, conv::cases),
     (&scan::OP, scan::cases),

@@ -47,10 +47,16 @@ pub(crate) fn rope(g: &mut Graph, x: Tensor, cfg: Rope) -> Result<Tensor> {
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
-    let cfg = run.cfg::<Rope>()?;
+    let cfg = *run.cfg::<Rope>()?;
     let mut y = run.take(0)?;
-    let tensor = run.tensor(2);
-    let (width, x) = (tensor.shape.width(), run.input(2)?);
+    rotate(run, 2, cfg, &mut y)?;
+    run.give(0, y)
+}
+
+/// The rows of input `number`, rotated.
+pub(super) fn rotate(run: &Run<'_>, number: usize, cfg: Rope, y: &mut [f32]) -> Result<()> {
+    let tensor = run.tensor(number);
+    let (width, x) = (tensor.shape.width(), run.input(number)?);
     let (head_dim, half) = (width / cfg.heads, cfg.rotated / 2);
     for t in 0..run.rows(tensor) {
         let table = &run.memory.rope[cfg.table][(run.memory.state.pos + t) * cfg.rotated..][..cfg.rotated];
@@ -65,7 +71,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             y[cfg.rotated..].copy_from_slice(&x[cfg.rotated..]);
         }
     }
-    run.give(0, y)
+    Ok(())
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {

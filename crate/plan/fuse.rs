@@ -2,16 +2,20 @@
 
 use crate::{
     error::Result,
-    op::{AddNorm, Affine, Blend, Graph, Node, Norm, Residual, add_norm, is_residual},
+    op::{
+        AddNorm, Affine, Attention, Blend, Graph, KvWrite, Node, Norm, Residual, Rope, Tensor, Turn, add_norm,
+        is_residual, turn,
+    },
 };
 
 /// Applies every rewrite.
 pub(super) fn fuse(graph: &mut Graph) -> Result<()> {
-    add_then_norm(graph)
+    add_then_norm(graph)?;
+    ropes_and_write(graph)
 }
 
 /// Whether `norm` is one of whole rows, with a gain, that reads `sum`.
-fn reads(norm: &Node, sum: crate::op::Tensor) -> bool {
+fn reads(norm: &Node, sum: Tensor) -> bool {
     let whole = |n: &Node| n.cfg::<Norm>().is_ok_and(|cfg| cfg.heads == 1);
     norm.op.name == "norm" && norm.inputs[1] == sum && norm.inputs.len() > 2 && whole(norm)
 }
@@ -49,4 +53,54 @@ fn add_then_norm(graph: &mut Graph) -> Result<()> {
         at += 1;
     }
     Ok(())
+}
+
+/// The `rope` that makes a tensor which no node before `until` reads, and how it is configured.
+fn turned(graph: &Graph, tensor: Tensor, until: usize) -> Option<(usize, Rope)> {
+    let at = graph.nodes[..until].iter().position(|n| n.outputs.contains(&tensor))?;
+    let read = graph.nodes[at..until].iter().any(|n| n.inputs.contains(&tensor));
+    let rope = graph.nodes[at].op.name == "rope" && !read;
+    rope.then(|| Some((at, *graph.nodes[at].cfg::<Rope>().ok()?)))?
+}
+
+/// Queries and keys that are turned by one table, and these keys and their values that are written, become one `turn`.
+fn ropes_and_write(graph: &mut Graph) -> Result<()> {
+    let mut at = 0;
+    while at < graph.nodes.len() {
+        if let Some((node, [first, second])) = turn_of(graph, at)? {
+            graph.nodes[at] = node;
+            graph.nodes.remove(first.max(second));
+            graph.nodes.remove(first.min(second));
+            at -= 2;
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// What takes the place of the `kv_write` at `at`, and the two nodes that then go.
+fn turn_of(graph: &mut Graph, at: usize) -> Result<Option<(Node, [usize; 2])>> {
+    let node = &graph.nodes[at];
+    let (Ok(write), [_, k, v], [kv]) = (node.cfg::<KvWrite>().copied(), &node.inputs[..], &node.outputs[..]) else {
+        return Ok(None);
+    };
+    let (k, v, kv) = (*k, *v, *kv);
+    let later = &graph.nodes[at + 1..];
+    let reader = later
+        .iter()
+        .find(|n| n.cfg::<Attention>().is_ok() && n.inputs.contains(&kv));
+    let Some(q) = reader.map(|n| n.inputs[1]) else {
+        return Ok(None);
+    };
+    let (Some((first, queries)), Some((second, keys))) = (turned(graph, q, at), turned(graph, k, at)) else {
+        return Ok(None);
+    };
+    let cfg = Turn { queries, keys, write };
+    let alone = !later.iter().any(|n| n.inputs.contains(&k));
+    if first == second || !alone || !cfg.fits(q.shape, k.shape) {
+        return Ok(None);
+    }
+    let parts = [graph.nodes[first].inputs[2], graph.nodes[second].inputs[2], v];
+    turn(graph, parts, cfg, q)?;
+    Ok(graph.nodes.pop().map(|node| (node, [first, second])))
 }

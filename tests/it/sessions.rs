@@ -277,6 +277,9 @@ fn ids_that_are_none_are_refused() {
     }
 }
 
+/// Dispatches a token of the zoo's llama.
+const DISPATCHES: f64 = 29.0;
+
 /// Two models that differ in how many tokens a submission makes.
 fn by_submission(name: &str, counts: [usize; 2]) -> Option<[Model; 2]> {
     let load = |count| {
@@ -322,6 +325,8 @@ fn tokens_that_are_made_together_are_the_same_tokens() {
         if length > 10 {
             assert!(stats.submissions_per_token <= 0.25, "{stats:?}");
         }
+        // Two layers of 12; then embedding, norm, last row, head, and the two of the choice.
+        assert_eq!(stats.dispatches_per_token, DISPATCHES, "{stats:?}");
         let created = stats.created;
         let all = [created.pipelines, created.bind_groups, created.buffers, created.writes];
         assert_eq!(all, [0; 4], "{stats:?}");

@@ -1,0 +1,154 @@
+//! Queries turned, and keys turned and values into the cache, in one kernel: what `plan/fuse.rs` makes of two `rope` and a
+//! `kv_write`.
+
+use super::{
+    Fixed, Graph, KvWrite, Lowering, Op, Rope, Run, Tensor,
+    case::Case,
+    kv_write::{kv_write, write},
+    lowering::{strided, u32_of},
+    rope::{rope, rotate},
+};
+use crate::{
+    error::{Error, Result},
+    shader::turn as kernel,
+    tensor::Shape,
+};
+
+pub(crate) static OP: Op = Op {
+    name: "turn",
+    twin,
+    fast: None,
+    lower,
+};
+
+/// Configuration of [`turn`]: those of what it does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Turn {
+    pub(crate) queries: Rope,
+    pub(crate) keys: Rope,
+    pub(crate) write: KvWrite,
+}
+
+impl Turn {
+    /// Whether queries and keys of these shapes are turned alike, and by heads of one even width.
+    pub(crate) fn fits(&self, q: Shape, k: Shape) -> bool {
+        let by = |rope: Rope| (rope.table, rope.rotated);
+        let head_dim = q.width() / self.queries.heads.max(1);
+        let widths = k.width() == head_dim * self.keys.heads && head_dim.is_multiple_of(2);
+        by(self.queries) == by(self.keys) && self.keys.heads == self.write.heads && widths
+    }
+}
+
+/// Rotates `q: [T, H * Dh]` into `y`, and writes `k, v: [T, Hk * Dh]`, `k` rotated, into the cache. Both rotations are by one
+/// table, of as many values.
+pub(crate) fn turn(g: &mut Graph, [q, k, v]: [Tensor; 3], cfg: Turn, y: Tensor) -> Result<()> {
+    if !cfg.fits(q.shape, k.shape) || k.shape != v.shape || y.shape != q.shape {
+        return Err(Error::shape(OP.name, "k", "heads as those of q", k.shape));
+    }
+    let inputs = [
+        g.fixed(Fixed::State),
+        g.fixed(Fixed::RopeTable(cfg.keys.table)),
+        q,
+        k,
+        v,
+    ];
+    let kv = g.fixed(Fixed::Kv(cfg.write.layer));
+    g.push(&OP, cfg, &inputs, &[y, kv]);
+    Ok(())
+}
+
+fn twin(run: &mut Run<'_>) -> Result<()> {
+    let cfg = *run.cfg::<Turn>()?;
+    let mut y = run.take(0)?;
+    rotate(run, 2, cfg.queries, &mut y)?;
+    run.give(0, y)?;
+    let mut keys = vec![0.0; run.tensor(3).shape.count()];
+    rotate(run, 3, cfg.keys, &mut keys)?;
+    let values = run.input(4)?.to_vec();
+    write(run, 3, [&keys, &values], cfg.write);
+    Ok(())
+}
+
+fn lower(low: &mut Lowering<'_>) -> Result<()> {
+    let cfg = low.node.cfg::<Turn>()?;
+    let [q, k] = [2, 3].map(|i| low.node.inputs[i].shape);
+    let args = kernel::Args {
+        state: low.input(0)?,
+        table: low.input(1)?,
+        q: low.input(2)?,
+        k: low.input(3)?,
+        v: low.input(4)?,
+        y: low.output(0)?,
+        kv: low.output(1)?,
+    };
+    let params = kernel::Params {
+        heads: u32_of(OP.name, cfg.queries.heads)?,
+        kv_heads: u32_of(OP.name, cfg.keys.heads)?,
+        head_dim: u32_of(OP.name, q.width() / cfg.queries.heads)?,
+        rotated: u32_of(OP.name, cfg.keys.rotated)?,
+        capacity: u32_of(OP.name, low.graph.capacity)?,
+        bucket: u32_of(OP.name, q.rows())?,
+    };
+    let store = if low.graph.kv_f16 {
+        kernel::Store::KvStoreF16
+    } else {
+        kernel::Store::KvStoreF32
+    };
+    let groups = strided(q.count() / 2 + k.count(), 64);
+    let source = kernel::Variant { store }.source();
+    low.dispatch(source, vec![], &params, args.bindings(), [groups, 1, 1])
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    // (position, bucket, valid, query heads, kv heads, head width, rotated)
+    let case = |f16: bool,
+                (pos, bucket, valid, heads, kv_heads, head_dim, rotated): (
+        u16,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+    )| {
+        let name = format!("pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} f16 {f16}");
+        Case::new(name, bucket, move |c| {
+            c.position(usize::from(pos));
+            c.valid(valid);
+            c.graph.kv_f16 = f16;
+            c.graph.capacity = usize::from(pos) + bucket;
+            c.rope_table(pos + 40, rotated);
+            c.cache(0, kv_heads, head_dim);
+            let [q, k, v] = [heads, kv_heads, kv_heads].map(|n| c.input(bucket, n * head_dim));
+            let by = |heads| Rope {
+                heads,
+                rotated,
+                table: 0,
+            };
+            let q = rope(c.graph, q, by(heads))?;
+            let k = rope(c.graph, k, by(kv_heads))?;
+            kv_write(
+                c.graph,
+                k,
+                v,
+                KvWrite {
+                    heads: kv_heads,
+                    layer: 0,
+                },
+            )?;
+            let y = super::attention(c.graph, q, None, super::attention::plain(heads, kv_heads))?;
+            c.graph.output(y);
+            Ok(())
+        })
+    };
+    let shapes = [
+        (0, 1, 1, 2, 2, 16, 16),
+        (9, 8, 5, 4, 2, 24, 24),
+        (30, 32, 31, 6, 1, 64, 32),
+        (3, 1, 1, 8, 4, 128, 128),
+    ];
+    [true, false]
+        .into_iter()
+        .flat_map(|f16| shapes.map(|shape| case(f16, shape)))
+        .collect()
+}

@@ -1,0 +1,68 @@
+//! Queries rotated by their positions, and keys rotated and values as they are into the cache: what `rope.wgsl` does twice and
+//! `kv_write.wgsl` after it. An invocation makes two neighbours.
+//! variant STORE: lib/kv_store_f16 lib/kv_store_f32
+struct Params {
+    heads: u32,      // H
+    kv_heads: u32,   // Hk
+    head_dim: u32,   // Dh, even
+    rotated: u32,    // Dr, at most Dh
+    capacity: u32,   // S
+    bucket: u32,     // T
+}
+@group(0) @binding(0) var<uniform>             params: Params;
+@group(0) @binding(1) var<storage, read>       state: array<u32>;
+@group(0) @binding(2) var<storage, read>       table: array<vec2<f32>>;   // [S, Dr/2] of (cos, sin)
+@group(0) @binding(3) var<storage, read>       q: array<f32>;             // [T, H * Dh]
+@group(0) @binding(4) var<storage, read>       k: array<f32>;             // [T, Hk * Dh]
+@group(0) @binding(5) var<storage, read>       v: array<f32>;             // [T, Hk * Dh]
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;             // [T, H * Dh]
+@group(0) @binding(7) var<storage, read_write> kv: array<u32>;            // [2, Hk, S, Dh]
+#import lib/state
+#import STORE
+
+/// What value `d` of a head is paired with, and its cosine and sine: a value is `own * x + other * y`.
+struct Turn { other: u32, by: vec2<f32> }
+
+fn turn(pos: u32, d: u32) -> Turn {
+    let half = params.rotated / 2u;
+    if d >= params.rotated { return Turn(d, vec2<f32>(1.0, 0.0)); }
+    let first = d < half;
+    let by = table[pos * half + select(d - half, d, first)];
+    return Turn(select(d - half, d + half, first), vec2<f32>(by.x, select(by.y, -by.y, first)));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let pairs = params.head_dim / 2u;
+    let queries = params.heads * pairs;
+    let keys = params.kv_heads * pairs;
+    let each = queries + 2u * keys;
+    let all = min(params.bucket, state[STATE_LEN]) * each;
+    for (var n = id.x; n < all; n += groups.x * 64u) {
+        let t = n / each;
+        let pos = state[STATE_POS] + t;
+        var i = n % each;
+        let d = 2u * (i % pairs);
+        let a = turn(pos, d);
+        let b = turn(pos, d + 1u);
+        if i < queries {
+            let head = (t * params.heads + i / pairs) * params.head_dim;
+            y[head + d] = q[head + d] * a.by.x + q[head + a.other] * a.by.y;
+            y[head + d + 1u] = q[head + d + 1u] * b.by.x + q[head + b.other] * b.by.y;
+            continue;
+        }
+        i -= queries;
+        if pos >= params.capacity { continue; }
+        let values = i >= keys;
+        if values { i -= keys; }
+        let head = (t * params.kv_heads + i / pairs) * params.head_dim;
+        let to = (i / pairs * params.capacity + pos) * params.head_dim + d;
+        if values {
+            kv_store2(params.kv_heads * params.capacity * params.head_dim + to, vec2<f32>(v[head + d], v[head + d + 1u]));
+        } else {
+            let own = vec2<f32>(k[head + d], k[head + d + 1u]);
+            let other = vec2<f32>(k[head + a.other], k[head + b.other]);
+            kv_store2(to, own * vec2<f32>(a.by.x, b.by.x) + other * vec2<f32>(a.by.y, b.by.y));
+        }
+    }
+}
