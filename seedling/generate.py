@@ -47,12 +47,12 @@ def follow(p, asked: set[str], rng: random.Random) -> list[str]:
     return list(talk.small(rng))
 
 
-def conversation(seed: int, index: int) -> list[dict]:
-    """Messages, as the chat template takes them."""
+def conversation(seed: int, index: int, stories: float = 0.45) -> list[dict]:
+    """Messages, as the chat template takes them; `stories` is the share that begins with one."""
     rng = random.Random(f"{seed}:{index}")
     r = rng.random()
     turns: list[str] = []
-    if r < 0.5:
+    if r < stories:
         turns, p, asked = story_turn(rng)
         while rng.random() < 0.1 and len(turns) < 5:
             turns += follow(p, asked, rng)
@@ -71,7 +71,7 @@ def conversation(seed: int, index: int) -> list[dict]:
 def plain(rng: random.Random) -> list[str]:
     """A turn without a story."""
     kinds = ["fact", "small", "off", "off_zh", "hostile", "hostile_zh", "distress", "distress_zh"]
-    kind = rng.choices(kinds, [56, 7, 13, 5, 7, 3, 6, 3])[0]
+    kind = rng.choices(kinds, [56, 6, 13, 5, 8, 3, 6, 3])[0]
     made = talk.fact(rng) if kind == "fact" else talk.small(rng) if kind == "small" else talk.group(kind, rng)
     return list(made)
 

@@ -228,11 +228,10 @@ def rough(text: str, rng: random.Random, zh: bool = False) -> str:
         text = text[0].upper() + text[1:]
     if r() < 0.25:
         text = text.rstrip("?.!")
-    if r() < 0.08:
+    if r() < 0.25:
         ws = text.split(" ")
         if len(ws) > 4:
-            ws.pop(rng.randrange(1, len(ws)))
-            text = " ".join(ws)
+            text = " ".join(w for w in ws if r() > 0.15) or text
     if r() < 0.08 and len(text) > 8:
         i = rng.randrange(2, len(text) - 1)
         text = text[:i] + text[i + 1 :] if text[i].isalpha() else text
@@ -240,7 +239,7 @@ def rough(text: str, rng: random.Random, zh: bool = False) -> str:
 
 
 def fact(rng: random.Random) -> tuple[str, str]:
-    f = rng.choice(CRITICAL if rng.random() < 0.45 else FACTS)
+    f = rng.choice(CRITICAL if rng.random() < 0.15 else FACTS)
     zh = rng.random() < 0.3
     return pattern(f["name"], f["z" if zh else "q"], rng, zh), f["b" if zh else "a"]
 
@@ -276,3 +275,9 @@ def group(name: str, rng: random.Random) -> tuple[str, str]:
     """A prompt of a group that gets no story, and the reply."""
     answers = {"off": DECLINE, "off_zh": DECLINE_ZH, "hostile": REFUSE, "hostile_zh": REFUSE_ZH, "distress": [CRISIS], "distress_zh": [CRISIS_ZH]}[name]
     return pattern(name.removesuffix("_zh"), GROUPS[name], rng, name.endswith("zh")), rng.choice(answers)
+
+
+def replies() -> list[list[str]]:
+    """Every reply that is no story; those of a kind together."""
+    kinds = [[f[key]] for f in FACTS for key in "ab"] + [DECLINE, DECLINE_ZH, REFUSE, REFUSE_ZH, [CRISIS], [CRISIS_ZH]]
+    return kinds + [answers for _, answers in SMALL_LINES + SMALL_LINES_ZH]

@@ -17,13 +17,19 @@ from gguf import GGUFReader
 from gguf.quants import dequantize
 
 import generate
+import talk
 import vocabulary
 from model import Seedling, Shape
 
 POOL = 512  # conversations that are sorted by length and cut into batches
 CUT, KEPT = 0.6, 70  # of so many stories only the beginning is read, so many tokens: there is more to copy
 COMMON = 120  # tokens that say nothing about what was asked for
-ROWS = 32  # at most, of a batch: short answers get more steps than their few tokens would give them
+ROWS = 56  # at most, of a batch: short answers get more steps than their few tokens would give them
+FEW = 0.08  # of conversations begin with a story while `--talk` lasts: telling questions apart needs many of them
+BRIEF, OPENING = 0.7, 12  # of so many short replies only the opening is learned, so many tokens: the rest is soon known by heart
+
+TOLD = 0.5  # the weight of telling, at each word of the later half of a prompt, which reply it gets: a part of training only
+REPLY = {reply: i + 1 for i, kind in enumerate(talk.replies()) for reply in kind}  # 0 is a story
 
 
 class Muon(torch.optim.Optimizer):
@@ -73,21 +79,28 @@ def common_tokens(tokenizer) -> set[int]:
     return {t for t, _ in counts.most_common(COMMON)}
 
 
-def example(tokenizer, common: set[int], seed: int, index: int) -> tuple[list[int], list[float]]:
-    """Conversation `index` as ids and weights; of a long one often only the beginning."""
-    ids, learn = vocabulary.encode(tokenizer, generate.conversation(seed, index))
+def example(tokenizer, common: set[int], seed: int, index: int, *stories: float) -> tuple[list[int], list[float], list[int]]:
+    """Conversation `index` as ids, weights, and the reply that the first prompt gets at its later ids, -1 elsewhere; of the answer
+    often only the beginning."""
+    messages = generate.conversation(seed, index, *stories)
+    ids, learn = vocabulary.encode(tokenizer, messages)
     weights = vocabulary.weights(ids, learn, common)
-    first = learn.index(True)
-    if len(ids) > first + 2 * KEPT and random.Random(index).random() < CUT:
+    first, chance = learn.index(True), random.Random(index).random()
+    long = len(ids) > first + 2 * KEPT
+    if long and chance < CUT:
         ids, weights = ids[: first + KEPT], weights[: first + KEPT]
-    return ids, weights
+    elif not long and chance < BRIEF and sum(m["role"] == "assistant" for m in messages) == 1:
+        ids, weights = ids[: first + OPENING], weights[: first + OPENING]
+    answer = next(m["content"] for m in messages if m["role"] == "assistant")
+    told = [REPLY.get(answer, 0) if first // 2 <= i < first else -1 for i in range(len(ids))]
+    return ids, weights, told
 
 
-def batches(tokenizer, seed: int, pool: int, stride: int, tokens: int, limit: int):
-    """From pool number `pool` on: (next pool, ids `[B, T]`, next ids, weights of those)."""
+def batches(tokenizer, seed: int, pool: int, stride: int, tokens: int, limit: int, stories):
+    """From pool number `pool` on: (next pool, ids `[B, T]`, next ids, weights of those, replies). `stories()` says how many are wanted."""
     common = common_tokens(tokenizer)
     while True:
-        made = [example(tokenizer, common, seed, i) for i in range(pool * POOL, (pool + 1) * POOL)]
+        made = [example(tokenizer, common, seed, i, *stories()) for i in range(pool * POOL, (pool + 1) * POOL)]
         made = sorted((m for m in made if len(m[0]) <= limit), key=lambda m: len(m[0]))
         cut, group = [], []
         for m in made:
@@ -99,20 +112,24 @@ def batches(tokenizer, seed: int, pool: int, stride: int, tokens: int, limit: in
         random.Random(pool // stride).shuffle(cut)  # alike in all processes, which wait for one another
         pool += stride
         for group in cut:
-            width = -(-max(len(ids) for ids, _ in group) // 8) * 8 + 1  # few widths: kernels are kept for each
-            ids = torch.tensor([i + [0] * (width - len(i)) for i, _ in group])
-            weights = torch.tensor([w + [0.0] * (width - len(w)) for _, w in group])
-            yield pool, ids[:, :-1], ids[:, 1:], weights[:, 1:]
+            width = -(-max(len(ids) for ids, *_ in group) // 8) * 8 + 1  # few widths: kernels are kept for each
+            filled = ([part + [none] * (width - len(part)) for part in parts] for parts, none in zip(zip(*group), (0, 0.0, -1)))
+            ids, weights, told = (torch.tensor(rows) for rows in filled)
+            yield pool, ids[:, :-1], ids[:, 1:], weights[:, 1:], told[:, :-1]
 
 
-def loss_of(net, ids, targets, weights):
-    """Weighted mean loss of the tokens that are learned; for the log the plain means of all and of the copied ones."""
+def loss_of(net, teller, ids, targets, weights, told):
+    """Weighted mean loss of the tokens that are learned, and of telling replies; for the log the plain means of all and of the
+    copied ones."""
     keep = weights > 0
     with torch.autocast("cpu", torch.bfloat16):
-        logits = F.linear(net.hidden(ids)[keep], net.model.embed_tokens.weight)
+        hidden = net.hidden(ids)
+        logits = F.linear(hidden[keep], net.model.embed_tokens.weight)
+        guesses = teller(hidden[told >= 0])
+    telling = F.cross_entropy(guesses.float(), told[told >= 0])
     losses = F.cross_entropy(logits.float(), targets[keep], reduction="none")
     copied = losses[weights[keep] == vocabulary.COPIED]
-    return (losses * weights[keep]).sum() / weights.sum(), (losses.mean().item(), copied.mean().item() if len(copied) else None)
+    return (losses * weights[keep]).sum() / weights.sum() + TOLD * telling, (losses.mean().item(), copied.mean().item() if len(copied) else None)
 
 
 def share(parameters, done: float, rank: int, world: int) -> float:
@@ -162,6 +179,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="end after so long, even if there are steps left")
     parser.add_argument("--decay", type=float, default=0.6, help="share of the run in which the rate falls to zero")
+    parser.add_argument("--talk", type=float, default=0.4, help="share of the run, its beginning, with few stories")
     parser.add_argument("--tokens", type=int, default=4096, help="in a step, of all processes")
     parser.add_argument("--rate", type=float, default=0.012)
     parser.add_argument("--resume", default="last.pt")
@@ -176,15 +194,17 @@ def main() -> None:
     net = Seedling(Shape(vocab=tokenizer.get_vocab_size()))
     if a.weights and not (a.folder / a.resume).exists():
         net.load_state_dict(planted(a.weights, net.shape))
+    teller = torch.nn.Linear(net.shape.width, len(talk.replies()) + 1)
     average = {k: v.clone() for k, v in net.state_dict().items()}
     matrices = [p for n, p in net.named_parameters() if p.dim() == 2 and "embed" not in n]
-    rest = [p for n, p in net.named_parameters() if p.dim() != 2 or "embed" in n]
+    rest = [p for n, p in net.named_parameters() if p.dim() != 2 or "embed" in n] + list(teller.parameters())
     optimizers = [Muon(matrices, lr=a.rate), torch.optim.AdamW(rest, lr=a.rate / 5, betas=(0.9, 0.97), weight_decay=0.0)]
     rates = [a.rate, a.rate / 5]
     step, pool, seen, spent, decaying = 0, 0, 0, 0.0, False
     if (a.folder / a.resume).exists():
         c = torch.load(a.folder / a.resume)
         net.load_state_dict(c["net"])
+        teller.load_state_dict(c["teller"])
         average = c["average"]
         for o, s in zip(optimizers, c["optimizers"]):
             o.load_state_dict(s)
@@ -193,13 +213,14 @@ def main() -> None:
     def checkpoint(name: str) -> None:
         if rank:
             return
-        save(a.folder / name, net=net.state_dict(), average=average, shape=net.shape.as_dict(), step=step, pool=pool, seen=seen,
+        save(a.folder / name, net=net.state_dict(), teller=teller.state_dict(), average=average, shape=net.shape.as_dict(), step=step, pool=pool, seen=seen,
              spent=spent, optimizers=[o.state_dict() for o in optimizers])  # fmt: skip
 
     log = open_log(a.folder / "log.csv", step) if rank == 0 else None
     begun, saved, recent = time.time() - spent, time.time(), []
     parameters, done = matrices + rest, 0.0
-    for pool, ids, targets, weights in batches(tokenizer, a.seed, pool + rank, world, a.tokens // world, net.shape.context):
+    taken = batches(tokenizer, a.seed, pool + rank, world, a.tokens // world, net.shape.context, lambda: (FEW,) if done < a.talk else ())
+    for pool, *batch in taken:
         spent = time.time() - begun
         if done >= 1:
             break
@@ -207,7 +228,7 @@ def main() -> None:
             decaying = True
             checkpoint("stable.pt")
         factor = min(1.0, (step + 1) / 60, (1 - done) / a.decay)
-        loss, plain = loss_of(net, ids, targets, weights)
+        loss, plain = loss_of(net, teller, *batch)
         loss.backward()
         done = share(parameters, max(step / a.steps, spent / 60 / a.minutes), rank, world)
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
@@ -216,7 +237,7 @@ def main() -> None:
             o.step()
             o.zero_grad(set_to_none=True)
         net.zero_grad(set_to_none=True)
-        step, seen = step + 1, seen + ids.numel() * world
+        step, seen = step + 1, seen + batch[0].numel() * world
         keep = min(0.98, step / (step + 20))
         with torch.no_grad():
             for k, v in net.state_dict().items():
