@@ -16,6 +16,7 @@ use crate::{
 /// Milliseconds that a submission should take, and tokens that it makes at most.
 const TOGETHER_MS: f64 = 12.0;
 const TOGETHER: usize = 16;
+
 /// How many tokens a submission makes.
 pub(super) struct Together {
     wanted: Option<usize>,
@@ -67,8 +68,11 @@ impl Model {
         }
         let room = (self.capacity - done).min(generation.request.max_tokens - generation.answer.len());
         let most = match tokens.len() {
-            // What a recurrent layer keeps cannot go back to where the answer turns out to end.
-            1 if self.network.hyper.pasts.is_empty() => self.together.count().min(room),
+            // The first token is shown as soon as it is there; and what a recurrent layer keeps cannot go back to where the
+            // answer turns out to end.
+            1 if self.network.hyper.pasts.is_empty() && !generation.answer.is_empty() => {
+                self.together.count().min(room)
+            }
             _ => 1,
         };
         let begun = (self.clock)();
@@ -78,7 +82,7 @@ impl Model {
         let Some((first, rest)) = made.split_first() else {
             return Err(Error::NotFinite { place: "logits".into() });
         };
-        if tokens.len() == 1 {
+        if made.len() == most && most >= self.together.now {
             self.together.took((self.clock)() - begun, made.len());
         }
         // Each of them but the last was read to make the next.

@@ -381,11 +381,14 @@ impl GpuRunner {
                     .gpu
                     .read(Some((&step.program, 1)), staging, buffer, 0, bytes)
                     .await?;
-                if samples && self.sampler.as_ref().is_none_or(|s| s.stops.is_empty()) {
+                let logits: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
+                let stops = self.sampler.as_ref().is_some_and(|s| !s.stops.is_empty());
+                // After what is no number the kernel does not go on, as after an id that it takes for an end.
+                if samples && !stops && logits.iter().all(|v| v.is_finite()) {
                     // The kernel put its own choice there, which the host has not seen.
                     self.state = Some((pos + tokens.len(), 1, NO_TOKEN, sampled + 1));
                 }
-                Ok(Output::Logits(bytemuck::pod_collect_to_vec(&bytes)))
+                Ok(Output::Logits(logits))
             }
         }
     }

@@ -45,9 +45,15 @@ pub(crate) fn kv_write(g: &mut Graph, k: Tensor, v: Tensor, cfg: KvWrite) -> Res
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<KvWrite>()?;
-    let [keys, values] = [run.input(1)?.to_vec(), run.input(2)?.to_vec()];
+    let [keys, values] = [valid(run, 1)?, valid(run, 2)?];
     write(run, 1, [&keys, &values], cfg);
     Ok(())
+}
+
+/// The valid rows of an input.
+pub(super) fn valid(run: &Run<'_>, number: usize) -> Result<Vec<f32>> {
+    let tensor = run.tensor(number);
+    Ok(run.input(number)?[..run.rows(tensor) * tensor.shape.width()].to_vec())
 }
 
 /// Writes keys and values of the shape of input `number` into the cache.

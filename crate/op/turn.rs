@@ -4,7 +4,7 @@
 use super::{
     Fixed, Graph, KvWrite, Lowering, Op, Rope, Run, Tensor,
     case::Case,
-    kv_write::{kv_write, write},
+    kv_write::{kv_write, valid, write},
     lowering::{strided, u32_of},
     rope::{rope, rotate},
 };
@@ -62,9 +62,9 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     let mut y = run.take(0)?;
     rotate(run, 2, cfg.queries, &mut y)?;
     run.give(0, y)?;
-    let mut keys = vec![0.0; run.tensor(3).shape.count()];
+    let mut keys = vec![0.0; run.rows(run.tensor(3)) * run.tensor(3).shape.width()];
     rotate(run, 3, cfg.keys, &mut keys)?;
-    let values = run.input(4)?.to_vec();
+    let values = valid(run, 4)?;
     write(run, 3, [&keys, &values], cfg.write);
     Ok(())
 }

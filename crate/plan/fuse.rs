@@ -96,7 +96,8 @@ fn turn_of(graph: &mut Graph, at: usize) -> Result<Option<(Node, [usize; 2])>> {
         return Ok(None);
     };
     let cfg = Turn { queries, keys, write };
-    let alone = !later.iter().any(|n| n.inputs.contains(&k));
+    let read = later.iter().any(|n| n.inputs.contains(&k)) || graph.outputs.contains(&k);
+    let alone = !read && k != v;
     if first == second || !alone || !cfg.fits(q.shape, k.shape) {
         return Ok(None);
     }

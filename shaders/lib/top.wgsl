@@ -6,10 +6,10 @@ var<workgroup> bins: array<atomic<u32>, WG>;
 var<workgroup> sums: array<u32, 16>;
 var<workgroup> counts: array<u32, WG>;
 
-/// A number whose order is that of the floats, and 0 for none of them.
+/// A number whose order is that of the floats, both zeros being one, and 0 for none of them.
 fn ordered(v: f32) -> u32 {
-    let bits = bitcast<u32>(v);
-    return select(bits | 0x80000000u, ~bits, (bits >> 31u) != 0u);
+    let bits = select(bitcast<u32>(v), 0u, v == 0.0);
+    return max(select(bits | 0x80000000u, ~bits, (bits >> 31u) != 0u), 1u);
 }
 
 fn unordered(key: u32) -> f32 { return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) != 0u)); }
@@ -54,7 +54,8 @@ fn top(local: u32, each: u32, wanted: u32) -> u32 {
         above += u32(key > least);
         equal += u32(key == least && key != 0u);
     }
-    counts[local] = above | (equal << 16u);
+    // More of the equal ones than are wanted make no difference.
+    counts[local] = above | (min(equal, wanted) << 16u);
     workgroupBarrier();
     var before = 0u;
     var all = 0u;

@@ -202,7 +202,7 @@ fn what_cannot_be_read_of_quantised_weights_is_named() {
         (vec![narrow(1)], "F8_E4M3 [2, 64]"),
         (
             vec![narrow(1), ("a.weight_scale", Dtype::F32, vec![3], [one; 3].concat())],
-            "F8_E4M3",
+            "F8_E4M3 [2, 64]",
         ),
         (
             vec![("a.weight", Dtype::F8_E4M3, vec![2, 32], vec![1; 64]), scale(one)],
