@@ -324,9 +324,9 @@ fn tokens_that_are_made_together_are_the_same_tokens() {
         let stats = eight.stats();
         if length > 10 {
             assert!(stats.submissions_per_token <= 0.25, "{stats:?}");
+            // Two layers of 12; then embedding, norm, head, and the two of the choice.
+            assert_eq!(stats.dispatches_per_token, DISPATCHES, "{stats:?}");
         }
-        // Two layers of 12; then embedding, norm, last row, head, and the two of the choice.
-        assert_eq!(stats.dispatches_per_token, DISPATCHES, "{stats:?}");
         let created = stats.created;
         let all = [created.pipelines, created.bind_groups, created.buffers, created.writes];
         assert_eq!(all, [0; 4], "{stats:?}");
