@@ -403,3 +403,47 @@ fn tokens_made_together_stop_at_the_end_of_the_context_and_can_be_left() {
         expected
     );
 }
+
+#[test]
+fn what_the_host_chooses_among_does_not_disturb_what_the_device_chooses() {
+    let Some([mut one, mut eight]) = by_submission("llama3", [1, 8]) else {
+        return;
+    };
+    let warm = Sampling {
+        temperature: 0.9,
+        top_k: 30,
+        seed: 7,
+        ..Sampling::greedy()
+    };
+    let penalised = Sampling {
+        repetition_penalty: 1.3,
+        ..warm.clone()
+    };
+    let all = [warm.clone(), penalised, Sampling::greedy(), warm];
+    for (n, how) in (0_u32..).zip(all) {
+        let ids = prompt(12 + n);
+        // The end of an answer is a device's business in one of two requests, the host's in the other.
+        let ask = || Request {
+            ignore_eos: n.is_multiple_of(2),
+            ..request(20, how.clone())
+        };
+        let expected = generate(&mut one, &ids, ask());
+        assert_eq!(generate(&mut eight, &ids, ask()), expected, "{how:?}");
+    }
+}
+
+#[test]
+fn a_decoder_that_an_encoder_feeds_makes_the_same_tokens_together() {
+    if crate::disk::shared().is_none() {
+        return;
+    }
+    let Some([mut one, mut eight]) = by_submission("t5", [1, 8]) else {
+        return;
+    };
+    for length in [5, 9, 5, 23] {
+        let ids = prompt(length);
+        let ask = || request(25, Sampling::greedy());
+        let expected = generate(&mut one, &ids, ask());
+        assert_eq!(generate(&mut eight, &ids, ask()), expected, "{length} tokens");
+    }
+}
