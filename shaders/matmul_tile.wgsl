@@ -12,6 +12,7 @@ struct Params {
     used: u32,        // experts a token, 0 without
     own: u32,         // whether x has a row for each of them
     tiles: u32,       // tiles of tokens sorted by expert
+    at: u32,          // rows of other weights before those of this one
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
@@ -20,6 +21,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read>       routes: array<f32>;    // as `sort` makes it, with experts
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
+#import lib/x4
 #import QUANT
 const TILE_T: u32 = 32u;
 const TILE_N: u32 = 64u;
@@ -42,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let n0 = group.x * TILE_N;
     let len = state[STATE_LEN];
     // Rows of the shard from `begin` on are rows 0 .. of what this tile makes; those before it wrap and are then too many.
-    var begin = 0u;
+    var begin = params.at;
     var most = params.rows;
     var first = params.first;
     if params.used == 0u {
@@ -64,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let k = i % TILE_K4;
             var v = vec4<f32>();
             let r = begin + n0 + n;
-            if n0 + n < most && r < params.rows && k0 + k < width4 { v = w_load4(r, k0 + k); }
+            if n0 + n < most && r < params.at + params.rows && k0 + k < width4 { v = w_load4(r, k0 + k); }
             wt[n * STRIDE + k] = v;
         }
         for (var i = local; i < TILE_T * TILE_K4; i += 64u) {
@@ -93,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let t = row_of(group.y, tt + 8u * i, len);
         for (var j = 0u; j < 8u; j++) {
             let n = n0 + tn + 8u * j;
-            if t != NONE && n < most && begin + n < params.rows { y[t * params.out_width + first + n] = acc[i][j]; }
+            if t != NONE && n < most && begin + n < params.at + params.rows { y[t * params.out_width + first + n] = acc[i][j]; }
         }
     }
 }

@@ -17,6 +17,7 @@ struct Params {
     plane1: u32,      // first packet of plane 1
     used: u32,        // experts a token, 0 without
     own: u32,         // whether x has a row for each of them
+    at: u32,          // rows of other weights before those of this one
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
@@ -25,10 +26,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read>       routes: array<f32>;    // [T, 2 * used], with experts
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
+#import lib/x4
 #import QUANT
 
 fn dot4(r: u32, u: u32, xo: u32) -> vec4<f32> {
-    let last = params.rows - 1u;
+    let last = params.at + params.rows - 1u;
     return vec4<f32>(w_dot(r, u, xo), w_dot(min(r + 1u, last), u, xo), w_dot(min(r + 2u, last), u, xo), w_dot(min(r + 3u, last), u, xo));
 }
 
@@ -37,7 +39,9 @@ struct Range { begin: u32, end: u32, first: u32, xo: u32 }
 
 fn range(t: u32) -> Range {
     let width4 = params.width / 4u;
-    if params.used == 0u { return Range(0u, params.rows, t * params.out_width + params.first, t * width4); }
+    if params.used == 0u {
+        return Range(params.at, params.at + params.rows, t * params.out_width + params.first - params.at, t * width4);
+    }
     let token = t / params.used;
     let expert = u32(routes[2u * token * params.used + t % params.used]);
     let head = expert * params.out_width;   // of the whole weight

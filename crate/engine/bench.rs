@@ -1,13 +1,13 @@
 //! The benchmark: each operator at sizes as models have them, and what a model's steps read and compute.
 
-#[cfg(feature = "gpu")]
-use super::gpu::GpuRunner;
 use super::{
     Clock, LoadOptions, Model,
     device::Runner,
     load,
     roofline::{Roofline, samples},
 };
+#[cfg(feature = "gpu")]
+use super::{gpu::GpuRunner, trial::shared};
 use crate::{
     error::{Error, Result},
     model::Head,
@@ -100,11 +100,11 @@ impl Bench {
 /// A case ready to run: its plan, what it reads, and the slots of its inputs with their values.
 type Ready = (Plan, crate::cpu::Memory, Vec<(usize, Vec<f32>)>);
 
-fn ready(case: &Case) -> Result<Ready> {
+fn ready(case: &Case, stacks: Option<&[Vec<usize>]>) -> Result<Ready> {
     let mut graph = Graph::new(1, 16, false);
     let trial = case.build(&mut graph)?;
     let (memory, values) = (trial.memory, trial.inputs);
-    let plan = plan(graph)?;
+    let plan = plan(graph, stacks)?;
     let inputs = plan.graph.inputs.iter().zip(values);
     let inputs = inputs
         .map(|(tensor, values)| match plan.graph.places[tensor.id] {
@@ -127,7 +127,7 @@ fn least(runs: usize) -> f64 {
 
 #[allow(clippy::cast_precision_loss, reason = "at most MOST")]
 async fn on_cpu(case: &Case, clock: Clock) -> Result<(f64, u64)> {
-    let (plan, mut memory, inputs) = ready(case)?;
+    let (plan, mut memory, inputs) = ready(case, None)?;
     memory.slots = plan.slots.iter().map(|length| vec![0.0; *length]).collect();
     for (slot, values) in inputs {
         memory.slots[slot][..values.len()].copy_from_slice(&values);
@@ -159,8 +159,9 @@ impl GpuRunner {
     /// than a cache, as a model's are; activations stay in it.
     #[allow(clippy::cast_precision_loss, reason = "at most MOST")]
     async fn time(&mut self, case: &Case, roofline: &Roofline, clock: Clock) -> Result<(f64, u64)> {
-        let (plan, memory, inputs) = ready(case)?;
-        self.bring(&plan, &memory).await?;
+        let stacks = shared(case)?;
+        let (plan, memory, inputs) = ready(case, Some(&stacks))?;
+        self.bring(&plan.graph, &memory, &stacks).await?;
         let scopes = self.gpu.watch("preparing a case");
         let (weights, bytes) = (
             memory.weights.len(),
@@ -168,11 +169,8 @@ impl GpuRunner {
         );
         let together = if roofline.software { 32 << 20 } else { 256 << 20 };
         let copies = usize::clamp(together / bytes.max(1), 1, 16);
-        for copy in 1..copies {
-            for (number, w) in memory.weights.iter().enumerate() {
-                self.reserve("weight", w.format, w.rows, w.width)?;
-                self.fill(copy * weights + number, 0, &w.bytes)?;
-            }
+        for _ in 1..copies {
+            self.weights(&memory, &stacks)?;
         }
         let slots = self.slots(&plan, 0)?;
         for (slot, values) in &inputs {

@@ -5,9 +5,8 @@ use crate::{
     cpu::{HostWeight, Memory, Sampler, State},
     error::{Error, Result},
     model::Head,
-    op::{Place, Tensor},
+    op::{Place, Stored, Tensor},
     plan::Plan,
-    tensor::Format,
 };
 use std::collections::HashMap;
 
@@ -29,7 +28,8 @@ impl CpuRunner {
         self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }
 
-    pub(super) fn reserve(&mut self, format: &'static Format, rows: usize, width: usize) -> Result<()> {
+    pub(super) fn reserve(&mut self, weight: Stored) -> Result<()> {
+        let Stored { format, rows, width } = weight;
         let bytes = format
             .size(rows as u64 * width as u64)
             .ok_or_else(|| Error::internal("blocks do not divide a row"))?;

@@ -6,10 +6,9 @@ use super::gpu::GpuRunner;
 use crate::{
     cpu::Sampler,
     error::{Error, Result},
-    model::{Head, Hyper, Network},
+    model::{Head, Hyper, Network, Weight},
     op::{Fixed, Graph, RING, SAMPLER, Tensor},
     plan::Plan,
-    tensor::Format,
 };
 use std::rc::Rc;
 
@@ -133,11 +132,23 @@ pub(super) fn fixed(shape: &CacheShape, ropes: &[usize]) -> Result<Vec<(Fixed, &
     Ok(all)
 }
 
-/// Records and plans the program of a step; says which tensor the logits are.
-pub(super) fn record(network: &Network, key: Key, shape: &CacheShape) -> Result<(Plan, Option<Tensor>)> {
+/// Records and plans the program of a step, for a GPU by which weights share a buffer; says which tensor the logits are.
+pub(super) fn record(
+    network: &Network,
+    key: Key,
+    shape: &CacheShape,
+    stacks: Option<&[Vec<usize>]>,
+) -> Result<(Plan, Option<Tensor>)> {
     let mut graph = Graph::new(key.bucket, shape.capacity, shape.f16);
     let logits = (network.forward)(&mut graph, key.head)?;
-    Ok((crate::plan::plan(graph)?, logits))
+    Ok((crate::plan::plan(graph, stacks)?, logits))
+}
+
+/// Weights that should share a buffer on a GPU: the step that loading prepares tells which are read as one.
+pub(super) fn stacks(network: &Network) -> Result<Vec<Vec<usize>>> {
+    let mut graph = Graph::new(1, 1, false);
+    (network.forward)(&mut graph, network.hyper.kind.head())?;
+    crate::plan::stacks(graph)
 }
 
 /// A device with a model's weights and cache.
@@ -148,12 +159,13 @@ pub(super) enum Runner {
 }
 
 impl Runner {
-    /// Makes room for a weight; weights are numbered as they come.
-    pub(super) fn reserve(&mut self, name: &str, format: &'static Format, rows: usize, width: usize) -> Result<()> {
+    /// Makes room for the weights of a network, by their numbers.
+    pub(super) fn reserve(&mut self, network: &Network) -> Result<()> {
+        let stored = network.weights.iter().map(Weight::stored);
         match self {
-            Self::Cpu(cpu) => cpu.reserve(format, rows, width),
+            Self::Cpu(cpu) => stored.into_iter().try_for_each(|w| cpu.reserve(w)),
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => gpu.reserve(name, format, rows, width),
+            Self::Gpu(gpu) => gpu.reserve(&stored.collect::<Vec<_>>(), &stacks(network)?),
         }
     }
 
@@ -197,7 +209,12 @@ impl Runner {
         if there {
             return Ok(());
         }
-        let (plan, logits) = record(network, key, &shape)?;
+        let stacks = match self {
+            Self::Cpu(_) => None,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => Some(&gpu.stacks[..]),
+        };
+        let (plan, logits) = record(network, key, &shape, stacks)?;
         match self {
             Self::Cpu(cpu) => cpu.prepare(key, plan, logits),
             #[cfg(feature = "gpu")]

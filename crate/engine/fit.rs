@@ -3,7 +3,7 @@
 
 use super::{
     Kv,
-    device::{BUCKETS, CacheShape, Key, fixed, record},
+    device::{BUCKETS, CacheShape, Key, fixed, record, stacks},
     load,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     format::Checkpoint,
     gpu::{Caps, UNIFORM, padded},
     model::{self, Card, Head, Kind, Network, Weight},
-    op::{Fixed, RING, Shard},
+    op::{Fixed, RING, Stored, lay},
     plan::lower,
     quant,
     tensor::{Format, sort_by_numbers},
@@ -355,7 +355,7 @@ impl<'a> Place<'a> {
             // Slots grow to what the largest step needs and are shared by all.
             let mut slots: Vec<usize> = Vec::new();
             for key in self.steps().into_iter().chain([first]) {
-                let (plan, _) = record(self.network, key, &shape)?;
+                let (plan, _) = record(self.network, key, &shape, None)?;
                 slots.resize(slots.len().max(plan.slots.len()), 0);
                 slots
                     .iter_mut()
@@ -369,17 +369,11 @@ impl<'a> Place<'a> {
                 prompt: 4 * slots.iter().map(|n| *n as u64).sum::<u64>(),
             });
         };
-        let (mut bytes, mut shards) = (0, Vec::new());
-        for (weight, format) in weights {
-            let (rows, width) = (weight.shape.rows(), weight.shape.width());
-            let cut = Shard::cut(format, rows, width, self.binding)?;
-            let row = format.row_bytes_gpu(width) as u64;
-            bytes += cut.iter().map(|shard| padded(row * shard.rows as u64)).sum::<u64>();
-            shards.push(cut);
-        }
+        let stored: Vec<_> = weights.map(|(w, format)| Stored { format, ..w.stored() }).collect();
+        let laid = lay(&stored, &stacks(self.network)?, self.binding)?;
         let program = |key: Key| -> Result<(u64, u64)> {
-            let (plan, logits) = record(self.network, key, &shape)?;
-            let mut sum = padded(UNIFORM * lower(&plan, caps, &shards)?.len() as u64);
+            let (plan, logits) = record(self.network, key, &shape, Some(&laid.stacks))?;
+            let mut sum = padded(UNIFORM * lower(&plan, caps, &laid.shards)?.len() as u64);
             for length in &plan.slots {
                 let slot = padded(4 * *length as u64);
                 if slot > caps.max_binding {
@@ -396,7 +390,7 @@ impl<'a> Place<'a> {
         let (step, logits) = program(first)?;
         let prompt = self.steps().into_iter().map(|key| Ok(program(key)?.0));
         Ok(Base {
-            weights: bytes,
+            weights: laid.buffers.iter().map(|bytes| padded(*bytes)).sum(),
             // The tokens that come back have a buffer of their own, as have the logits.
             scratch: step + logits + padded(4 * RING as u64),
             prompt: prompt.sum::<Result<u64>>()?,

@@ -6,18 +6,18 @@ use crate::{
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
     model::Head,
-    op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, STOPPED, Shard, Tensor, sampler_words},
+    op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, STOPPED, Shard, Stored, Tensor, lay, sampler_words},
     plan::Plan,
     shader::Binding,
     tensor::Format,
 };
 use std::collections::HashMap;
 
-/// A weight in its shards.
+/// A weight in its shards, whose buffers are counted from the first of all.
 struct Planes {
     format: &'static Format,
     width: usize,
-    shards: Vec<(Shard, Buffer)>,
+    shards: Vec<Shard>,
 }
 
 /// A prepared step.
@@ -32,6 +32,10 @@ pub(super) struct GpuRunner {
     pub(super) gpu: Gpu,
     pub(super) max_binding: u64,
     weights: Vec<Planes>,
+    /// Where they lie.
+    buffers: Vec<Buffer>,
+    /// Weights that share a buffer.
+    pub(super) stacks: Vec<Vec<usize>>,
     fixed: HashMap<Fixed, Buffer>,
     shape: Option<CacheShape>,
     pub(super) programs: HashMap<Key, Prepared>,
@@ -56,6 +60,8 @@ impl GpuRunner {
             max_binding: max_binding.map_or(granted, |m| m.min(granted)),
             gpu,
             weights: Vec::new(),
+            buffers: Vec::new(),
+            stacks: Vec::new(),
             fixed: HashMap::new(),
             shape: None,
             programs: HashMap::new(),
@@ -72,14 +78,29 @@ impl GpuRunner {
         self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }
 
-    pub(super) fn reserve(&mut self, name: &str, format: &'static Format, rows: usize, width: usize) -> Result<()> {
-        let row = format.row_bytes_gpu(width) as u64;
-        let shards = Shard::cut(format, rows, width, self.max_binding)?
-            .into_iter()
-            .map(|shard| Ok((shard, self.gpu.buffer(name, row * shard.rows as u64, Usage::Storage)?)))
-            .collect::<Result<_>>()?;
-        self.weights.push(Planes { format, width, shards });
+    /// Makes room for weights behind those that there are; of `stacks`, numbered from the first of them, as many share a buffer
+    /// as can.
+    pub(super) fn reserve(&mut self, weights: &[Stored], stacks: &[Vec<usize>]) -> Result<()> {
+        let laid = lay(weights, stacks, self.max_binding)?;
+        let before = self.buffers.len();
+        for bytes in laid.buffers {
+            self.buffers.push(self.gpu.buffer("weight", bytes, Usage::Storage)?);
+        }
+        for (weight, mut shards) in weights.iter().zip(laid.shards) {
+            shards.iter_mut().for_each(|shard| shard.buffer += before);
+            self.weights.push(Planes {
+                format: weight.format,
+                width: weight.width,
+                shards,
+            });
+        }
+        self.stacks = laid.stacks;
         Ok(())
+    }
+
+    /// How many weights there are.
+    pub(super) fn count(&self) -> usize {
+        self.weights.len()
     }
 
     pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8]) -> Result<()> {
@@ -98,15 +119,15 @@ impl GpuRunner {
                 ],
             );
         }
-        for (shard, buffer) in shards {
+        for shard in shards {
             let (from, to) = (first.max(shard.first), (first + count).min(shard.first + shard.rows));
             if from >= to {
                 continue;
             }
-            let base = [0, shard.rows * words0];
+            let (base, buffer) = ([0, shard.of * words0], &self.buffers[shard.buffer]);
             for ((plane, words), base) in planes.iter().zip([words0, words1]).zip(base) {
                 if words > 0 {
-                    let offset = 4 * (base + (from - shard.first) * words) as u64;
+                    let offset = 4 * (base + (shard.at + from - shard.first) * words) as u64;
                     let cells = &plane[(from - first) * words..(to - first) * words];
                     self.gpu.write(buffer, offset, bytemuck::cast_slice(cells));
                     self.unflushed += 4 * cells.len() as u64;
@@ -201,9 +222,7 @@ impl GpuRunner {
     /// The dispatches of a plan over these slots, its weights being those from number `first` on.
     pub(super) fn steps(&self, plan: &Plan, slots: &[Buffer], first: usize) -> Result<Vec<Step>> {
         let weights = self.weights.iter().skip(first);
-        let shards: Vec<Vec<Shard>> = weights
-            .map(|w| w.shards.iter().map(|(shard, _)| *shard).collect())
-            .collect();
+        let shards: Vec<Vec<Shard>> = weights.map(|w| w.shards.clone()).collect();
         let bind = |b: &Binding<Bind>| {
             let buffer = match b.buffer {
                 Bind::Shard(weight, shard) => Bind::Shard(first + weight, shard),
@@ -231,6 +250,7 @@ impl GpuRunner {
     /// Forgets weights, cache and programs; the pipelines stay.
     pub(super) fn clear(&mut self) {
         self.weights.clear();
+        self.buffers.clear();
         self.fixed.clear();
         self.programs.clear();
         self.state = None;
@@ -277,8 +297,7 @@ impl GpuRunner {
             Bind::Shard(weight, shard) => self
                 .weights
                 .get(weight)
-                .and_then(|w| w.shards.get(shard))
-                .map(|(_, buffer)| buffer),
+                .and_then(|w| self.buffers.get(w.shards.get(shard)?.buffer)),
         };
         found
             .cloned()

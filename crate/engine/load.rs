@@ -65,10 +65,7 @@ pub(super) async fn weights(
     progress: &mut OnProgress<'_>,
 ) -> Result<String> {
     let scopes = watch(runner);
-    for weight in &network.weights {
-        let (rows, width) = (weight.shape.rows(), weight.shape.width());
-        runner.reserve(weight.name(), weight.format, rows, width)?;
-    }
+    runner.reserve(network)?;
     close(scopes).await?;
     let scopes = watch(runner);
     let hash = Stream::new(network, runner, progress).run(checkpoint).await?;

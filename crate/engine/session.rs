@@ -7,7 +7,7 @@ use super::{
     load,
     pooling::Pooling,
     request::{Finish, Request},
-    stats::{Counts, Watch},
+    stats::{Counts, Created, Watch},
 };
 #[cfg(feature = "text")]
 use crate::text::{
@@ -193,6 +193,11 @@ impl Model {
         return self.counters().map_or(0, |c| c.bytes.get());
         #[cfg(not(feature = "gpu"))]
         return 0;
+    }
+
+    /// Objects created and writes made on the GPU so far.
+    pub fn created(&self) -> Created {
+        Counts::of(self.counters()).created()
     }
 
     /// Figures of the last request.

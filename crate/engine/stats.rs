@@ -68,6 +68,10 @@ impl Counts {
         })
     }
 
+    pub(super) fn created(self) -> Created {
+        self.created
+    }
+
     #[cfg(not(feature = "gpu"))]
     pub(super) fn of(_: Option<&Counters>) -> Self {
         Self::default()

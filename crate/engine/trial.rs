@@ -6,7 +6,8 @@ use super::{device::CacheShape, gpu::GpuRunner};
 #[cfg(feature = "gpu")]
 use crate::{
     cpu::{HostWeight, Memory, State},
-    op::{Embed, embed_as},
+    op::{Embed, Stored, embed_as},
+    plan::stacks,
     tensor::Format,
 };
 use crate::{
@@ -55,7 +56,11 @@ fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Expected> {
     let mut graph = graph();
     let trial = case.build(&mut graph)?;
     let (mut memory, inputs) = (trial.memory, trial.inputs);
-    let plan = if fused { plan(graph)? } else { plan_unfused(graph)? };
+    let plan = if fused {
+        plan(graph, None)?
+    } else {
+        plan_unfused(graph)?
+    };
     memory.slots = plan.slots.iter().map(|length| vec![0.0; *length]).collect();
     let slot = |tensor: Tensor| match plan.graph.places[tensor.id] {
         Place::Slot(slot) => Ok(slot),
@@ -86,6 +91,21 @@ fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: boo
         error / norm.max(f64::MIN_POSITIVE)
     };
     Report { name, nmse, overrun }
+}
+
+/// Which weights of a case should share a buffer.
+#[cfg(feature = "gpu")]
+pub(super) fn shared(case: &Case) -> Result<Vec<Vec<usize>>> {
+    let mut graph = graph();
+    case.build(&mut graph)?;
+    stacks(graph)
+}
+
+/// Whether a plan has the operator that its case, called after it, is of.
+#[cfg(feature = "gpu")]
+fn reaches(plan: &Plan, case: &str) -> bool {
+    let op = case.split(' ').next().unwrap_or_default();
+    plan.graph.nodes.iter().any(|node| node.op.name == op)
 }
 
 fn cases() -> impl Iterator<Item = (String, Case)> {
@@ -142,8 +162,13 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
         let mut graph = graph();
         let trial = case.build(&mut graph)?;
         let (memory, inputs) = (trial.memory, trial.inputs);
-        let plan = plan(graph)?;
-        runner.bring(&plan, &memory).await?;
+        runner.bring(&graph, &memory, &shared(&case)?).await?;
+        let plan = plan(graph, Some(&runner.stacks))?;
+        if !reaches(&plan, &name) && variant.max_binding.is_none() {
+            return Err(Error::internal(format!(
+                "the case {name} is planned without its operator"
+            )));
+        }
         let (outputs, overrun) = runner.try_out(&plan, memory.state.len, &inputs).await?;
         reports.push(compare(name, &expected.outputs, &outputs, overrun));
         drop(expected.plan);
@@ -186,8 +211,8 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
             weights: vec![weight],
             ..Memory::default()
         };
-        let plan = plan(graph)?;
-        runner.bring(&plan, &memory).await?;
+        runner.bring(&graph, &memory, &[]).await?;
+        let plan = plan(graph, Some(&[]))?;
         let (outputs, _) = runner.try_out(&plan, rows, &[]).await?;
         all.extend(outputs);
     }
@@ -197,25 +222,35 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
 #[cfg(feature = "gpu")]
 impl GpuRunner {
     /// Brings what a case reads but its inputs: weights, cache, rotations, state, tokens.
-    pub(super) async fn bring(&mut self, plan: &Plan, memory: &crate::cpu::Memory) -> Result<()> {
+    pub(super) async fn bring(&mut self, graph: &Graph, memory: &Memory, stacks: &[Vec<usize>]) -> Result<()> {
         self.clear();
-        for (number, w) in memory.weights.iter().enumerate() {
-            self.reserve("weight", w.format, w.rows, w.width)?;
-            self.fill(number, 0, &w.bytes)?;
-        }
-        let token = |values: &Vec<f32>| values.len().div_ceil(plan.graph.capacity);
+        self.weights(memory, stacks)?;
+        let token = |values: &Vec<f32>| values.len().div_ceil(graph.capacity);
         let shape = CacheShape {
             caches: memory.kv.iter().map(token).collect(),
             pasts: memory.past.iter().map(Vec::len).collect(),
-            capacity: plan.graph.capacity,
-            f16: plan.graph.kv_f16,
+            capacity: graph.capacity,
+            f16: graph.kv_f16,
         };
         let ropes: Vec<usize> = memory.rope.iter().map(Vec::len).collect();
         self.cache(shape, &ropes).await?;
         for (table, values) in memory.rope.iter().enumerate() {
             self.rope(table, 0, values)?;
         }
-        self.write_memory(memory, plan.graph.kv_f16)
+        self.write_memory(memory, graph.kv_f16)
+    }
+
+    /// Brings a case's weights, behind those that there are.
+    pub(super) fn weights(&mut self, memory: &Memory, stacks: &[Vec<usize>]) -> Result<()> {
+        let stored = |w: &HostWeight| Stored {
+            format: w.format,
+            rows: w.rows,
+            width: w.width,
+        };
+        let before = self.count();
+        self.reserve(&memory.weights.iter().map(stored).collect::<Vec<_>>(), stacks)?;
+        let mut numbered = memory.weights.iter().enumerate();
+        numbered.try_for_each(|(number, w)| self.fill(before + number, 0, &w.bytes))
     }
 
     /// Runs a plan on given inputs with canaries behind each slot; the graph's outputs, and whether a canary died.

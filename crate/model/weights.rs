@@ -5,6 +5,7 @@ use super::Arch;
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Entry},
+    op::Stored,
     quant,
     tensor::{Format, Shape},
 };
@@ -128,6 +129,15 @@ impl Weight {
     /// Name of the first tensor it is made of.
     pub(crate) fn name(&self) -> &str {
         self.sources.first().map_or("", |s| &s.entry.name)
+    }
+
+    /// What is stored of it on a device.
+    pub(crate) fn stored(&self) -> Stored {
+        Stored {
+            format: self.format,
+            rows: self.shape.rows(),
+            width: self.shape.width(),
+        }
     }
 
     /// Whether it is a vector, which is F32 and small.

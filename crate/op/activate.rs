@@ -1,7 +1,7 @@
 //! Activation functions, alone or times another branch (Shazeer, 2020); also the scale and the cap of logits.
 
 use super::{
-    Graph, Lowering, Op, Run, Tensor,
+    Graph, Lowering, Node, Op, Run, Tensor,
     case::Case,
     lowering::{strided, u32_of},
     norm::narrow,
@@ -46,7 +46,7 @@ pub(crate) enum Act {
 
 impl Act {
     /// The number in the shader, and its parameters.
-    fn code(self) -> (u32, [f32; 2]) {
+    pub(super) fn code(self) -> (u32, [f32; 2]) {
         match self {
             Self::Silu => (0, [0.0; 2]),
             Self::GeluTanh => (1, [0.0; 2]),
@@ -121,6 +121,13 @@ pub(crate) fn activate(g: &mut Graph, x: Tensor, act: Act) -> Result<Tensor> {
     let y = g.alloc(x.shape);
     g.push(&OP, Cfg::plain(act), &[x], &[y]);
     Ok(y)
+}
+
+/// The function, if a node multiplies all of one row with all of another.
+pub(crate) fn gates(node: &Node) -> Option<Act> {
+    let [x, up] = node.inputs[..] else { return None };
+    let cfg = node.cfg::<Cfg>().ok()?;
+    (cfg.per == 1 && x.shape == up.shape).then_some(cfg.act)
 }
 
 /// `act(x) * up`, for `x: [T, F]` and as many values of each row of `up`, from `offset` on.

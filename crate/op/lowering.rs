@@ -1,6 +1,9 @@
 //! A node about to become dispatches: which kernel, which buffers, which grid. Knows no wgpu.
 
-use super::graph::{Fixed, Graph, Node, Place, Tensor};
+use super::{
+    graph::{Fixed, Graph, Node, Place, Tensor},
+    shard::Shard,
+};
 use crate::{
     error::{Error, Result},
     gpu::Caps,
@@ -17,42 +20,6 @@ pub(crate) enum Bind {
     Fixed(Fixed),
     /// Some rows of a weight: its number and the shard's.
     Shard(usize, usize),
-}
-
-/// Rows of a weight that lie in one buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard {
-    /// First row.
-    pub(crate) first: usize,
-    /// Number of rows.
-    pub(crate) rows: usize,
-}
-
-impl Shard {
-    /// Cuts a weight of `rows` rows by the largest binding there is.
-    ///
-    /// # Errors
-    /// [`Error::TooBig`] if not even one row fits.
-    pub(crate) fn cut(format: &Format, rows: usize, width: usize, max_binding: u64) -> Result<Vec<Self>> {
-        let row = format.row_bytes_gpu(width) as u64;
-        let most = usize::try_from(max_binding / row.max(1))
-            .unwrap_or(usize::MAX)
-            .min(rows);
-        if most == 0 {
-            return Err(Error::TooBig {
-                what: "one row of a weight".into(),
-                needed: row,
-                available: max_binding,
-            });
-        }
-        Ok((0..rows)
-            .step_by(most)
-            .map(|first| Self {
-                first,
-                rows: most.min(rows - first),
-            })
-            .collect())
-    }
 }
 
 /// One dispatch, described.

@@ -23,7 +23,7 @@ pub(crate) static OP: Op = Op {
 };
 
 /// Buckets above this take the tiled form.
-const VECTOR_TOKENS: usize = 8;
+pub(super) const VECTOR_TOKENS: usize = 8;
 
 /// `y: [T, N]`, `y[t] = w x[t]`, for `x: [T, K]` and a weight `w: [N, K]` of any format. K is a multiple of 4.
 pub(crate) fn matmul(g: &mut Graph, w: Tensor, x: Tensor) -> Result<Tensor> {
@@ -41,6 +41,12 @@ pub(crate) fn matmul(g: &mut Graph, w: Tensor, x: Tensor) -> Result<Tensor> {
     let state = g.fixed(Fixed::State);
     g.push(&OP, (), &[state, w, x], &[y]);
     Ok(y)
+}
+
+/// Weight, x and y of a node that is a [`matmul`].
+pub(crate) fn product(node: &Node) -> Option<[Tensor; 3]> {
+    let plain = node.op.name == OP.name && node.cfg::<Of>().is_err();
+    plain.then(|| [node.inputs[1], node.inputs[2], node.outputs[0]])
 }
 
 /// Which experts' rows of a weight each token takes.
@@ -167,7 +173,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         let (state, w) = (low.input(0)?, Bind::Shard(number, i));
         let (x_bind, y) = (low.input(2)?, low.output(0)?);
         let routes = low.input_or(4, 2)?;
-        // [rows, width, first, out_width, row0, row1, plane1, used], the same in both kernels
+        // [rows, width, first, out_width, row0, row1, plane1, used, at], the same in both kernels
         let sizes = [
             shard.rows,
             width,
@@ -175,10 +181,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             wide,
             words[0] / 4,
             words[1] / 4,
-            shard.rows * words[0] / 4,
+            shard.of * words[0] / 4,
             used,
+            shard.at,
         ];
-        let [n, k, first, out_width, row0, row1, plane1, used] = u32s(sizes)?;
+        let [n, k, first, out_width, row0, row1, plane1, used, at] = u32s(sizes)?;
         if x.rows() <= VECTOR_TOKENS {
             use matmul_vec::{Args, Consts, Params, Quant, Variant};
             let args = Args {
@@ -198,6 +205,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 plane1,
                 used,
                 own: u32::from(own),
+                at,
             };
             let quant = quant(Quant::from_name(format.shader), format)?;
             let variant = Variant {
@@ -239,6 +247,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 used,
                 own: u32::from(own),
                 tiles: u32_of(OP.name, tiles)?,
+                at,
             };
             let variant = Variant {
                 quant: quant(Quant::from_name(format.shader), format)?,

@@ -16,16 +16,18 @@ mod lowering;
 mod matmul;
 mod mix;
 mod norm;
+mod project;
 mod rope;
 mod route;
 mod run;
 mod sample;
 mod scan;
+mod shard;
 mod sort;
 mod turn;
 mod wkv;
 
-pub(crate) use activate::{Act, activate, gate, gate_rows};
+pub(crate) use activate::{Act, activate, gate, gate_rows, gates};
 pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
 pub(crate) use attention::{Attention, Buckets, Sees, attention};
@@ -35,15 +37,17 @@ pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use join::join;
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
-pub(crate) use lowering::{Bind, Dispatch, Lowering, Shard, u32_of};
-pub(crate) use matmul::{Chosen, choose, matmul, matmul_of, reads};
+pub(crate) use lowering::{Bind, Dispatch, Lowering, u32_of};
+pub(crate) use matmul::{Chosen, choose, matmul, matmul_of, product, reads};
 pub(crate) use mix::mix;
 pub(crate) use norm::{Affine, Norm, narrow, norm};
+pub(crate) use project::{End, Parts, Project, project, takes, turns};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
 pub(crate) use sample::{NO_TOKEN, RING, SAMPLER, STOPPED, sample, sampler_words};
 pub(crate) use scan::{Scan, Steps, scan};
+pub(crate) use shard::{Shard, Stored, lay};
 pub(crate) use turn::{Turn, turn};
 pub(crate) use wkv::wkv;
 
@@ -75,6 +79,7 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&rope::OP, rope::cases),
     (&kv_write::OP, kv_write::cases),
     (&turn::OP, turn::cases),
+    (&project::OP, project::cases),
     (&attention::OP, attention::cases),
     (&conv::OP, conv::cases),
     (&scan::OP, scan::cases),

@@ -1,17 +1,30 @@
 //! Rewrites of neighbours into one operator. Each fused operator has the unfused pair as its reference.
 
+use super::project;
 use crate::{
     error::Result,
     op::{
         AddNorm, Affine, Attention, Blend, Graph, KvWrite, Node, Norm, Residual, Rope, Tensor, Turn, add_norm,
-        is_residual, turn,
+        is_residual, takes, turn,
     },
 };
 
-/// Applies every rewrite.
-pub(super) fn fuse(graph: &mut Graph) -> Result<()> {
-    add_then_norm(graph)?;
-    ropes_and_write(graph)
+/// Applies every rewrite; for a GPU, where `stacks` are the weights that share a buffer, those that only kernels have.
+pub(super) fn fuse(graph: &mut Graph, stacks: Option<&[Vec<usize>]>) -> Result<()> {
+    ropes_and_write(graph)?;
+    if let Some(stacks) = stacks.filter(|_| takes(graph.bucket)) {
+        project::products(graph, stacks)?;
+    }
+    add_then_norm(graph)
+}
+
+/// Weights of a step that few tokens take, which a GPU should have in one buffer: each group is read by one kernel then.
+///
+/// # Errors
+/// As [`fuse`].
+pub(crate) fn stacks(mut graph: Graph) -> Result<Vec<Vec<usize>>> {
+    ropes_and_write(&mut graph)?;
+    Ok(project::stacks(&graph))
 }
 
 /// Whether `norm` is one of whole rows, with a gain, that reads `sum`.

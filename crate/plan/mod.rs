@@ -3,8 +3,9 @@
 mod fuse;
 mod lower;
 mod place;
+mod project;
 
-pub(crate) use lower::lower;
+pub(crate) use {fuse::stacks, lower::lower};
 
 use crate::{error::Result, op::Graph};
 
@@ -16,12 +17,12 @@ pub(crate) struct Plan {
     pub(crate) slots: Vec<usize>,
 }
 
-/// Fuses and places a recorded graph.
+/// Fuses and places a recorded graph; for a GPU by which weights share a buffer.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if a node reads what nothing wrote.
-pub(crate) fn plan(mut graph: Graph) -> Result<Plan> {
-    fuse::fuse(&mut graph)?;
+pub(crate) fn plan(mut graph: Graph, stacks: Option<&[Vec<usize>]>) -> Result<Plan> {
+    fuse::fuse(&mut graph, stacks)?;
     let slots = place::place(&mut graph)?;
     Ok(Plan { graph, slots })
 }

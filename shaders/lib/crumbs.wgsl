@@ -11,9 +11,9 @@ fn w_two(row: u32, u: u32) -> vec2<u32> {
 }
 
 fn w_sixteen(b: Block, word: u32, j: u32, xi: u32) -> f32 {
-    return dot(w_four(b, word & 0x03030303u, j), x[xi + j]) + dot(w_four(b, (word >> 2u) & 0x03030303u, j + 1u), x[xi + j + 1u])
-        + dot(w_four(b, (word >> 4u) & 0x03030303u, j + 2u), x[xi + j + 2u])
-        + dot(w_four(b, (word >> 6u) & 0x03030303u, j + 3u), x[xi + j + 3u]);
+    return dot(w_four(b, word & 0x03030303u, j), x4(xi + j)) + dot(w_four(b, (word >> 2u) & 0x03030303u, j + 1u), x4(xi + j + 1u))
+        + dot(w_four(b, (word >> 4u) & 0x03030303u, j + 2u), x4(xi + j + 2u))
+        + dot(w_four(b, (word >> 6u) & 0x03030303u, j + 3u), x4(xi + j + 3u));
 }
 
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {

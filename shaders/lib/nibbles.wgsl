@@ -6,7 +6,7 @@ const UNIT4: u32 = 8u;
 fn w_units() -> u32 { return params.width / 32u; }
 
 fn w_eight(b: Block, word: u32, j: u32, xi: u32) -> f32 {
-    return dot(w_four(b, word & 0x0f0f0f0fu, j), x[xi + j]) + dot(w_four(b, (word >> 4u) & 0x0f0f0f0fu, j + 1u), x[xi + j + 1u]);
+    return dot(w_four(b, word & 0x0f0f0f0fu, j), x4(xi + j)) + dot(w_four(b, (word >> 4u) & 0x0f0f0f0fu, j + 1u), x4(xi + j + 1u));
 }
 
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {

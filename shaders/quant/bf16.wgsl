@@ -9,9 +9,9 @@ fn bf16x4(half: vec2<u32>) -> vec4<f32> {
 
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
     let p = w[row * params.row0 + u];
-    var sum = dot(bf16x4(p.xy), x[xo + 2u * u]);
+    var sum = dot(bf16x4(p.xy), x4(xo + 2u * u));
     if 8u * u + 4u < params.width {
-        sum += dot(bf16x4(p.zw), x[xo + 2u * u + 1u]);
+        sum += dot(bf16x4(p.zw), x4(xo + 2u * u + 1u));
     }
     return sum;
 }

@@ -5,9 +5,9 @@ fn w_units() -> u32 { return (params.width + 7u) / 8u; }
 
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
     let p = w[row * params.row0 + u];
-    var sum = dot(vec4<f32>(unpack2x16float(p.x), unpack2x16float(p.y)), x[xo + 2u * u]);
+    var sum = dot(vec4<f32>(unpack2x16float(p.x), unpack2x16float(p.y)), x4(xo + 2u * u));
     if 8u * u + 4u < params.width {
-        sum += dot(vec4<f32>(unpack2x16float(p.z), unpack2x16float(p.w)), x[xo + 2u * u + 1u]);
+        sum += dot(vec4<f32>(unpack2x16float(p.z), unpack2x16float(p.w)), x4(xo + 2u * u + 1u));
     }
     return sum;
 }

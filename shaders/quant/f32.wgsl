@@ -5,7 +5,7 @@ fn w_units() -> u32 { return params.width / 4u; }
 
 /// Dot of unit `u` of row `row` with x, whose row begins at vec4 `xo`.
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
-    return dot(bitcast<vec4<f32>>(w[row * params.row0 + u]), x[xo + u]);
+    return dot(bitcast<vec4<f32>>(w[row * params.row0 + u]), x4(xo + u));
 }
 
 /// Values 4 * k4 .. 4 * k4 + 3 of row `row`.

@@ -18,7 +18,7 @@ fn w_scale(row: u32, block: u32) -> f32 { return bitcast<f32>(side(row, block));
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
     let p = w[row * params.row0 + u];
     let xi = xo + 4u * u;
-    let sum = dot(floats(p.x), x[xi]) + dot(floats(p.y), x[xi + 1u]) + dot(floats(p.z), x[xi + 2u]) + dot(floats(p.w), x[xi + 3u]);
+    let sum = dot(floats(p.x), x4(xi)) + dot(floats(p.y), x4(xi + 1u)) + dot(floats(p.z), x4(xi + 2u)) + dot(floats(p.w), x4(xi + 3u));
     return w_scale(row, u / 4u) * sum;
 }
 

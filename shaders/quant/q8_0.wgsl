@@ -7,8 +7,8 @@ fn w_units() -> u32 { return params.width / 16u; }
 fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
     let p = w[row * params.row0 + u];
     let xi = xo + 4u * u;
-    let sum = dot(vec4<f32>(unpack4xI8(p.x)), x[xi]) + dot(vec4<f32>(unpack4xI8(p.y)), x[xi + 1u])
-        + dot(vec4<f32>(unpack4xI8(p.z)), x[xi + 2u]) + dot(vec4<f32>(unpack4xI8(p.w)), x[xi + 3u]);
+    let sum = dot(vec4<f32>(unpack4xI8(p.x)), x4(xi)) + dot(vec4<f32>(unpack4xI8(p.y)), x4(xi + 1u))
+        + dot(vec4<f32>(unpack4xI8(p.z)), x4(xi + 2u)) + dot(vec4<f32>(unpack4xI8(p.w)), x4(xi + 3u));
     return side_f16(row, 0u, u / 2u) * sum;
 }
 

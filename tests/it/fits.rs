@@ -3,6 +3,7 @@
 
 use crate::{
     disk,
+    llamas::{LLAMA_3_2_1B, LLAMA_3_8B, Llama, SMOLLM2_1_7B, SMOLLM2_135M, SMOLLM2_360M, TINYLLAMA},
     zoo::{CPU, GPU, Mode, load, shared},
 };
 use nomoat::{
@@ -11,155 +12,19 @@ use nomoat::{
         fit::{Against, Fit, Said, fit},
     },
     format::{
-        self, Checkpoint, Metadata, Value,
+        self, Checkpoint,
         source::{ByteSource, Folder, Pending},
-        write::write_header,
     },
     quant,
-    tensor::{Format, Shape},
+    tensor::Format,
     text::sample::Sampling,
 };
 use std::{fmt::Write as _, path::Path, rc::Rc};
 
-/// The sizes of a llama.
-struct Llama {
-    name: &'static str,
-    width: usize,
-    layers: usize,
-    heads: usize,
-    kv_heads: usize,
-    hidden: usize,
-    vocabulary: usize,
-    context: usize,
-    tied: bool,
-}
-
-const SMOLLM2_135M: Llama = Llama {
-    name: "SmolLM2-135M",
-    width: 576,
-    layers: 30,
-    heads: 9,
-    kv_heads: 3,
-    hidden: 1536,
-    vocabulary: 49152,
-    context: 8192,
-    tied: true,
-};
-const SMOLLM2_360M: Llama = Llama {
-    name: "SmolLM2-360M",
-    width: 960,
-    layers: 32,
-    heads: 15,
-    kv_heads: 5,
-    hidden: 2560,
-    vocabulary: 49152,
-    context: 8192,
-    tied: true,
-};
-const SMOLLM2_1_7B: Llama = Llama {
-    name: "SmolLM2-1.7B",
-    width: 2048,
-    layers: 24,
-    heads: 32,
-    kv_heads: 32,
-    hidden: 8192,
-    vocabulary: 49152,
-    context: 8192,
-    tied: true,
-};
-const TINYLLAMA: Llama = Llama {
-    name: "TinyLlama-1.1B",
-    width: 2048,
-    layers: 22,
-    heads: 32,
-    kv_heads: 4,
-    hidden: 5632,
-    vocabulary: 32000,
-    context: 2048,
-    tied: false,
-};
-const LLAMA_3_2_1B: Llama = Llama {
-    name: "Llama-3.2-1B",
-    width: 2048,
-    layers: 16,
-    heads: 32,
-    kv_heads: 8,
-    hidden: 8192,
-    vocabulary: 128_256,
-    context: 131_072,
-    tied: true,
-};
-const LLAMA_3_8B: Llama = Llama {
-    name: "Llama-3-8B",
-    width: 4096,
-    layers: 32,
-    heads: 32,
-    kv_heads: 8,
-    hidden: 14336,
-    vocabulary: 128_256,
-    context: 8192,
-    tied: false,
-};
-
-impl Llama {
-    fn tensors(&self, format: &'static Format) -> Vec<(String, Shape, &'static Format)> {
-        let (d, f) = (self.width, self.hidden);
-        let kv = d / self.heads * self.kv_heads;
-        let f32 = quant::by_name("F32").unwrap();
-        let mut all = vec![("token_embd.weight".to_owned(), [self.vocabulary, d].into(), format)];
-        for n in 0..self.layers {
-            for (name, shape) in [
-                ("attn_q", [d, d]),
-                ("attn_k", [kv, d]),
-                ("attn_v", [kv, d]),
-                ("attn_output", [d, d]),
-                ("ffn_gate", [f, d]),
-                ("ffn_up", [f, d]),
-                ("ffn_down", [d, f]),
-            ] {
-                all.push((format!("blk.{n}.{name}.weight"), shape.into(), format));
-            }
-            for name in ["attn_norm", "ffn_norm"] {
-                all.push((format!("blk.{n}.{name}.weight"), [d].into(), f32));
-            }
-        }
-        all.push(("output_norm.weight".into(), [d].into(), f32));
-        if !self.tied {
-            all.push(("output.weight".into(), [self.vocabulary, d].into(), format));
-        }
-        all
-    }
-
-    /// A GGUF of these sizes, of which only the header is there.
-    fn header(&self, format: &'static Format) -> Checkpoint {
-        let int = |n: usize| Value::Int(n as i128);
-        let text = |t: &str| Value::Str(t.into());
-        let meta: Metadata = [
-            ("general.architecture", text("llama")),
-            ("general.name", text(self.name)),
-            ("general.organization", text("Somebody")),
-            ("general.license", text("apache-2.0")),
-            ("general.quantized_by", text("Somebody else")),
-            ("general.base_model.count", int(1)),
-            ("general.base_model.0.name", text("Base")),
-            ("general.base_model.0.organization", text("Somebody")),
-            ("llama.block_count", int(self.layers)),
-            ("llama.context_length", int(self.context)),
-            ("llama.embedding_length", int(self.width)),
-            ("llama.feed_forward_length", int(self.hidden)),
-            ("llama.attention.head_count", int(self.heads)),
-            ("llama.attention.head_count_kv", int(self.kv_heads)),
-            ("llama.attention.layer_norm_rms_epsilon", Value::Float(1e-5)),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
-        let tensors = self.tensors(format);
-        let (header, offsets) = write_header(&meta, &tensors).unwrap();
-        let (_, shape, last) = tensors.last().unwrap();
-        let size = offsets.last().unwrap() + last.size(shape.count() as u64).unwrap();
-        pollster::block_on(format::open(&Virtual { header, size }, "model.gguf")).unwrap()
-    }
+/// A GGUF of these sizes, of which only the header is there.
+fn opened(llama: &Llama, format: &'static Format) -> Checkpoint {
+    let (header, size) = llama.header(format);
+    pollster::block_on(format::open(&Virtual { header, size }, "model.gguf")).unwrap()
 }
 
 /// A file whose bytes behind the header are nowhere.
@@ -279,7 +144,7 @@ fn four_adapters_and_six_headers_are_told_as_before() {
     ];
     let mut found = String::new();
     for (model, format) in models {
-        let header = model.header(format);
+        let header = opened(model, format);
         for (name, against) in profiles() {
             let fit = fit(&header, &against);
             // which formats there are is not this test's affair
@@ -308,11 +173,11 @@ fn a_context_at_the_end_of_what_can_be_counted_is_only_long() {
     let format = quant::by_name("Q8_0").unwrap();
     // the most that a header may state
     for context in [1 << 31] {
-        let header = Llama {
+        let llama = Llama {
             context,
             ..SMOLLM2_135M
-        }
-        .header(format);
+        };
+        let header = opened(&llama, format);
         for (name, against) in profiles() {
             let fit = fit(&header, &against);
             assert!(
@@ -332,7 +197,7 @@ fn a_context_at_the_end_of_what_can_be_counted_is_only_long() {
 
 #[test]
 fn what_is_promised_holds() {
-    let header = LLAMA_3_2_1B.header(quant::by_name("Q8_0").unwrap());
+    let header = opened(&LLAMA_3_2_1B, quant::by_name("Q8_0").unwrap());
     for (name, against) in profiles() {
         let first = fit(&header, &against);
         assert!(first.fits, "{name}: {}", told(&first));
@@ -367,7 +232,7 @@ fn what_is_promised_holds() {
                 panic!("no name: {reason:?}");
             };
             let format = quant::by_name(name).unwrap();
-            let again = fit(&LLAMA_3_2_1B.header(format), &against);
+            let again = fit(&opened(&LLAMA_3_2_1B, format), &against);
             assert!(again.fits, "{name}, {}: {}", format.name, told(&again));
         }
     }
@@ -375,7 +240,7 @@ fn what_is_promised_holds() {
 
 #[test]
 fn a_row_wider_than_a_binding_is_said_of_its_tensor() {
-    let header = SMOLLM2_135M.header(quant::by_name("F32").unwrap());
+    let header = opened(&SMOLLM2_135M, quant::by_name("F32").unwrap());
     let against = Against {
         adapter: Some(Caps::least()),
         max_binding: Some(1024),
@@ -392,7 +257,7 @@ fn a_row_wider_than_a_binding_is_said_of_its_tensor() {
 #[test]
 fn a_card_says_what_the_header_states_and_nothing_else() {
     let card = fit(
-        &SMOLLM2_135M.header(quant::by_name("Q8_0").unwrap()),
+        &opened(&SMOLLM2_135M, quant::by_name("Q8_0").unwrap()),
         &Against::default(),
     )
     .card;
@@ -429,7 +294,7 @@ fn the_catalogue_says_what_its_models_take() {
             let (_, rest) = entry.split_once(&format!("{key}: ")).unwrap();
             rest.split(',').next().unwrap().parse().unwrap()
         };
-        let fit = fit(&model.header(quant::by_name(format).unwrap()), &against);
+        let fit = fit(&opened(model, quant::by_name(format).unwrap()), &against);
         let needs = fit.needs.unwrap();
         let near = |said: f64, is: u64| (0.98..1.1).contains(&(said / is as f64));
         assert!(near(number("bytes"), fit.disk), "{id}: {}", fit.disk);

@@ -2,6 +2,7 @@
 mod apart;
 mod containers;
 mod conversion;
+mod counts;
 mod disk;
 mod encoders;
 mod fits;
@@ -9,6 +10,7 @@ mod formats;
 mod goldens;
 mod heap;
 mod hostile;
+mod llamas;
 mod malformed;
 mod ops;
 mod program;

@@ -278,7 +278,7 @@ fn ids_that_are_none_are_refused() {
 }
 
 /// Dispatches a token of the zoo's llama.
-const DISPATCHES: f64 = 29.0;
+const DISPATCHES: f64 = 14.0;
 
 /// Two models that differ in how many tokens a submission makes.
 fn by_submission(name: &str, counts: [usize; 2]) -> Option<[Model; 2]> {
@@ -324,7 +324,7 @@ fn tokens_that_are_made_together_are_the_same_tokens() {
         let stats = eight.stats();
         if length > 10 {
             assert!(stats.submissions_per_token <= 0.25, "{stats:?}");
-            // Two layers of 12; then embedding, norm, head, and the two of the choice.
+            // Two layers of 5; then embedding, head, and the two of the choice.
             assert_eq!(stats.dispatches_per_token, DISPATCHES, "{stats:?}");
         }
         let created = stats.created;
@@ -340,7 +340,7 @@ fn an_answer_that_ends_among_tokens_made_together_ends_there() {
     };
     // Whatever it is that seeds make the model say: some of these answers end early.
     let mut ended = 0;
-    for seed in 0..60 {
+    for seed in 0..25 {
         let how = Sampling {
             temperature: 2.0,
             top_k: 64,

@@ -1,0 +1,311 @@
+//! A matrix product for few tokens with what stands before it and after it, in one kernel: what `plan/fuse.rs` makes of a norm,
+//! products of one row, and a sum with the residual stream, a gate, or rotations and the write of the cache. Made for a GPU; its
+//! reference is what it takes the place of.
+
+use super::{
+    Act, Bind, Fixed, Graph, Lowering, Norm, Op, Run, Tensor, Turn,
+    case::Case,
+    kv_write::{KvWrite, kv_write},
+    lowering::u32_of,
+    matmul::{VECTOR_TOKENS, matmul, quant},
+    norm::{Affine, norm},
+    rope::{Rope, rope},
+};
+use crate::{
+    error::{Error, Result},
+    shader::{project as kernel, project_turn},
+    tensor::Format,
+};
+
+pub(crate) static OP: Op = Op {
+    name: "project",
+    twin,
+    fast: None,
+    lower,
+};
+
+/// What is made of the products.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum End {
+    /// Nothing.
+    Rows,
+    /// So much of them, added to what the residual stream is.
+    Add(f32),
+    /// The function of the first weight's, times those of the second.
+    Gate(Act),
+    /// Queries, and keys and values in the cache.
+    Turn(Turn),
+}
+
+/// Configuration of [`project`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Project {
+    /// How x is normalised before: by rows, not centred.
+    pub(crate) norm: Option<Norm>,
+    pub(crate) end: End,
+}
+
+/// What [`project`] reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) x: Tensor,
+    /// Of the norm.
+    pub(crate) gain: Option<Tensor>,
+    /// What products are added to.
+    pub(crate) residual: Option<Tensor>,
+    /// Those of [`End::Gate`] and [`End::Turn`] share a buffer.
+    pub(crate) weights: Vec<Tensor>,
+}
+
+/// Place of the first weight among the inputs.
+const WEIGHT: usize = 4;
+
+/// Whether a step of so many tokens takes this form.
+pub(crate) fn takes(bucket: usize) -> bool {
+    bucket <= VECTOR_TOKENS
+}
+
+/// Whether heads can be rotated in fours.
+pub(crate) fn turns(cfg: &Turn, q: Tensor) -> bool {
+    let head_dim = q.shape.width() / cfg.queries.heads.max(1);
+    head_dim.is_multiple_of(4) && cfg.keys.rotated.is_multiple_of(4)
+}
+
+/// Writes into `y` (and the cache) what `cfg` says of the products of the rows of `parts.x` with `parts.weights`.
+pub(crate) fn project(g: &mut Graph, parts: &Parts, cfg: Project, y: Tensor) {
+    let (x, state) = (parts.x, g.fixed(Fixed::State));
+    let (mut beside, mut outputs) = (parts.residual.unwrap_or(x), vec![y]);
+    if let End::Turn(turn) = cfg.end {
+        beside = g.fixed(Fixed::RopeTable(turn.keys.table));
+        outputs.push(g.fixed(Fixed::Kv(turn.write.layer)));
+    }
+    let mut inputs = vec![state, x, parts.gain.unwrap_or(x), beside];
+    inputs.extend(&parts.weights);
+    g.push(&OP, cfg, &inputs, &outputs);
+}
+
+fn twin(_: &mut Run<'_>) -> Result<()> {
+    Err(Error::internal("project is not made for the CPU"))
+}
+
+fn lower(low: &mut Lowering<'_>) -> Result<()> {
+    let cfg = *low.node.cfg::<Project>()?;
+    match cfg.end {
+        End::Turn(turn) => lower_turn(low, cfg, turn),
+        _ => lower_rows(low, cfg),
+    }
+}
+
+/// eps and plus of a norm.
+fn terms(norm: Option<Norm>) -> [f32; 2] {
+    norm.map_or([0.0; 2], |norm| [norm.eps, norm.plus])
+}
+
+/// Workgroups for so many fours of rows; surplus ones find none.
+fn groups(low: &Lowering<'_>, wg: u32, fours: usize) -> usize {
+    let per_group = if low.caps.subgroups() {
+        (wg / low.caps.subgroup_max()).max(1)
+    } else {
+        1
+    };
+    fours.div_ceil(per_group as usize).clamp(1, 65_535)
+}
+
+fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
+    let (number, format, shards) = low.weight(WEIGHT)?;
+    let ([rows, width], x) = (low.node.inputs[WEIGHT].shape.dims2(OP.name)?, low.node.inputs[1].shape);
+    let words = (format.plane_words)(width);
+    let (end, scale, (kind, [ka, kb])) = match cfg.end {
+        End::Add(scale) => (1, scale, (0, [0.0; 2])),
+        End::Gate(act) => (2, 1.0, act.code()),
+        _ => (0, 1.0, (0, [0.0; 2])),
+    };
+    let [eps, plus] = terms(cfg.norm);
+    let consts = kernel::Consts {
+        normed: u32::from(cfg.norm.is_some()),
+        end,
+        kind,
+        ..kernel::Consts::default()
+    };
+    let variant = kernel::Variant {
+        quant: quant(kernel::Quant::from_name(format.shader), format)?,
+        subgroups: low.caps.subgroups(),
+    };
+    for (i, shard) in shards.iter().enumerate() {
+        let args = kernel::Args {
+            state: low.input(0)?,
+            w: Bind::Shard(number, i),
+            x: low.input(1)?,
+            gain: low.input(2)?,
+            residual: low.input(3)?,
+            y: low.output(0)?,
+        };
+        let size = |n| u32_of(OP.name, n);
+        let params = kernel::Params {
+            rows: size(shard.rows)?,
+            width: size(width)?,
+            first: size(shard.first)?,
+            out_width: size(rows)?,
+            row0: size(words[0] / 4)?,
+            row1: size(words[1] / 4)?,
+            plane1: size(shard.of * words[0] / 4)?,
+            at: size(shard.at)?,
+            eps,
+            plus,
+            scale,
+            ka,
+            kb,
+        };
+        let each = if end == 2 { 2 } else { 4 };
+        let groups = groups(low, consts.wg, shard.rows.div_ceil(each));
+        let grid = [groups, x.rows(), 1];
+        low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)?;
+    }
+    Ok(())
+}
+
+fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
+    let (number, format, shards) = low.weight(WEIGHT)?;
+    let (width, x) = (low.node.inputs[WEIGHT].shape.width(), low.node.inputs[1].shape);
+    let words = (format.plane_words)(width);
+    let shard = shards
+        .first()
+        .ok_or_else(|| Error::internal("a weight without a place"))?;
+    let args = project_turn::Args {
+        state: low.input(0)?,
+        w: Bind::Shard(number, 0),
+        x: low.input(1)?,
+        gain: low.input(2)?,
+        table: low.input(3)?,
+        y: low.output(0)?,
+        kv: low.output(1)?,
+    };
+    let head_dim = low.node.outputs[0].shape.width() / turn.queries.heads;
+    let [eps, plus] = terms(cfg.norm);
+    let size = |n| u32_of(OP.name, n);
+    let params = project_turn::Params {
+        width: size(width)?,
+        row0: size(words[0] / 4)?,
+        row1: size(words[1] / 4)?,
+        plane1: size(shard.of * words[0] / 4)?,
+        heads: size(turn.queries.heads)?,
+        kv_heads: size(turn.keys.heads)?,
+        head_dim: size(head_dim)?,
+        rotated: size(turn.keys.rotated)?,
+        capacity: size(low.graph.capacity)?,
+        eps,
+        plus,
+    };
+    let consts = project_turn::Consts {
+        normed: u32::from(cfg.norm.is_some()),
+        ..project_turn::Consts::default()
+    };
+    let variant = project_turn::Variant {
+        quant: quant(project_turn::Quant::from_name(format.shader), format)?,
+        subgroups: low.caps.subgroups(),
+        store: if low.graph.kv_f16 {
+            project_turn::Store::KvStoreF16
+        } else {
+            project_turn::Store::KvStoreF32
+        },
+    };
+    let grid = [groups(low, consts.wg, shard.of.div_ceil(4)), x.rows(), 1];
+    low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)
+}
+
+/// How cases normalise.
+const NORM: Norm = Norm {
+    eps: 1e-5,
+    centred: false,
+    plus: 0.5,
+    heads: 1,
+};
+
+/// Products with all that may stand around them: a residual sum, then a gate, then the head.
+fn rows_case(format: &'static Format, bucket: usize, valid: usize, [rows, blocks]: [usize; 2]) -> Case {
+    let width = blocks * format.block.max(32);
+    let name = format!("{} t{valid}/{bucket} n{rows} k{width}", format.name);
+    Case::new(name, bucket, move |c| {
+        c.valid(valid);
+        let normed = |c: &mut super::case::Trial<'_>, x| {
+            let affine = Affine {
+                gain: Some(c.vector(width)),
+                bias: None,
+            };
+            norm(c.graph, x, affine, NORM)
+        };
+        let [down, gate, up] = [width, rows, rows].map(|rows| c.weight(format, rows, width));
+        let (x, hidden) = (c.input(bucket, width), c.input(bucket, width));
+        let y = matmul(c.graph, down, hidden)?;
+        let scaled = super::Blend {
+            of_b: 0.7,
+            ..super::SUM
+        };
+        let x = super::blend(c.graph, x, y, scaled)?;
+        c.graph.output(x);
+        let z = normed(c, x)?;
+        let (a, b) = (matmul(c.graph, gate, z)?, matmul(c.graph, up, z)?);
+        let y = super::gate(c.graph, a, (b, 0), Act::Silu)?;
+        c.graph.output(y);
+        let z = normed(c, x)?;
+        let head = c.weight(format, rows + 1, width);
+        let y = matmul(c.graph, head, z)?;
+        c.graph.output(y);
+        Ok(())
+    })
+}
+
+/// Queries, keys and values of a row that is normalised before or not.
+fn turn_case(format: &'static Format, f16: bool, normed: bool, shape: [usize; 6]) -> Case {
+    let [pos, bucket, valid, heads, kv_heads, rotated] = shape;
+    let head_dim = 32;
+    let width = format.block.max(32);
+    let name = format!(
+        "{} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dr{rotated} f16 {f16}",
+        format.name
+    );
+    Case::new(name, bucket, move |c| {
+        c.position(pos);
+        c.valid(valid);
+        c.graph.kv_f16 = f16;
+        c.graph.capacity = pos + bucket;
+        c.rope_table(60, rotated);
+        c.cache(0, kv_heads, head_dim);
+        let mut x = c.input(bucket, width);
+        if normed {
+            let affine = Affine {
+                gain: Some(c.vector(width)),
+                bias: None,
+            };
+            x = norm(c.graph, x, affine, NORM)?;
+        }
+        let weights = [heads, kv_heads, kv_heads].map(|n| c.weight_about(0.1, format, n * head_dim, width));
+        let [q, k, v] = weights.map(|w| matmul(c.graph, w, x));
+        let by = |heads| Rope {
+            heads,
+            rotated,
+            table: 0,
+        };
+        let (q, k) = (rope(c.graph, q?, by(heads))?, rope(c.graph, k?, by(kv_heads))?);
+        let cfg = KvWrite {
+            heads: kv_heads,
+            layer: 0,
+        };
+        kv_write(c.graph, k, v?, cfg)?;
+        c.graph.output(q);
+        let y = super::attention(c.graph, q, None, super::attention::plain(heads, kv_heads))?;
+        c.graph.output(y);
+        Ok(())
+    })
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut all = Vec::new();
+    for format in crate::quant::FORMATS {
+        all.push(rows_case(format, 1, 1, [77, 1]));
+        all.push(rows_case(format, 8, 5, [6, 3]));
+        all.push(turn_case(format, true, true, [9, 1, 1, 4, 2, 32]));
+        all.push(turn_case(format, false, false, [3, 8, 5, 2, 1, 16]));
+    }
+    all
+}

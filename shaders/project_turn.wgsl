@@ -1,0 +1,90 @@
+//! Queries, keys and values of x, which may be normalised by its root mean square first: queries rotated by their positions into
+//! y, and keys rotated and values as they are into the cache. For few tokens: one subgroup (or, without subgroups, one workgroup)
+//! owns four rows of w at a time, two neighbours and the two that they are rotated with.
+//! variant QUANT: quant/*
+//! variant SUBGROUPS: off on
+//! variant STORE: lib/kv_store_f16 lib/kv_store_f32
+#if SUBGROUPS
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+#endif
+override WG: u32 = 64u;      // a power of two
+override NORMED: u32 = 0u;   // whether x is to be normalised
+struct Params {
+    width: u32,      // K
+    row0: u32,       // packets of 16 bytes a row, plane 0
+    row1: u32,       // the same, plane 1
+    plane1: u32,     // first packet of plane 1
+    heads: u32,      // H
+    kv_heads: u32,   // Hk
+    head_dim: u32,   // Dh, a multiple of 4
+    rotated: u32,    // Dr, a multiple of 4
+    capacity: u32,   // S
+    eps: f32,
+    plus: f32,
+}
+@group(0) @binding(0) var<uniform>             params: Params;
+@group(0) @binding(1) var<storage, read>       state: array<u32>;
+@group(0) @binding(2) var<storage, read>       w: array<vec4<u32>>;       // [(H + 2 * Hk) * Dh, K] in planes
+@group(0) @binding(3) var<storage, read>       x: array<vec4<f32>>;       // [T, K]
+@group(0) @binding(4) var<storage, read>       gain: array<vec4<f32>>;    // [K]
+@group(0) @binding(5) var<storage, read>       table: array<vec2<f32>>;   // [S, Dr/2] of (cos, sin)
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;             // [T, H * Dh]
+@group(0) @binding(7) var<storage, read_write> kv: array<u32>;            // [2, Hk, S, Dh]
+#import lib/state
+#import lib/products
+#import STORE
+#import QUANT
+
+/// Values `at.x`, the next, `at.y` and the next of a head.
+fn store(t: u32, head: u32, at: vec2<u32>, products: vec4<f32>) {
+    let pos = state[STATE_POS] + t;
+    let half = params.rotated / 2u;
+    var p = products;
+    if at.x < half && head < params.heads + params.kv_heads {
+        let a = table[pos * half + at.x];
+        let b = table[pos * half + at.x + 1u];
+        let cos = vec2<f32>(a.x, b.x);
+        let sin = vec2<f32>(a.y, b.y);
+        p = vec4<f32>(p.xy * cos - p.zw * sin, p.zw * cos + p.xy * sin);
+    }
+    if head < params.heads {
+        let to = (t * params.heads + head) * params.head_dim + at;
+        y[to.x] = p.x;
+        y[to.x + 1u] = p.y;
+        y[to.y] = p.z;
+        y[to.y + 1u] = p.w;
+    } else if pos < params.capacity {
+        // Keys of all heads come before values of all heads, in the cache as in w.
+        let to = ((head - params.heads) * params.capacity + pos) * params.head_dim + at;
+        kv_store2(to.x, p.xy);
+        kv_store2(to.y, p.zw);
+    }
+}
+
+@compute @workgroup_size(WG)
+#if SUBGROUPS
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32,
+        @builtin(subgroup_size) size: u32, @builtin(subgroup_invocation_id) lane: u32) {
+#else
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let size = WG;
+    let lane = local;
+#endif
+    let t = group.y;
+    if t >= state[STATE_LEN] { return; }
+    x_row = t * (params.width / 4u);
+    let per_group = WG / size;
+    let quads = params.head_dim / 4u;
+    let half = params.rotated / 2u;
+    for (var i = group.x * per_group + local / size; i < (params.heads + 2u * params.kv_heads) * quads; i += groups.x * per_group) {
+        let head = i / quads;
+        let pair = i % quads * 2u;
+        // Behind the values that are rotated there are four neighbours.
+        let d = select(2u * pair, pair, pair < half);
+        let other = d + select(2u, half, pair < half);
+        let row = head * params.head_dim;
+        let p = products(row + vec4<u32>(d, d + 1u, other, other + 1u), lane, size);
+        if lane == 0u { store(t, head, vec2<u32>(d, other), p); }
+    }
+}

@@ -1,0 +1,73 @@
+//! What decoding costs the GPU beside its work: exact counts, of llamas as deep as published ones.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests")]
+
+use crate::{
+    llamas::{LLAMA_3_2_1B, Llama},
+    program::Scratch,
+    zoo::{GPU, Mode, load},
+};
+use nomoat::{
+    engine::{Event, Model, Request},
+    quant,
+    text::sample::Sampling,
+};
+
+/// A llama of so many thin layers, its weights all zeros.
+fn deep(layers: usize, format: &str, mode: Mode) -> Option<Model> {
+    let llama = Llama {
+        name: "deep",
+        width: 64,
+        layers,
+        heads: 4,
+        kv_heads: 2,
+        hidden: 96,
+        vocabulary: 320,
+        context: 256,
+        ..LLAMA_3_2_1B
+    };
+    let scratch = Scratch::new("deep");
+    let (mut bytes, size) = llama.header(quant::by_name(format).unwrap());
+    bytes.resize(usize::try_from(size).unwrap(), 0);
+    std::fs::create_dir_all(scratch.path("")).unwrap();
+    std::fs::write(scratch.path("model.gguf"), bytes).unwrap();
+    load(&scratch.path(""), "model.gguf", mode)
+}
+
+fn generate(model: &mut Model, prompt: &[u32], count: usize) {
+    let request = Request {
+        max_tokens: count,
+        sampling: Sampling::greedy(),
+        stop: Vec::new(),
+        ignore_eos: true,
+        decoder: Vec::new(),
+    };
+    let mut generation = model.begin(prompt, request).unwrap();
+    while !matches!(
+        pollster::block_on(model.next(&mut generation)).unwrap(),
+        Event::End { .. }
+    ) {}
+}
+
+#[test]
+fn a_llama_takes_five_dispatches_a_layer() {
+    for (layers, format) in [(16, "Q8_0"), (16, "F16"), (32, "Q4_0")] {
+        let together = Mode {
+            together: Some(8),
+            exact: false,
+            ..GPU
+        };
+        let Some(mut model) = deep(layers, format, together) else {
+            return;
+        };
+        generate(&mut model, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 42);
+        let stats = model.stats();
+        // The embedding, the head, and the two of the choice.
+        assert_eq!(stats.dispatches_per_token, (5 * layers + 4) as f64, "{stats:?}");
+        assert!(stats.submissions_per_token <= 0.25, "{stats:?}");
+        let created = stats.created;
+        let all = [created.pipelines, created.bind_groups, created.buffers, created.writes];
+        assert_eq!(all, [0; 4], "{stats:?}");
+        let pipelines = model.created().pipelines;
+        assert!(pipelines <= 24, "{pipelines} pipelines for {layers} layers of {format}");
+    }
+}
