@@ -16,7 +16,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read>       w: array<vec4<u32>>;   // [rows, D] in planes
 @group(0) @binding(4) var<storage, read_write> x: array<vec4<f32>>;   // [T, D]
 #import lib/state
-#import lib/x4
 #import QUANT
 
 @compute @workgroup_size(64)

@@ -21,7 +21,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read>       routes: array<f32>;    // as `sort` makes it, with experts
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
-#import lib/x4
 #import QUANT
 const TILE_T: u32 = 32u;
 const TILE_N: u32 = 64u;

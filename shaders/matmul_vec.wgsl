@@ -26,12 +26,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read>       routes: array<f32>;    // [T, 2 * used], with experts
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
-#import lib/x4
 #import QUANT
 
 fn dot4(r: u32, u: u32, xo: u32) -> vec4<f32> {
+    for (var i = 0u; i < UNIT4; i++) { xs[i] = x[xo + min(u * UNIT4 + i, params.width / 4u - 1u)]; }
     let last = params.at + params.rows - 1u;
-    return vec4<f32>(w_dot(r, u, xo), w_dot(min(r + 1u, last), u, xo), w_dot(min(r + 2u, last), u, xo), w_dot(min(r + 3u, last), u, xo));
+    return vec4<f32>(w_dot(r, u), w_dot(min(r + 1u, last), u), w_dot(min(r + 2u, last), u), w_dot(min(r + 3u, last), u));
 }
 
 /// Rows of this shard that a row of y takes, and where in y the shard would begin.

@@ -1,6 +1,6 @@
 //! Of the products p[t, n] = sum over k of w[n, k] * x[t, k], where x may be normalised by its root mean square first:
 //! y[t, first + n] = p[t, n], or of `END` 1 residual[t, first + n] + scale * p[t, n], or of 2 act(p[t, n]) * p[t, n + N].
-//! For few tokens: one subgroup (or, without subgroups, one workgroup) owns four rows of w at a time.
+//! For few tokens: one subgroup (or, without subgroups, one workgroup) owns four rows of w at a time, or eight.
 //! variant QUANT: quant/*
 //! variant SUBGROUPS: off on
 #if SUBGROUPS
@@ -9,6 +9,7 @@ diagnostic(off, subgroup_uniformity);
 #endif
 override WG: u32 = 64u;      // a power of two
 override NORMED: u32 = 0u;   // whether x is to be normalised
+override QUADS: u32 = 1u;    // fours of rows at a time; 1 without subgroups
 override END: u32 = 0u;      // what is made of the products
 override KIND: u32 = 0u;     // the activation
 struct Params {
@@ -38,12 +39,19 @@ struct Params {
 #import lib/products
 #import QUANT
 
-fn store(to: u32, count: u32, products: vec4<f32>) {
+/// The four rows of w that make the values from row `r` of y on; of those behind the last, the last.
+fn rows_from(r: u32) -> vec4<u32> {
+    let last = vec4<u32>(params.rows - 1u);
+    if END == 2u { return params.at + min(vec4<u32>(r, r + 1u, r, r + 1u), last) + vec4<u32>(0u, 0u, params.rows, params.rows); }
+    return params.at + min(vec4<u32>(r, r + 1u, r + 2u, r + 3u), last);
+}
+
+fn store(to: u32, r: u32, each: u32, products: vec4<f32>) {
     var p = products;
     if END == 2u { p = vec4<f32>(act(p.x, p.z), act(p.y, p.w), 0.0, 0.0); }
-    for (var i = 0u; i < count; i++) {
-        if END == 1u { p[i] = residual[to + i] + params.scale * p[i]; }
-        y[to + i] = p[i];
+    for (var i = 0u; i < each && r + i < params.rows; i++) {
+        if END == 1u { p[i] = residual[to + r + i] + params.scale * p[i]; }
+        y[to + r + i] = p[i];
     }
 }
 
@@ -63,12 +71,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let per_group = WG / size;
     // Four rows make four values, or two with gates.
     let each = select(4u, 2u, END == 2u);
-    for (var r = (group.x * per_group + local / size) * each; r < params.rows; r += groups.x * per_group * each) {
-        var rows = vec4<u32>(r, r + 1u, r + 2u, r + 3u);
-        if END == 2u { rows = vec4<u32>(r, r + 1u, r, r + 1u); }
-        rows = params.at + min(rows, vec4<u32>(params.rows - 1u));
-        if END == 2u { rows += vec4<u32>(0u, 0u, params.rows, params.rows); }
-        let p = products(rows, lane, size);
-        if lane == 0u { store(to + r, min(each, params.rows - r), p); }
+    let stride = per_group * QUADS * each;
+    for (var r = (group.x * per_group + local / size) * QUADS * each; r < params.rows; r += groups.x * stride) {
+        let p = products(rows_from(r), rows_from(r + each), lane, size);
+        if lane == 0u {
+            store(to, r, each, p.first);
+            if QUADS == 2u { store(to, r + each, each, p.second); }
+        }
     }
 }

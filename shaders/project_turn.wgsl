@@ -1,6 +1,6 @@
 //! Queries, keys and values of x, which may be normalised by its root mean square first: queries rotated by their positions into
 //! y, and keys rotated and values as they are into the cache. For few tokens: one subgroup (or, without subgroups, one workgroup)
-//! owns four rows of w at a time, two neighbours and the two that they are rotated with.
+//! owns four rows of w at a time, or eight: two neighbours and the two that they are rotated with.
 //! variant QUANT: quant/*
 //! variant SUBGROUPS: off on
 //! variant STORE: lib/kv_store_f16 lib/kv_store_f32
@@ -10,6 +10,7 @@ diagnostic(off, subgroup_uniformity);
 #endif
 override WG: u32 = 64u;      // a power of two
 override NORMED: u32 = 0u;   // whether x is to be normalised
+override QUADS: u32 = 1u;    // fours of rows at a time; 1 without subgroups
 struct Params {
     width: u32,      // K
     row0: u32,       // packets of 16 bytes a row, plane 0
@@ -36,8 +37,23 @@ struct Params {
 #import STORE
 #import QUANT
 
-/// Values `at.x`, the next, `at.y` and the next of a head.
-fn store(t: u32, head: u32, at: vec2<u32>, products: vec4<f32>) {
+/// Values `at.x`, the next, `at.y` and the next of a head, and the rows of w that make them.
+struct Place { head: u32, at: vec2<u32>, rows: vec4<u32> }
+
+fn place(i: u32) -> Place {
+    let half = params.rotated / 2u;
+    let quads = params.head_dim / 4u;
+    let head = i / quads;
+    let pair = i % quads * 2u;
+    // Behind the values that are rotated there are four neighbours.
+    let d = select(2u * pair, pair, pair < half);
+    let other = d + select(2u, half, pair < half);
+    return Place(head, vec2<u32>(d, other), head * params.head_dim + vec4<u32>(d, d + 1u, other, other + 1u));
+}
+
+fn store(t: u32, place: Place, products: vec4<f32>) {
+    let head = place.head;
+    let at = place.at;
     let pos = state[STATE_POS] + t;
     let half = params.rotated / 2u;
     var p = products;
@@ -75,16 +91,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if t >= state[STATE_LEN] { return; }
     x_row = t * (params.width / 4u);
     let per_group = WG / size;
-    let quads = params.head_dim / 4u;
-    let half = params.rotated / 2u;
-    for (var i = group.x * per_group + local / size; i < (params.heads + 2u * params.kv_heads) * quads; i += groups.x * per_group) {
-        let head = i / quads;
-        let pair = i % quads * 2u;
-        // Behind the values that are rotated there are four neighbours.
-        let d = select(2u * pair, pair, pair < half);
-        let other = d + select(2u, half, pair < half);
-        let row = head * params.head_dim;
-        let p = products(row + vec4<u32>(d, d + 1u, other, other + 1u), lane, size);
-        if lane == 0u { store(t, head, vec2<u32>(d, other), p); }
+    let all = (params.heads + 2u * params.kv_heads) * (params.head_dim / 4u);
+    for (var i = (group.x * per_group + local / size) * QUADS; i < all; i += groups.x * per_group * QUADS) {
+        let a = place(i);
+        let b = place(min(i + 1u, all - 1u));
+        let p = products(a.rows, b.rows, lane, size);
+        if lane == 0u {
+            store(t, a, p.first);
+            // Beyond the last one it is the last once more.
+            if QUADS == 2u { store(t, b, p.second); }
+        }
     }
 }

@@ -1,47 +1,60 @@
-//! Products of four rows of a weight with a row of x, which may be one that is still to be normalised by its root mean square:
-//! the gain then goes to each value on its way, and the factor, which all have, to the sums. A subgroup (or, without them, a
-//! workgroup) makes four at a time. Needs `WG`, `NORMED`, `params` with `width`, `eps` and `plus`, `x`, `gain` and a decoder.
+//! Products of rows of a weight with a row of x, which may be one that is still to be normalised by its root mean square: the gain
+//! then goes to each value on its way, and the factor, which all have, to the sums. A subgroup (or, without them, a workgroup)
+//! makes four at a time, or eight where values of x are dear. Needs `WG`, `NORMED`, `QUADS`, `params` with `width`, `eps` and
+//! `plus`, `x`, `gain` and a decoder.
 var<private> x_row: u32;   // vec4 that the row of x begins with
 
-fn x4(i: u32) -> vec4<f32> {
-    if NORMED == 0u { return x[i]; }
-    return x[i] * (params.plus + gain[i - x_row]);
+/// Products of four rows, and of four more if `QUADS` is 2.
+struct Products { first: vec4<f32>, second: vec4<f32> }
+
+/// Takes unit `u` of x; the sum of its squares.
+fn take(u: u32) -> f32 {
+    var squares = 0.0;
+    for (var i = 0u; i < UNIT4; i++) {
+        // The last unit of two may be half.
+        let k = min(u * UNIT4 + i, params.width / 4u - 1u);
+        var v = x[x_row + k];
+        if NORMED != 0u {
+            squares += select(0.0, dot(v, v), k == u * UNIT4 + i);
+            v *= params.plus + gain[k];
+        }
+        xs[i] = v;
+    }
+    return squares;
 }
 
-/// Sum of the squares of unit `u` of x.
-fn squares_of(u: u32) -> f32 {
-    var sum = 0.0;
-    for (var k = u * UNIT4; k < min((u + 1u) * UNIT4, params.width / 4u); k++) {
-        let v = x[x_row + k];
-        sum += dot(v, v);
-    }
-    return sum;
+/// Dots of unit `u` of four rows.
+fn dots(rows: vec4<u32>, u: u32) -> vec4<f32> {
+    return vec4<f32>(w_dot(rows.x, u), w_dot(rows.y, u), w_dot(rows.z, u), w_dot(rows.w, u));
 }
 
 fn factor(squares: f32) -> f32 { return inverseSqrt(squares / f32(params.width) + params.eps); }
 
 #if SUBGROUPS
-fn products(rows: vec4<u32>, lane: u32, size: u32) -> vec4<f32> {
-    var sums = vec4<f32>();
+fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products {
+    var sums = Products();
     var squares = 0.0;
     for (var u = lane; u < w_units(); u += size) {
-        sums += vec4<f32>(w_dot(rows.x, u, x_row), w_dot(rows.y, u, x_row), w_dot(rows.z, u, x_row), w_dot(rows.w, u, x_row));
-        if NORMED != 0u { squares += squares_of(u); }
+        squares += take(u);
+        sums.first += dots(rows, u);
+        if QUADS == 2u { sums.second += dots(more, u); }
     }
-    sums = subgroupAdd(sums);
-    if NORMED != 0u { sums *= factor(subgroupAdd(squares)); }
+    var scale = 1.0;
+    if NORMED != 0u { scale = factor(subgroupAdd(squares)); }
+    sums.first = scale * subgroupAdd(sums.first);
+    if QUADS == 2u { sums.second = scale * subgroupAdd(sums.second); }
     return sums;
 }
 #else
 var<workgroup> partial: array<vec4<f32>, WG>;
 var<workgroup> partial_squares: array<f32, WG>;
 
-fn products(rows: vec4<u32>, lane: u32, size: u32) -> vec4<f32> {
+fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products {
     var sums = vec4<f32>();
     var squares = 0.0;
     for (var u = lane; u < w_units(); u += WG) {
-        sums += vec4<f32>(w_dot(rows.x, u, x_row), w_dot(rows.y, u, x_row), w_dot(rows.z, u, x_row), w_dot(rows.w, u, x_row));
-        if NORMED != 0u { squares += squares_of(u); }
+        squares += take(u);
+        sums += dots(rows, u);
     }
     partial[lane] = sums;
     if NORMED != 0u { partial_squares[lane] = squares; }
@@ -56,6 +69,6 @@ fn products(rows: vec4<u32>, lane: u32, size: u32) -> vec4<f32> {
     sums = partial[0];
     if NORMED != 0u { sums *= factor(partial_squares[0]); }
     workgroupBarrier();
-    return sums;
+    return Products(sums, vec4<f32>());
 }
 #endif

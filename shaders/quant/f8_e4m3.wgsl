@@ -1,4 +1,5 @@
 //! F8_E4M3: value = d * float. Plane 0: 16 floats of 8 bits a packet, four packets a block; plane 1: d, a word each.
+#import lib/unit
 #import lib/side
 const UNIT4: u32 = 4u;
 
@@ -15,10 +16,9 @@ fn floats(word: u32) -> vec4<f32> {
 
 fn w_scale(row: u32, block: u32) -> f32 { return bitcast<f32>(side(row, block)); }
 
-fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
+fn w_dot(row: u32, u: u32) -> f32 {
     let p = w[row * params.row0 + u];
-    let xi = xo + 4u * u;
-    let sum = dot(floats(p.x), x4(xi)) + dot(floats(p.y), x4(xi + 1u)) + dot(floats(p.z), x4(xi + 2u)) + dot(floats(p.w), x4(xi + 3u));
+    let sum = dot(floats(p.x), xs[0]) + dot(floats(p.y), xs[1]) + dot(floats(p.z), xs[2]) + dot(floats(p.w), xs[3]);
     return w_scale(row, u / 4u) * sum;
 }
 

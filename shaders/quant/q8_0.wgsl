@@ -1,14 +1,14 @@
 //! Q8_0: value = d * q. Plane 0: 16 int8 a packet, two packets a block; plane 1: f16 scales, two a word.
+#import lib/unit
 #import lib/side
 const UNIT4: u32 = 4u;
 
 fn w_units() -> u32 { return params.width / 16u; }
 
-fn w_dot(row: u32, u: u32, xo: u32) -> f32 {
+fn w_dot(row: u32, u: u32) -> f32 {
     let p = w[row * params.row0 + u];
-    let xi = xo + 4u * u;
-    let sum = dot(vec4<f32>(unpack4xI8(p.x)), x4(xi)) + dot(vec4<f32>(unpack4xI8(p.y)), x4(xi + 1u))
-        + dot(vec4<f32>(unpack4xI8(p.z)), x4(xi + 2u)) + dot(vec4<f32>(unpack4xI8(p.w)), x4(xi + 3u));
+    let sum = dot(vec4<f32>(unpack4xI8(p.x)), xs[0]) + dot(vec4<f32>(unpack4xI8(p.y)), xs[1])
+        + dot(vec4<f32>(unpack4xI8(p.z)), xs[2]) + dot(vec4<f32>(unpack4xI8(p.w)), xs[3]);
     return side_f16(row, 0u, u / 2u) * sum;
 }
 

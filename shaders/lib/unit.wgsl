@@ -1,0 +1,2 @@
+//! The unit of x that `w_dot` takes, its vec4: a kernel fills it once for several rows.
+var<private> xs: array<vec4<f32>, 8>;
