@@ -81,11 +81,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
         for (var k = 0u; k < TILE_K4; k++) {
-            var xs: array<vec4<f32>, 4>;
-            for (var i = 0u; i < 4u; i++) { xs[i] = xt[(tt + 8u * i) * STRIDE + k]; }
+            var four: array<vec4<f32>, 4>;
+            for (var i = 0u; i < 4u; i++) { four[i] = xt[(tt + 8u * i) * STRIDE + k]; }
             for (var j = 0u; j < 8u; j++) {
                 let v = wt[(tn + 8u * j) * STRIDE + k];
-                for (var i = 0u; i < 4u; i++) { acc[i][j] += dot(v, xs[i]); }
+                for (var i = 0u; i < 4u; i++) { acc[i][j] += dot(v, four[i]); }
             }
         }
         workgroupBarrier();

@@ -68,11 +68,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if t >= state[STATE_LEN] { return; }
     x_row = t * (params.width / 4u);
     let to = t * params.out_width + params.first;
+#if SUBGROUPS
     let per_group = WG / size;
+    let nth = local / size;
+#else
+    // Not `local / size`, which the rules of uniformity take for something that differs.
+    let per_group = 1u;
+    let nth = 0u;
+#endif
     // Four rows make four values, or two with gates.
     let each = select(4u, 2u, END == 2u);
     let stride = per_group * QUADS * each;
-    for (var r = (group.x * per_group + local / size) * QUADS * each; r < params.rows; r += groups.x * stride) {
+    for (var r = (group.x * per_group + nth) * QUADS * each; r < params.rows; r += groups.x * stride) {
         let p = products(rows_from(r), rows_from(r + each), lane, size);
         if lane == 0u {
             store(to, r, each, p.first);

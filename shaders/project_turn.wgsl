@@ -90,9 +90,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let t = group.y;
     if t >= state[STATE_LEN] { return; }
     x_row = t * (params.width / 4u);
+#if SUBGROUPS
     let per_group = WG / size;
+    let nth = local / size;
+#else
+    // Not `local / size`, which the rules of uniformity take for something that differs.
+    let per_group = 1u;
+    let nth = 0u;
+#endif
     let all = (params.heads + 2u * params.kv_heads) * (params.head_dim / 4u);
-    for (var i = (group.x * per_group + local / size) * QUADS; i < all; i += groups.x * per_group * QUADS) {
+    for (var i = (group.x * per_group + nth) * QUADS; i < all; i += groups.x * per_group * QUADS) {
         let a = place(i);
         let b = place(min(i + 1u, all - 1u));
         let p = products(a.rows, b.rows, lane, size);

@@ -33,6 +33,8 @@ fn gpus() -> Result<()> {
         let variant = dev::Variant {
             subgroups,
             max_binding: None,
+            hardware: false,
+            only: None,
         };
         let tried = match pollster::block_on(dev::gpu(variant)) {
             Ok((adapter, _)) if subgroups && adapter.subgroup_sizes.is_none() => {

@@ -160,8 +160,9 @@ impl GpuRunner {
     #[allow(clippy::cast_precision_loss, reason = "at most MOST")]
     async fn time(&mut self, case: &Case, roofline: &Roofline, clock: Clock) -> Result<(f64, u64)> {
         let stacks = shared(case)?;
-        let (plan, memory, inputs) = ready(case, Some(&stacks))?;
-        self.bring(&plan.graph, &memory, &stacks).await?;
+        let (unfused, memory, _) = ready(case, None)?;
+        self.bring(&unfused.graph, &memory, &stacks).await?;
+        let (plan, _, inputs) = ready(case, Some(&self.stacks))?;
         let scopes = self.gpu.watch("preparing a case");
         let (weights, bytes) = (
             memory.weights.len(),

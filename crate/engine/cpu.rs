@@ -28,8 +28,10 @@ impl CpuRunner {
         self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }
 
-    pub(super) fn reserve(&mut self, weight: Stored) -> Result<()> {
-        let Stored { format, rows, width } = weight;
+    pub(super) fn reserve(&mut self, weight: Stored<'_>) -> Result<()> {
+        let Stored {
+            format, rows, width, ..
+        } = weight;
         let bytes = format
             .size(rows as u64 * width as u64)
             .ok_or_else(|| Error::internal("blocks do not divide a row"))?;

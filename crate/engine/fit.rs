@@ -390,7 +390,7 @@ impl<'a> Place<'a> {
         let (step, logits) = program(first)?;
         let prompt = self.steps().into_iter().map(|key| Ok(program(key)?.0));
         Ok(Base {
-            weights: laid.buffers.iter().map(|bytes| padded(*bytes)).sum(),
+            weights: laid.buffers.iter().map(|(_, bytes)| padded(*bytes)).sum(),
             // The tokens that come back have a buffer of their own, as have the logits.
             scratch: step + logits + padded(4 * RING as u64),
             prompt: prompt.sum::<Result<u64>>()?,

@@ -80,11 +80,12 @@ impl GpuRunner {
 
     /// Makes room for weights behind those that there are; of `stacks`, numbered from the first of them, as many share a buffer
     /// as can.
-    pub(super) fn reserve(&mut self, weights: &[Stored], stacks: &[Vec<usize>]) -> Result<()> {
+    pub(super) fn reserve(&mut self, weights: &[Stored<'_>], stacks: &[Vec<usize>]) -> Result<()> {
         let laid = lay(weights, stacks, self.max_binding)?;
         let before = self.buffers.len();
-        for bytes in laid.buffers {
-            self.buffers.push(self.gpu.buffer("weight", bytes, Usage::Storage)?);
+        for (first, bytes) in laid.buffers {
+            let buffer = self.gpu.buffer(weights[first].name, bytes, Usage::Storage)?;
+            self.buffers.push(buffer);
         }
         for (weight, mut shards) in weights.iter().zip(laid.shards) {
             shards.iter_mut().for_each(|shard| shard.buffer += before);
@@ -251,6 +252,7 @@ impl GpuRunner {
     pub(super) fn clear(&mut self) {
         self.weights.clear();
         self.buffers.clear();
+        self.stacks.clear();
         self.fixed.clear();
         self.programs.clear();
         self.state = None;

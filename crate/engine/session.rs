@@ -196,6 +196,7 @@ impl Model {
     }
 
     /// Objects created and writes made on the GPU so far.
+    #[doc(hidden)]
     pub fn created(&self) -> Created {
         Counts::of(self.counters()).created()
     }

@@ -1,6 +1,6 @@
 //! Figures of the last request (`CONTRACT.md`, 3).
 
-/// Objects created and writes made on the GPU since the first decoded token of the request (that one warms up).
+/// Objects created and writes made on the GPU: of a request, since its first decoded token (that one warms up).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Created {
     /// Pipelines.
@@ -68,13 +68,16 @@ impl Counts {
         })
     }
 
-    pub(super) fn created(self) -> Created {
-        self.created
-    }
-
     #[cfg(not(feature = "gpu"))]
     pub(super) fn of(_: Option<&Counters>) -> Self {
         Self::default()
+    }
+}
+
+impl Counts {
+    /// What was created so far.
+    pub(super) fn created(self) -> Created {
+        self.created
     }
 }
 

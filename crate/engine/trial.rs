@@ -138,6 +138,10 @@ pub struct Variant {
     pub subgroups: bool,
     /// Largest binding, to force sharding.
     pub max_binding: Option<u64>,
+    /// Take what a software adapter has for a real one, which other shapes are for.
+    pub hardware: bool,
+    /// The operator whose cases are tried, or all.
+    pub only: Option<&'static str>,
 }
 
 /// Every adapter there is, software ones too.
@@ -156,8 +160,11 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
     if !variant.subgroups {
         runner.gpu.forget_subgroups();
     }
+    if variant.hardware {
+        runner.gpu.forget_software();
+    }
     let mut reports = Vec::new();
-    for (name, case) in cases() {
+    for (name, case) in cases().filter(|(name, _)| variant.only.is_none_or(|op| name.starts_with(op))) {
         let expected = on_cpu(&case, true, false)?;
         let mut graph = graph();
         let trial = case.build(&mut graph)?;
@@ -243,6 +250,7 @@ impl GpuRunner {
     /// Brings a case's weights, behind those that there are.
     pub(super) fn weights(&mut self, memory: &Memory, stacks: &[Vec<usize>]) -> Result<()> {
         let stored = |w: &HostWeight| Stored {
+            name: "weight",
             format: w.format,
             rows: w.rows,
             width: w.width,

@@ -78,6 +78,11 @@ impl Gpu {
         self.caps.subgroup_sizes = None;
     }
 
+    /// Takes the adapter for a real one from now on.
+    pub(crate) fn forget_software(&mut self) {
+        self.caps.software = false;
+    }
+
     /// What it has created and written so far.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters

@@ -132,8 +132,9 @@ impl Weight {
     }
 
     /// What is stored of it on a device.
-    pub(crate) fn stored(&self) -> Stored {
+    pub(crate) fn stored(&self) -> Stored<'_> {
         Stored {
+            name: self.name(),
             format: self.format,
             rows: self.shape.rows(),
             width: self.shape.width(),

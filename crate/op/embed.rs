@@ -51,7 +51,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = *low.node.cfg::<Embed>()?;
-    let (number, format, shards) = low.weight(2)?;
+    let (number, format, shards) = low.weight_alone(2)?;
     let width = low.node.inputs[2].shape.width();
     let words = (format.plane_words)(width);
     for (i, shard) in shards.iter().enumerate() {

@@ -56,7 +56,9 @@ impl<'a> Lowering<'a> {
         match self.graph.places[tensor.id] {
             Place::Slot(slot) => Ok(Bind::Slot(slot)),
             Place::Fixed(fixed) => Ok(Bind::Fixed(fixed)),
-            Place::Weight(number, _) if self.shards[number].len() == 1 => Ok(Bind::Shard(number, 0)),
+            Place::Weight(number, _) if matches!(self.shards[number][..], [shard] if shard.alone()) => {
+                Ok(Bind::Shard(number, 0))
+            }
             place => Err(Error::shape(self.node.op.name, "buffer", "one placed buffer", place)),
         }
     }
@@ -80,6 +82,27 @@ impl<'a> Lowering<'a> {
     pub(crate) fn weight(&self, index: usize) -> Result<(usize, &'static Format, &'a [Shard])> {
         let (number, format) = self.graph.format(self.node.op.name, self.node.inputs[index])?;
         Ok((number, format, &self.shards[number]))
+    }
+
+    /// A weight of which each buffer has nothing else, as kernels need it that do not look for its rows.
+    pub(crate) fn weight_alone(&self, index: usize) -> Result<(usize, &'static Format, &'a [Shard])> {
+        let found = self.weight(index)?;
+        if found.2.iter().all(Shard::alone) {
+            return Ok(found);
+        }
+        let name = self.node.op.name;
+        Err(Error::internal(format!("{name}: weight {} shares its buffer", found.0)))
+    }
+
+    /// Workgroups of so many invocations for as many subgroups as there are items, one each, or without subgroups a workgroup;
+    /// enough for the widest there are, surplus ones find nothing.
+    pub(crate) fn groups(&self, wg: u32, items: usize) -> usize {
+        let per_group = if self.caps.subgroups() {
+            (wg / self.caps.subgroup_max()).max(1)
+        } else {
+            1
+        };
+        items.div_ceil(per_group as usize).clamp(1, 65_535)
     }
 
     /// Appends a dispatch.

@@ -160,10 +160,14 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
-    let (number, format, shards) = low.weight(1)?;
+    let of = low.node.cfg::<Of>().ok().copied();
+    let (number, format, shards) = if of.is_some() {
+        low.weight_alone(1)?
+    } else {
+        low.weight(1)?
+    };
     let ([rows, width], x) = (low.node.inputs[1].shape.dims2(OP.name)?, low.node.inputs[2].shape);
     let words = (format.plane_words)(width);
-    let of = low.node.cfg::<Of>().ok().copied();
     let (used, wide) = of.map_or((0, rows), |of| (of.used, of.rows));
     // Rows of y a token.
     let choices = used.max(1);
@@ -213,13 +217,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 subgroups: low.caps.subgroups(),
             };
             let consts = Consts::default();
-            // Enough groups for the widest subgroups there are; surplus ones find no rows.
-            let per_group = if low.caps.subgroups() {
-                (consts.wg / low.caps.subgroup_max()).max(1)
-            } else {
-                1
-            };
-            let groups = shard.rows.min(wide).div_ceil(4 * per_group as usize).clamp(1, 65_535);
+            let groups = low.groups(consts.wg, shard.rows.min(wide).div_ceil(4));
             low.dispatch(
                 variant.source(),
                 consts.entries(),

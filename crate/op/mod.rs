@@ -41,7 +41,7 @@ pub(crate) use lowering::{Bind, Dispatch, Lowering, u32_of};
 pub(crate) use matmul::{Chosen, choose, matmul, matmul_of, product, reads};
 pub(crate) use mix::mix;
 pub(crate) use norm::{Affine, Norm, narrow, norm};
-pub(crate) use project::{End, Parts, Project, project, takes, turns};
+pub(crate) use project::{End, Parts, Project, parts, project, takes, turns};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
 pub(crate) use run::Run;

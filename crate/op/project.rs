@@ -1,15 +1,16 @@
-//! A matrix product for few tokens with what stands before it and after it, in one kernel: what `plan/fuse.rs` makes of a norm,
+//! A matrix product for few tokens with what stands before it and after it, in one kernel: what `plan/project.rs` makes of a norm,
 //! products of one row, and a sum with the residual stream, a gate, or rotations and the write of the cache. Made for a GPU; its
 //! reference is what it takes the place of.
 
 use super::{
-    Act, Bind, Fixed, Graph, Lowering, Norm, Op, Run, Tensor, Turn,
+    Act, Bind, Fixed, Graph, Lowering, Node, Norm, Op, Run, Tensor, Turn,
     case::Case,
     kv_write::{KvWrite, kv_write},
     lowering::u32_of,
     matmul::{VECTOR_TOKENS, matmul, quant},
     norm::{Affine, norm},
     rope::{Rope, rope},
+    shard::Shard,
 };
 use crate::{
     error::{Error, Result},
@@ -84,6 +85,21 @@ pub(crate) fn project(g: &mut Graph, parts: &Parts, cfg: Project, y: Tensor) {
     g.push(&OP, cfg, &inputs, &outputs);
 }
 
+/// What a node reads and how it is configured, if it is a [`project`].
+pub(crate) fn parts(node: &Node) -> Option<(Parts, Project)> {
+    let cfg = *node.cfg::<Project>().ok()?;
+    let [_, x, gain, beside, ref weights @ ..] = node.inputs[..] else {
+        return None;
+    };
+    let parts = Parts {
+        x,
+        gain: cfg.norm.map(|_| gain),
+        residual: matches!(cfg.end, End::Add(_)).then_some(beside),
+        weights: weights.to_vec(),
+    };
+    Some((parts, cfg))
+}
+
 fn twin(_: &mut Run<'_>) -> Result<()> {
     Err(Error::internal("project is not made for the CPU"))
 }
@@ -103,22 +119,22 @@ fn terms(norm: Option<Norm>) -> [f32; 2] {
 
 /// How many fours of rows a subgroup has at a time. Where lanes are those of a CPU, what is done to x for each costs as much as
 /// the products.
-fn quads(low: &Lowering<'_>) -> u32 {
+fn quads(low: &Lowering<'_>) -> (usize, u32) {
     if low.caps.subgroups() && low.caps.software {
-        2
+        (2, 2)
     } else {
-        1
+        (1, 1)
     }
 }
 
-/// Workgroups for so many fours of rows, or twice as many; surplus ones find none.
-fn groups(low: &Lowering<'_>, wg: u32, fours: usize) -> usize {
-    let per_group = if low.caps.subgroups() {
-        (wg / low.caps.subgroup_max()).max(1)
-    } else {
-        1
-    };
-    fours.div_ceil((per_group * quads(low)) as usize).clamp(1, 65_535)
+/// The buffer of weights that share one, which has so many rows.
+fn whole(shards: &[Shard], rows: usize) -> Result<Shard> {
+    match shards {
+        [shard] if shard.at == 0 && shard.of == rows => Ok(*shard),
+        _ => Err(Error::internal(format!(
+            "project: {shards:?} are no {rows} rows of one buffer"
+        ))),
+    }
 }
 
 fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
@@ -130,18 +146,21 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
         End::Gate(act) => (2, 1.0, act.code()),
         _ => (0, 1.0, (0, [0.0; 2])),
     };
-    let [eps, plus] = terms(cfg.norm);
+    let ([eps, plus], (quads, factor)) = (terms(cfg.norm), quads(low));
     let consts = kernel::Consts {
         normed: u32::from(cfg.norm.is_some()),
         end,
         kind,
-        quads: quads(low),
+        quads: factor,
         ..kernel::Consts::default()
     };
     let variant = kernel::Variant {
         quant: quant(kernel::Quant::from_name(format.shader), format)?,
         subgroups: low.caps.subgroups(),
     };
+    if end == 2 {
+        whole(shards, 2 * rows)?;
+    }
     for (i, shard) in shards.iter().enumerate() {
         let args = kernel::Args {
             state: low.input(0)?,
@@ -168,7 +187,7 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
             kb,
         };
         let each = if end == 2 { 2 } else { 4 };
-        let groups = groups(low, consts.wg, shard.rows.div_ceil(each));
+        let groups = low.groups(consts.wg, shard.rows.div_ceil(each * quads));
         let grid = [groups, x.rows(), 1];
         low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)?;
     }
@@ -178,10 +197,9 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
 fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
     let (number, format, shards) = low.weight(WEIGHT)?;
     let (width, x) = (low.node.inputs[WEIGHT].shape.width(), low.node.inputs[1].shape);
+    let head_dim = low.node.outputs[0].shape.width() / turn.queries.heads;
     let words = (format.plane_words)(width);
-    let shard = shards
-        .first()
-        .ok_or_else(|| Error::internal("a weight without a place"))?;
+    let shard = whole(shards, (turn.queries.heads + 2 * turn.keys.heads) * head_dim)?;
     let args = project_turn::Args {
         state: low.input(0)?,
         w: Bind::Shard(number, 0),
@@ -191,8 +209,7 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
         y: low.output(0)?,
         kv: low.output(1)?,
     };
-    let head_dim = low.node.outputs[0].shape.width() / turn.queries.heads;
-    let [eps, plus] = terms(cfg.norm);
+    let ([eps, plus], (quads, factor)) = (terms(cfg.norm), quads(low));
     let size = |n| u32_of(OP.name, n);
     let params = project_turn::Params {
         width: size(width)?,
@@ -209,7 +226,7 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
     };
     let consts = project_turn::Consts {
         normed: u32::from(cfg.norm.is_some()),
-        quads: quads(low),
+        quads: factor,
         ..project_turn::Consts::default()
     };
     let variant = project_turn::Variant {
@@ -221,7 +238,7 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
             project_turn::Store::KvStoreF32
         },
     };
-    let grid = [groups(low, consts.wg, shard.of.div_ceil(4)), x.rows(), 1];
+    let grid = [low.groups(consts.wg, shard.of.div_ceil(4 * quads)), x.rows(), 1];
     low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)
 }
 
@@ -234,8 +251,7 @@ const NORM: Norm = Norm {
 };
 
 /// Products with all that may stand around them: a residual sum, then a gate, then the head.
-fn rows_case(format: &'static Format, bucket: usize, valid: usize, [rows, blocks]: [usize; 2]) -> Case {
-    let width = blocks * format.block.max(32);
+fn rows_case(format: &'static Format, bucket: usize, valid: usize, [rows, width]: [usize; 2]) -> Case {
     let name = format!("{} t{valid}/{bucket} n{rows} k{width}", format.name);
     Case::new(name, bucket, move |c| {
         c.valid(valid);
@@ -268,12 +284,11 @@ fn rows_case(format: &'static Format, bucket: usize, valid: usize, [rows, blocks
 }
 
 /// Queries, keys and values of a row that is normalised before or not.
-fn turn_case(format: &'static Format, f16: bool, normed: bool, shape: [usize; 6]) -> Case {
-    let [pos, bucket, valid, heads, kv_heads, rotated] = shape;
+fn turn_case(format: &'static Format, f16: bool, normed: bool, shape: [usize; 7]) -> Case {
+    let [pos, bucket, valid, heads, kv_heads, rotated, width] = shape;
     let head_dim = 32;
-    let width = format.block.max(32);
     let name = format!(
-        "{} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dr{rotated} f16 {f16}",
+        "{} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dr{rotated} k{width} f16 {f16}",
         format.name
     );
     Case::new(name, bucket, move |c| {
@@ -316,10 +331,26 @@ pub(super) fn cases() -> Vec<Case> {
     let kinds = ["F32", "F16", "BF16", "Q8_0", "F8_E4M3", "Q4_K", "Q2_K"];
     let mut all = Vec::new();
     for format in crate::quant::FORMATS.iter().filter(|f| kinds.contains(&f.name)) {
-        all.push(rows_case(format, 1, 1, [77, 1]));
-        all.push(rows_case(format, 8, 5, [6, 3]));
-        all.push(turn_case(format, true, true, [9, 1, 1, 4, 2, 32]));
-        all.push(turn_case(format, false, false, [3, 8, 5, 2, 1, 16]));
+        let block = format.block.max(32);
+        all.push(rows_case(format, 1, 1, [77, block]));
+        all.push(rows_case(format, 8, 5, [6, 3 * block]));
+        all.push(turn_case(format, true, true, [9, 1, 1, 4, 2, 32, block]));
+        all.push(turn_case(format, false, false, [3, 8, 5, 2, 1, 16, block]));
+        if format.block == 1 {
+            // Half of the last unit of F16 and BF16; and more rows of the head than a small binding holds.
+            all.push(rows_case(format, 1, 1, [330, 172]));
+            all.push(turn_case(format, true, true, [9, 8, 3, 2, 2, 32, 20]));
+        }
     }
+    let timed = |name, rows, width| {
+        let format = crate::quant::by_name(name)?;
+        let bytes = (3 * rows + width + 1) * format.row_bytes_gpu(width) + 4 * (4 * rows + 6 * width);
+        Some(rows_case(format, 1, 1, [rows, width]).timed(bytes, 2 * (3 * rows + width + 1) * width))
+    };
+    all.extend(
+        ["F16", "Q8_0", "Q4_K"]
+            .into_iter()
+            .filter_map(|name| timed(name, 4096, 2048)),
+    );
     all
 }

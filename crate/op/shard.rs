@@ -20,20 +20,29 @@ pub(crate) struct Shard {
     pub(crate) of: usize,
 }
 
+impl Shard {
+    /// Whether its buffer has nothing else.
+    pub(crate) fn alone(&self) -> bool {
+        self.of == self.rows
+    }
+}
+
 /// A weight to be stored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stored {
+pub(crate) struct Stored<'a> {
+    /// For messages.
+    pub(crate) name: &'a str,
     pub(crate) format: &'static Format,
     pub(crate) rows: usize,
     pub(crate) width: usize,
 }
 
-impl Stored {
+impl Stored<'_> {
     fn row(&self) -> u64 {
         self.format.row_bytes_gpu(self.width) as u64
     }
 
-    fn like(&self, other: &Self) -> bool {
+    fn like(&self, other: &Stored<'_>) -> bool {
         self.format.name == other.format.name && self.width == other.width
     }
 }
@@ -43,8 +52,8 @@ impl Stored {
 pub(crate) struct Laid {
     /// Shards of each weight.
     pub(crate) shards: Vec<Vec<Shard>>,
-    /// Bytes of each buffer.
-    pub(crate) buffers: Vec<u64>,
+    /// The first weight in each buffer, and the bytes of it.
+    pub(crate) buffers: Vec<(usize, u64)>,
     /// Weights that share a buffer, in its order.
     pub(crate) stacks: Vec<Vec<usize>>,
 }
@@ -53,7 +62,7 @@ pub(crate) struct Laid {
 ///
 /// # Errors
 /// [`Error::TooBig`] if not even one row fits.
-pub(crate) fn lay(weights: &[Stored], stacks: &[Vec<usize>], max_binding: u64) -> Result<Laid> {
+pub(crate) fn lay(weights: &[Stored<'_>], stacks: &[Vec<usize>], max_binding: u64) -> Result<Laid> {
     let mut laid = Laid {
         shards: vec![Vec::new(); weights.len()],
         ..Laid::default()
@@ -63,7 +72,8 @@ pub(crate) fn lay(weights: &[Stored], stacks: &[Vec<usize>], max_binding: u64) -
         let first = &weights[stack[0]];
         let (alike, of) = (stack.iter().all(|n| weights[*n].like(first)), rows(stack));
         let bytes = first.row().saturating_mul(of as u64);
-        if !alike || bytes > max_binding || stack.iter().any(|n| !laid.shards[*n].is_empty()) {
+        let taken = |(i, n): (usize, &usize)| !laid.shards[*n].is_empty() || stack[..i].contains(n);
+        if !alike || bytes > max_binding || stack.iter().enumerate().any(taken) {
             continue;
         }
         let mut at = 0;
@@ -79,10 +89,10 @@ pub(crate) fn lay(weights: &[Stored], stacks: &[Vec<usize>], max_binding: u64) -
             });
             at += rows;
         }
-        laid.buffers.push(bytes);
+        laid.buffers.push((stack[0], bytes));
         laid.stacks.push(stack.clone());
     }
-    for (weight, shards) in weights.iter().zip(&mut laid.shards) {
+    for (number, (weight, shards)) in weights.iter().zip(&mut laid.shards).enumerate() {
         if !shards.is_empty() {
             continue;
         }
@@ -91,7 +101,7 @@ pub(crate) fn lay(weights: &[Stored], stacks: &[Vec<usize>], max_binding: u64) -
         let most = most.min(weight.rows);
         if most == 0 {
             return Err(Error::TooBig {
-                what: "one row of a weight".into(),
+                what: format!("one row of {}", weight.name),
                 needed: row,
                 available: max_binding,
             });
@@ -105,7 +115,7 @@ pub(crate) fn lay(weights: &[Stored], stacks: &[Vec<usize>], max_binding: u64) -
                 at: 0,
                 of: rows,
             });
-            laid.buffers.push(row * rows as u64);
+            laid.buffers.push((number, row * rows as u64));
         }
     }
     Ok(laid)

@@ -2,9 +2,10 @@
 //! residual stream, a gate, rotations and the write of the cache.
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     op::{
-        Blend, End, Graph, Node, Norm, Parts, Place, Project, Tensor, Turn, gates, is_residual, product, project, turns,
+        Blend, End, Graph, Node, Norm, Parts, Place, Project, Tensor, Turn, gates, is_residual, parts, product,
+        project, turns,
     },
 };
 
@@ -120,23 +121,39 @@ fn sum(graph: &Graph, at: usize) -> Option<Group> {
     Some(group)
 }
 
-/// What reads a norm of whole rows, if it can normalise them itself: the products and `project`s whose row it is.
+/// What a node is as a `project`, if it is one or a product.
+fn taker(node: &Node) -> Option<(Parts, Project)> {
+    let plain = |[w, x, _]: [Tensor; 3]| {
+        let parts = Parts {
+            x,
+            gain: None,
+            residual: None,
+            weights: vec![w],
+        };
+        (
+            parts,
+            Project {
+                norm: None,
+                end: End::Rows,
+            },
+        )
+    };
+    parts(node).or_else(|| product(node).map(plain))
+}
+
+/// What reads a norm of whole rows, with a gain and no bias, if all of it can normalise them itself: those whose row it is.
 fn takers(graph: &Graph, at: usize) -> Option<Vec<usize>> {
     let (node, cfg) = (&graph.nodes[at], graph.nodes[at].cfg::<Norm>().ok()?);
-    let [_, _, _gain] = node.inputs[..] else { return None };
     let y = node.outputs[0];
-    let takes = |n: &Node| match n.cfg::<Project>() {
-        Ok(project) => {
-            n.inputs[1] == y && project.norm.is_none() && !matches!(project.end, End::Add(_) if n.inputs[3] == y)
-        }
-        _ => product(n).is_some(),
-    };
     let found: Vec<usize> = (at..graph.nodes.len())
         .filter(|i| graph.nodes[*i].inputs.contains(&y))
         .collect();
-    // Where nothing stands beside the row, it stands there itself too.
-    let all = found.iter().all(|i| takes(&graph.nodes[*i])) && !graph.outputs.contains(&y);
-    (node.op.name == "norm" && cfg.heads == 1 && !cfg.centred && all && !found.is_empty()).then_some(found)
+    let takes = |at: &usize| {
+        taker(&graph.nodes[*at])
+            .is_some_and(|(parts, cfg)| parts.x == y && cfg.norm.is_none() && parts.residual != Some(y))
+    };
+    let plain = node.op.name == "norm" && node.inputs.len() == 3 && cfg.heads == 1 && !cfg.centred;
+    (plain && !found.is_empty() && found.iter().all(takes) && !graph.outputs.contains(&y)).then_some(found)
 }
 
 /// Norms go into the products of their rows.
@@ -148,24 +165,14 @@ fn norms(graph: &mut Graph) -> Result<()> {
             continue;
         };
         let node = graph.nodes.remove(at);
-        let (norm, x, gain) = (*node.cfg::<Norm>()?, node.inputs[1], node.inputs[2]);
-        for taker in found.into_iter().map(|i| i - 1) {
-            let old = &graph.nodes[taker];
-            let (weights, residual, end) = match (old.cfg::<Project>(), product(old)) {
-                (Ok(project), _) => (old.inputs[4..].to_vec(), Some(old.inputs[3]), project.end),
-                (_, Some([w, ..])) => (vec![w], None, End::Rows),
-                _ => continue,
-            };
-            let parts = Parts {
-                x,
-                gain: Some(gain),
-                residual: residual.filter(|r| *r != node.outputs[0]),
-                weights,
-            };
+        let norm = Some(*node.cfg::<Norm>()?);
+        for number in found.into_iter().map(|i| i - 1) {
+            let old = &graph.nodes[number];
+            let (mut parts, cfg) = taker(old).ok_or_else(|| Error::internal("no product reads a norm"))?;
+            (parts.x, parts.gain) = (node.inputs[1], Some(node.inputs[2]));
             let y = old.outputs[0];
-            let cfg = Project { norm: Some(norm), end };
-            project(graph, &parts, cfg, y);
-            graph.nodes.swap_remove(taker);
+            project(graph, &parts, Project { norm, ..cfg }, y);
+            graph.nodes.swap_remove(number);
         }
     }
     Ok(())

@@ -1,10 +1,15 @@
 //! What decoding costs the GPU beside its work: exact counts, of llamas as deep as published ones.
-#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
 
 use crate::{
     llamas::{LLAMA_3_2_1B, Llama},
     program::Scratch,
-    zoo::{GPU, Mode, load},
+    zoo::{CPU, GPU, Mode, load},
 };
 use nomoat::{
     engine::{Event, Model, Request},
@@ -12,7 +17,7 @@ use nomoat::{
     text::sample::Sampling,
 };
 
-/// A llama of so many thin layers, its weights all zeros.
+/// A llama of so many thin layers. Weights are small numbers if they are of F32, else zeros.
 fn deep(layers: usize, format: &str, mode: Mode) -> Option<Model> {
     let llama = Llama {
         name: "deep",
@@ -27,13 +32,20 @@ fn deep(layers: usize, format: &str, mode: Mode) -> Option<Model> {
     };
     let scratch = Scratch::new("deep");
     let (mut bytes, size) = llama.header(quant::by_name(format).unwrap());
+    let (header, mut state) = (bytes.len(), 1_u32);
     bytes.resize(usize::try_from(size).unwrap(), 0);
+    if format == "F32" {
+        for value in bytes[header..].as_chunks_mut::<4>().0 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *value = (f32::from((state >> 16) as u16) / 65_536.0 - 0.5).to_le_bytes();
+        }
+    }
     std::fs::create_dir_all(scratch.path("")).unwrap();
     std::fs::write(scratch.path("model.gguf"), bytes).unwrap();
     load(&scratch.path(""), "model.gguf", mode)
 }
 
-fn generate(model: &mut Model, prompt: &[u32], count: usize) {
+fn generate(model: &mut Model, prompt: &[u32], count: usize) -> Vec<u32> {
     let request = Request {
         max_tokens: count,
         sampling: Sampling::greedy(),
@@ -42,24 +54,34 @@ fn generate(model: &mut Model, prompt: &[u32], count: usize) {
         decoder: Vec::new(),
     };
     let mut generation = model.begin(prompt, request).unwrap();
-    while !matches!(
-        pollster::block_on(model.next(&mut generation)).unwrap(),
-        Event::End { .. }
-    ) {}
+    let mut ids = Vec::new();
+    loop {
+        match pollster::block_on(model.next(&mut generation)).unwrap() {
+            Event::Prefill { .. } => {}
+            Event::Token { id, .. } => ids.push(id),
+            Event::End { .. } => return ids,
+        }
+    }
 }
 
 #[test]
 fn a_llama_takes_five_dispatches_a_layer() {
-    for (layers, format) in [(16, "Q8_0"), (16, "F16"), (32, "Q4_0")] {
+    for (layers, format) in [(16, "Q8_0"), (16, "F32"), (32, "Q4_0")] {
         let together = Mode {
             together: Some(8),
-            exact: false,
+            exact: format == "F32",
             ..GPU
         };
         let Some(mut model) = deep(layers, format, together) else {
             return;
         };
-        generate(&mut model, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 42);
+        let prompt = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        let ids = generate(&mut model, &prompt, 42);
+        if format == "F32" {
+            let mut cpu = deep(layers, format, Mode { together: None, ..CPU }).unwrap();
+            assert_eq!(ids, generate(&mut cpu, &prompt, 42));
+            assert!(ids.iter().any(|id| *id != ids[0]), "{ids:?}");
+        }
         let stats = model.stats();
         // The embedding, the head, and the two of the choice.
         assert_eq!(stats.dispatches_per_token, (5 * layers + 4) as f64, "{stats:?}");

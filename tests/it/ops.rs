@@ -29,6 +29,9 @@ fn on_gpu(variant: Variant) {
         Ok((caps, reports)) => {
             hold(&format!("{} {variant:?}", caps.name), &reports);
             let mut table = Table::of(&reports);
+            if variant.only.is_some() {
+                return;
+            }
             if variant.max_binding.is_none() {
                 table.decoded(|blocks| pollster::block_on(dev::decoded(blocks)).unwrap());
             }
@@ -60,6 +63,8 @@ fn gpu_kernels_with_subgroups_equal_the_twins() {
     on_gpu(Variant {
         subgroups: true,
         max_binding: None,
+        hardware: false,
+        only: None,
     });
 }
 
@@ -68,6 +73,8 @@ fn gpu_kernels_without_subgroups_equal_the_twins() {
     on_gpu(Variant {
         subgroups: false,
         max_binding: None,
+        hardware: false,
+        only: None,
     });
 }
 
@@ -76,5 +83,17 @@ fn gpu_kernels_over_sharded_weights_equal_the_twins() {
     on_gpu(Variant {
         subgroups: true,
         max_binding: Some(16_384),
+        hardware: false,
+        only: None,
+    });
+}
+
+#[test]
+fn gpu_kernels_as_on_hardware_equal_the_twins() {
+    on_gpu(Variant {
+        subgroups: true,
+        max_binding: None,
+        hardware: true,
+        only: Some("project"),
     });
 }
