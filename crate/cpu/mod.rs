@@ -1,7 +1,9 @@
-//! The CPU as a device: its memory, and the fast dot products of the heavy operators.
+//! The CPU as a device: its memory, and the fast products of the heavy operators.
 
 pub(crate) mod draw;
+pub(crate) mod ints;
 pub(crate) mod philox;
+pub(crate) mod product;
 pub(crate) mod simd;
 
 use crate::tensor::Format;

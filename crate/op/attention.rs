@@ -218,12 +218,12 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 fn fast(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
     let plain = cfg.cap == 0.0 && cfg.alibi == 0.0 && cfg.buckets.is_none();
-    let mut scores = Vec::new();
+    let (mut scores, loops) = (Vec::new(), simd::loops());
     walk(run, |seen, out| {
         let q = seen.q;
         scores.clear();
         scores.extend(seen.keys.chunks_exact(q.len()).enumerate().map(|(s, k)| {
-            let dot = simd::dot(q, k);
+            let dot = (loops.dot)(q, k);
             if plain {
                 dot * cfg.scale
             } else {
@@ -237,7 +237,7 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
         for (s, v) in scores.iter().zip(seen.values.chunks_exact(q.len())) {
             let weight = (s - top).exp();
             total += weight;
-            simd::add_scaled(out, weight, v);
+            (loops.add_scaled)(out, weight, v);
         }
         out.iter_mut().for_each(|o| *o /= total);
     })

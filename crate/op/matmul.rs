@@ -9,7 +9,7 @@ use super::{
     sort::{self, sort},
 };
 use crate::{
-    cpu::simd,
+    cpu::product::{Product, product},
     error::{Error, Result},
     shader::{matmul_tile, matmul_vec},
     tensor::Format,
@@ -114,8 +114,8 @@ pub(crate) fn choose(g: &mut Graph, routes: Tensor, experts: usize) -> Result<Ch
     Ok(Chosen { routes, order, experts })
 }
 
-/// Calls `dot(row of w, row of x)` for what a node computes, row of w by row of w.
-fn each(run: &mut Run<'_>, dot: impl Fn(&[f32], &[f32]) -> f32) -> Result<()> {
+/// Calls `compute` for each expert's rows of w and the rows of y and x that go with it.
+fn each(run: &mut Run<'_>, compute: impl Fn(&Product<'_>, &mut [f32])) -> Result<()> {
     let mut y = run.take(0)?;
     let (w, x) = (run.weight(1)?, run.input(2)?);
     let (tokens, of) = (run.rows(run.tensor(2)), run.cfg::<Of>().ok().copied());
@@ -132,14 +132,16 @@ fn each(run: &mut Run<'_>, dot: impl Fn(&[f32], &[f32]) -> f32) -> Result<()> {
         }
     };
     let rows = w.rows / pairs.len();
-    let mut row = vec![0.0; w.width];
     for (expert, pairs) in pairs.iter().enumerate().filter(|(_, pairs)| !pairs.is_empty()) {
-        for n in 0..rows {
-            w.row(expert * rows + n, &mut row);
-            for (to, from) in pairs {
-                y[to * rows + n] = dot(&row, &x[from * w.width..(from + 1) * w.width]);
-            }
-        }
+        let first = expert * rows;
+        let of = Product {
+            w,
+            first,
+            rows,
+            pairs,
+            x,
+        };
+        compute(&of, &mut y);
     }
     run.give(0, y)
 }
@@ -150,13 +152,20 @@ pub(super) fn quant<Q>(found: Option<Q>, format: &Format) -> Result<Q> {
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
-    each(run, |w, x| {
-        narrow(w.iter().zip(x).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+    each(run, |of, y| {
+        let (width, mut row) = (of.w.width, vec![0.0; of.w.width]);
+        for n in 0..of.rows {
+            of.w.row(of.first + n, &mut row);
+            for (to, from) in of.pairs {
+                let x = &of.x[from * width..(from + 1) * width];
+                y[to * of.rows + n] = narrow(row.iter().zip(x).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum());
+            }
+        }
     })
 }
 
 fn fast(run: &mut Run<'_>) -> Result<()> {
-    each(run, simd::dot)
+    each(run, product)
 }
 
 fn lower(low: &mut Lowering<'_>) -> Result<()> {

@@ -12,6 +12,7 @@ pub(super) static FORMAT: Format = Format {
     bytes: 2,
     decode,
     encoding: Some(Encoding { encode, file_type: 32 }),
+    ints: None,
     plane_words: |width| [width.div_ceil(2).next_multiple_of(4), 0],
     pack,
     shader: "bf16",

@@ -11,6 +11,7 @@ pub(super) static FORMAT: Format = Format {
     bytes: 4,
     decode,
     encoding: Some(Encoding { encode, file_type: 0 }),
+    ints: None,
     plane_words: |width| [width.next_multiple_of(4), 0],
     pack,
     shader: "f32",

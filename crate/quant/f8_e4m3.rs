@@ -16,6 +16,7 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: None,
     plane_words: |width| {
         let blocks = width / BLOCK;
         [blocks * 16, blocks.next_multiple_of(4)]

@@ -22,6 +22,22 @@ pub(super) fn f16(bytes: [u8; 2]) -> f32 {
     f16_to_f32(u16::from_le_bytes(bytes))
 }
 
+/// The values of two bytes of each block, from byte `at` on.
+pub(super) fn scales<const N: usize>(blocks: &[[u8; N]], at: usize, to: &mut [f32]) {
+    let mut special = false;
+    for (to, block) in to.iter_mut().zip(blocks) {
+        // As one alone, without a branch: infinity and what is no number are seen to at the end.
+        let bits = u32::from(u16::from_le_bytes([block[at], block[at + 1]]));
+        special |= bits & 0x7c00 == 0x7c00;
+        *to = f32::from_bits((bits & 0x7fff) << 13 | (bits & 0x8000) << 16) * f32::from_bits((127 + 112) << 23);
+    }
+    if special {
+        for (to, block) in to.iter_mut().zip(blocks) {
+            *to = f16([block[at], block[at + 1]]);
+        }
+    }
+}
+
 /// The f16 bits nearest to `value`, ties to even; 65520 and more become infinite, NaNs quiet.
 #[inline]
 pub(crate) fn f32_to_f16(value: f32) -> u16 {

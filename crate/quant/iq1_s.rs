@@ -6,9 +6,9 @@
 use super::{
     grid::{self, Grid},
     half::f16,
-    runs::{self, BLOCK, Parts, TERNARY_LEVELS},
+    runs::{self, BLOCK, Parts, RUN, TERNARY_LEVELS},
 };
-use crate::tensor::Format;
+use crate::tensor::{Format, Ints};
 
 const BYTES: usize = 50;
 
@@ -24,6 +24,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode: |bytes, values| runs::decode(bytes, values, parts, &TERNARY_LEVELS),
     encoding: None,
+    ints: Some(Ints {
+        run: RUN,
+        least: false,
+        behind: None,
+        split: |bytes, to| runs::split(bytes, to, parts, &TERNARY_LEVELS),
+    }),
     plane_words: runs::TERNARY.words,
     pack: |row, planes| runs::pack(row, planes, parts, &runs::TERNARY),
     shader: "ternary",

@@ -6,9 +6,9 @@ use super::{
     grid::{self, Grid},
     half::f16,
     iq2_xxs::{LEVELS, SIGNS},
-    runs::{self, BLOCK, Parts},
+    runs::{self, BLOCK, Parts, RUN},
 };
-use crate::tensor::Format;
+use crate::tensor::{Format, Ints};
 
 const BYTES: usize = 74;
 
@@ -21,6 +21,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode: |bytes, values| runs::decode(bytes, values, parts, &LEVELS),
     encoding: None,
+    ints: Some(Ints {
+        run: RUN,
+        least: false,
+        behind: None,
+        split: |bytes, to| runs::split(bytes, to, parts, &LEVELS),
+    }),
     plane_words: runs::THREES.words,
     pack: |row, planes| runs::pack(row, planes, parts, &runs::THREES),
     shader: "iq2",

@@ -6,9 +6,9 @@
 use super::{
     grid::{self, Grid},
     half::f16,
-    runs::{self, BLOCK, Parts},
+    runs::{self, BLOCK, Parts, RUN},
 };
-use crate::tensor::Format;
+use crate::tensor::{Format, Ints};
 
 const BYTES: usize = 110;
 
@@ -23,6 +23,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode: |bytes, values| runs::decode(bytes, values, parts, &LEVELS),
     encoding: None,
+    ints: Some(Ints {
+        run: RUN,
+        least: false,
+        behind: None,
+        split: |bytes, to| runs::split(bytes, to, parts, &LEVELS),
+    }),
     plane_words: runs::FOURS.words,
     pack: |row, planes| runs::pack(row, planes, parts, &runs::FOURS),
     shader: "iq3_s",

@@ -5,7 +5,7 @@ use super::{
     half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
 
 const BYTES: usize = 18;
 
@@ -21,6 +21,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: Some(Ints {
+        run: BLOCK,
+        least: false,
+        behind: None,
+        split,
+    }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK).div_ceil(2).next_multiple_of(4)],
     pack,
     shader: "iq4_nl",
@@ -34,6 +40,14 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * f32::from(LEVELS[usize::from(q & 15)]);
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    half::scales(blocks, 0, to.factors);
+    for ([_, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
+        packets::levels(quants, &LEVELS, codes);
     }
 }
 

@@ -7,9 +7,9 @@ use super::{
     half::f16,
     iq4_nl::LEVELS,
     packets,
-    runs::{self, BLOCK, Parts},
+    runs::{self, BLOCK, Parts, RUN},
 };
-use crate::tensor::Format;
+use crate::tensor::{Format, Ints};
 
 const BYTES: usize = 136;
 
@@ -22,6 +22,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode: |bytes, values| runs::decode(bytes, values, parts, &LEVELS),
     encoding: None,
+    ints: Some(Ints {
+        run: RUN,
+        least: false,
+        behind: None,
+        split: |bytes, to| runs::split(bytes, to, parts, &LEVELS),
+    }),
     plane_words: runs::FOURS.words,
     pack: |row, planes| runs::pack(row, planes, parts, &runs::FOURS),
     shader: "iq4_xs",

@@ -3,7 +3,7 @@
 //! GPU plane 0 has a packet of nibbles a block, plane 1 the powers, four a word, padded to 16 bytes.
 
 use super::packets::{self, VALUES as BLOCK};
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
 
 const BYTES: usize = 17;
 
@@ -19,6 +19,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: Some(Ints {
+        run: BLOCK,
+        least: false,
+        behind: None,
+        split,
+    }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK).div_ceil(4).next_multiple_of(4)],
     pack,
     shader: "mxfp4",
@@ -40,6 +46,15 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * f32::from(LEVELS[usize::from(q & 15)]);
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0.iter();
+    let to = to.codes.as_chunks_mut::<BLOCK>().0.iter_mut().zip(&mut *to.factors);
+    for ([e, quants @ ..], (codes, factor)) in blocks.zip(to) {
+        *factor = power(*e);
+        packets::levels(quants, &LEVELS, codes);
     }
 }
 

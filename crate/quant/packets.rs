@@ -39,6 +39,35 @@ pub(super) fn join(codes: &[u8], bytes: &mut [u8]) {
     }
 }
 
+/// The same as codes of a product of integers, less a whole number.
+#[inline(always)]
+pub(super) fn ints(bytes: &[u8; VALUES / 2], less: i8, codes: &mut [i8; VALUES]) {
+    let (low, high) = codes.split_at_mut(VALUES / 2);
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
+        (*low, *high) = ((byte & 15).cast_signed() - less, (byte >> 4).cast_signed() - less);
+    }
+}
+
+/// The same as what nibbles stand for.
+#[inline(always)]
+pub(super) fn levels(bytes: &[u8; VALUES / 2], levels: &[i8; 16], codes: &mut [i8; VALUES]) {
+    let (low, high) = codes.split_at_mut(VALUES / 2);
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
+        (*low, *high) = (levels[usize::from(byte & 15)], levels[usize::from(byte >> 4)]);
+    }
+}
+
+/// Adds fifth bits to those: bit `k` of `high` is that of value `k`.
+#[inline(always)]
+pub(super) fn fifths(high: [u8; 4], codes: &mut [i8; VALUES]) {
+    const BITS: [u8; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+    for (codes, byte) in codes.as_chunks_mut::<8>().0.iter_mut().zip(high) {
+        for (code, bit) in codes.iter_mut().zip(BITS) {
+            *code += if byte & bit == 0 { 0 } else { 16 };
+        }
+    }
+}
+
 /// The same as `codes` with a fifth bit, bit `k` of `high` being that of value `k`.
 pub(super) fn five_bits(bytes: &[u8; VALUES / 2], high: [u8; 4]) -> [u8; VALUES] {
     let (mut codes, high) = (codes(bytes), u32::from_le_bytes(high));

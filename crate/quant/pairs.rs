@@ -5,6 +5,7 @@ use super::{
     half::{f16, f32_to_f16},
     nearest,
 };
+use crate::tensor::Codes;
 
 /// Values that share a pair.
 pub(super) const RUN: usize = 32;
@@ -38,6 +39,19 @@ pub(super) fn decode(block: &[u8], codes: &[u8; BLOCK], values: &mut [f32; BLOCK
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * f32::from(*q) - least;
         }
+    }
+}
+
+/// Splits block `i`, whose codes are given.
+pub(super) fn split(block: &[u8], codes: &[u8; BLOCK], i: usize, to: &mut Codes<'_>) {
+    let (d, dmin, pairs) = head(block);
+    let runs = 8 * i..8 * (i + 1);
+    let sides = to.factors[runs.clone()].iter_mut().zip(&mut to.leasts[runs]);
+    for ((factor, least), pair) in sides.zip(pairs) {
+        (*factor, *least) = (d * f32::from(pair[0]), -dmin * f32::from(pair[1]));
+    }
+    for (to, code) in to.codes[BLOCK * i..BLOCK * (i + 1)].iter_mut().zip(codes) {
+        *to = code.cast_signed();
     }
 }
 

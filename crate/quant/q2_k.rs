@@ -5,7 +5,7 @@
 //! 16 bytes: 2.625 bits again.
 
 use super::{half::f16, packets};
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
 
 const BLOCK: usize = 256;
 const RUN: usize = 16;
@@ -20,6 +20,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: Some(Ints {
+        run: RUN,
+        least: true,
+        behind: None,
+        split,
+    }),
     plane_words: |width| [width / 16, (width / BLOCK * 5).next_multiple_of(4)],
     pack,
     shader: "q2_k",
@@ -43,6 +49,24 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
                 *v = scale * f32::from(*q) - least;
             }
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0.iter();
+    let sides = to
+        .factors
+        .as_chunks_mut::<RUN>()
+        .0
+        .iter_mut()
+        .zip(to.leasts.as_chunks_mut::<RUN>().0);
+    for ((block, to), (factors, leasts)) in blocks.zip(to.codes.as_chunks_mut::<BLOCK>().0).zip(sides) {
+        let [.., d, e, m, n] = *block;
+        let (d, dmin) = (f16([d, e]), f16([m, n]));
+        for ((factor, least), pair) in factors.iter_mut().zip(leasts).zip(block) {
+            (*factor, *least) = (d * f32::from(pair & 15), -dmin * f32::from(pair >> 4));
+        }
+        *to = codes(block).map(u8::cast_signed);
     }
 }
 

@@ -3,7 +3,7 @@
 //! to 16 bytes.
 
 use super::{half, packets};
-use crate::tensor::{Encoding, Format, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
 
 const BLOCK: usize = 32;
 const BYTES: usize = 18;
@@ -17,6 +17,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: Some(Encoding { encode, file_type: 2 }),
+    ints: Some(Ints {
+        run: BLOCK,
+        least: false,
+        behind: None,
+        split,
+    }),
     plane_words: |width| {
         let blocks = width / BLOCK;
         [blocks * 4, blocks.div_ceil(2).next_multiple_of(4)]
@@ -52,6 +58,14 @@ fn encode(values: &[f32], bytes: &mut [u8]) {
         for (j, q) in quants.iter_mut().enumerate() {
             *q = nibble(values[j]) | nibble(values[j + BLOCK / 2]) << 4;
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    half::scales(blocks, 0, to.factors);
+    for ([_, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
+        packets::ints(quants, 8, codes);
     }
 }
 

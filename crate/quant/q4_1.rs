@@ -2,10 +2,10 @@
 //! has a packet of nibbles a block, plane 1 a word with scale (low) and minimum, padded to 16 bytes.
 
 use super::{
-    half::f16,
+    half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
 
 const BYTES: usize = 20;
 
@@ -18,6 +18,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: Some(Ints {
+        run: BLOCK,
+        least: true,
+        behind: None,
+        split,
+    }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK).next_multiple_of(4)],
     pack,
     shader: "q4_1",
@@ -32,6 +38,15 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * f32::from(q) + least;
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    half::scales(blocks, 0, to.factors);
+    half::scales(blocks, 2, to.leasts);
+    for ([_, _, _, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
+        packets::ints(quants, 0, codes);
     }
 }
 

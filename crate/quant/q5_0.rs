@@ -6,7 +6,7 @@ use super::{
     half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
 
 const BYTES: usize = 22;
 
@@ -19,6 +19,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: Some(Ints {
+        run: BLOCK,
+        least: false,
+        behind: None,
+        split,
+    }),
     plane_words: |width| {
         let blocks = width / BLOCK;
         [blocks * 4, (blocks + blocks.div_ceil(2)).next_multiple_of(4)]
@@ -36,6 +42,15 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * (f32::from(q) - 16.0);
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    half::scales(blocks, 0, to.factors);
+    for ([_, _, a, b, c, d, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
+        packets::ints(quants, 16, codes);
+        packets::fifths([*a, *b, *c, *d], codes);
     }
 }
 

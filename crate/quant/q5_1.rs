@@ -3,10 +3,10 @@
 //! the minimum, padded to 16 bytes.
 
 use super::{
-    half::f16,
+    half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Format, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
 
 const BYTES: usize = 24;
 
@@ -19,6 +19,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: None,
+    ints: Some(Ints {
+        run: BLOCK,
+        least: true,
+        behind: None,
+        split,
+    }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK * 2).next_multiple_of(4)],
     pack,
     shader: "q5_1",
@@ -33,6 +39,16 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * f32::from(q) + least;
         }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    half::scales(blocks, 0, to.factors);
+    half::scales(blocks, 2, to.leasts);
+    for ([_, _, _, _, a, b, c, d, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
+        packets::ints(quants, 0, codes);
+        packets::fifths([*a, *b, *c, *d], codes);
     }
 }
 

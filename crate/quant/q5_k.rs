@@ -7,7 +7,7 @@ use super::{
     packets,
     pairs::{self, BLOCK, HEAD, RUN},
 };
-use crate::tensor::{Encoding, Format, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
 
 const BYTES: usize = HEAD + RUN + BLOCK / 2;
 
@@ -20,6 +20,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: Some(Encoding { encode, file_type: 16 }),
+    ints: Some(Ints {
+        run: RUN,
+        least: true,
+        behind: None,
+        split,
+    }),
     plane_words: |width| [width / 8, (width / BLOCK * 13).next_multiple_of(4)],
     pack,
     shader: "q5_k",
@@ -44,6 +50,12 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
     let blocks = bytes.as_chunks::<BYTES>().0;
     for (block, values) in blocks.iter().zip(values.as_chunks_mut().0) {
         pairs::decode(block, &codes(block), values);
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    for (i, block) in bytes.as_chunks::<BYTES>().0.iter().enumerate() {
+        pairs::split(block, &codes(block), i, to);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     half::{self, f16, f32_to_f16},
     nearest, packets,
 };
-use crate::tensor::{Encoding, Format, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
 
 const BLOCK: usize = 256;
 const RUN: usize = 16;
@@ -25,6 +25,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: Some(Encoding { encode, file_type: 18 }),
+    ints: Some(Ints {
+        run: RUN,
+        least: false,
+        behind: None,
+        split,
+    }),
     plane_words: |width| {
         let blocks = width / BLOCK;
         [width / 8, (blocks * 20 + blocks.div_ceil(2)).next_multiple_of(4)]
@@ -64,6 +70,26 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
             for (v, q) in values.iter_mut().zip(codes) {
                 *v = scale * (f32::from(*q) - 32.0);
             }
+        }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0.iter();
+    let to = to
+        .codes
+        .as_chunks_mut::<BLOCK>()
+        .0
+        .iter_mut()
+        .zip(to.factors.as_chunks_mut::<RUN>().0);
+    for (block, (to, factors)) in blocks.zip(to) {
+        let (codes, scales, d) = parts(block);
+        let d = f16(d);
+        for (factor, scale) in factors.iter_mut().zip(scales) {
+            *factor = d * f32::from(scale.cast_signed());
+        }
+        for (to, code) in to.iter_mut().zip(codes) {
+            *to = code.cast_signed() - 32;
         }
     }
 }

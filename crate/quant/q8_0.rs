@@ -2,7 +2,7 @@
 //! block), plane 1 the scales, two a word (even block low), padded to 16 bytes.
 
 use super::half;
-use crate::tensor::{Encoding, Format, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
 
 const BLOCK: usize = 32;
 const BYTES: usize = 34;
@@ -16,6 +16,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode,
     encoding: Some(Encoding { encode, file_type: 7 }),
+    ints: Some(Ints {
+        run: BLOCK,
+        least: false,
+        behind: Some(2),
+        split,
+    }),
     plane_words: |width| {
         let blocks = width / BLOCK;
         [blocks * 8, blocks.div_ceil(2).next_multiple_of(4)]
@@ -44,6 +50,16 @@ fn encode(values: &[f32], bytes: &mut [u8]) {
         [*low, *high] = half::f32_to_f16(scale).to_le_bytes();
         for (q, v) in quants.iter_mut().zip(values) {
             *q = ((v * inverse).round() as i8).cast_unsigned();
+        }
+    }
+}
+
+fn split(bytes: &[u8], to: &mut Codes<'_>) {
+    let blocks = bytes.as_chunks::<BYTES>().0;
+    half::scales(blocks, 0, to.factors);
+    for ([_, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
+        for (code, q) in codes.iter_mut().zip(quants) {
+            *code = q.cast_signed();
         }
     }
 }

@@ -14,7 +14,7 @@
 //! Plane 1 is padded to 16 bytes.
 
 use super::packets;
-use crate::tensor::MAX_PLANES;
+use crate::tensor::{Codes, MAX_PLANES};
 
 /// Values of a block.
 pub(super) const BLOCK: usize = 256;
@@ -110,6 +110,24 @@ fn values_of(block: &Parts, levels: &[i8], values: &mut [f32; BLOCK]) {
         for (v, q) in values.iter_mut().zip(codes) {
             *v = scale * f32::from(levels[usize::from(*q)]);
         }
+    }
+}
+
+/// Splits whole blocks of `N` bytes.
+pub(super) fn split<const N: usize>(bytes: &[u8], to: &mut Codes<'_>, parts: fn(&[u8; N]) -> Parts, levels: &[i8]) {
+    let to = to.codes.as_chunks_mut().0.iter_mut().zip(to.factors.as_chunks_mut().0);
+    for (block, (codes, factors)) in bytes.as_chunks().0.iter().zip(to) {
+        split_into(&parts(block), levels, codes, factors);
+    }
+}
+
+#[inline(never)]
+fn split_into(block: &Parts, levels: &[i8], codes: &mut [i8; BLOCK], factors: &mut [f32; BLOCK / RUN]) {
+    for (code, q) in codes.iter_mut().zip(block.codes) {
+        *code = levels[usize::from(q)];
+    }
+    for (factor, scale) in factors.iter_mut().zip(block.scales) {
+        *factor = block.d * f32::from(scale);
     }
 }
 

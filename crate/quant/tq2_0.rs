@@ -6,7 +6,7 @@ use super::{
     packets,
     runs::{self, BLOCK, Parts, RUN, STILL, TERNARY_LEVELS},
 };
-use crate::tensor::Format;
+use crate::tensor::{Format, Ints};
 
 const BYTES: usize = 66;
 
@@ -19,6 +19,12 @@ pub(super) static FORMAT: Format = Format {
     bytes: BYTES,
     decode: |bytes, values| runs::decode(bytes, values, parts, &TERNARY_LEVELS),
     encoding: None,
+    ints: Some(Ints {
+        run: RUN,
+        least: false,
+        behind: None,
+        split: |bytes, to| runs::split(bytes, to, parts, &TERNARY_LEVELS),
+    }),
     plane_words: runs::TERNARY.words,
     pack: |row, planes| runs::pack(row, planes, parts, &runs::TERNARY),
     shader: "ternary",

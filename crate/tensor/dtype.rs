@@ -19,6 +19,8 @@ pub struct Format {
     pub decode: fn(bytes: &[u8], values: &mut [f32]),
     /// How it is written; `None` for a format that is only read.
     pub encoding: Option<Encoding>,
+    /// How its values are whole numbers; `None` where they are not, or only by a detour.
+    pub ints: Option<Ints>,
     /// Words (`u32`) that a row of `width` values takes in each plane of the GPU layout; each is a multiple of 4
     /// (16 bytes), unused planes are 0.
     pub plane_words: fn(width: usize) -> [usize; MAX_PLANES],
@@ -26,6 +28,28 @@ pub struct Format {
     pub pack: fn(row: &[u8], planes: [&mut [u32]; MAX_PLANES]),
     /// File in `shaders/quant/` that decodes the planes, without its ending; formats with the same planes share it.
     pub shader: &'static str,
+}
+
+/// Values that are whole numbers of 8 bits times a factor, plus a minimum; a run of them shares both.
+pub struct Ints {
+    /// Values that do: 16 or 32.
+    pub run: usize,
+    /// Whether there are minimums.
+    pub least: bool,
+    /// Where codes are in the file what they are here, behind so many bytes of a block of 32: they need not be split.
+    pub behind: Option<usize>,
+    /// Splits whole blocks: `value = factor * code + minimum`. Minimums may be left alone where there are none.
+    pub split: fn(bytes: &[u8], to: &mut Codes<'_>),
+}
+
+/// Where the parts of whole blocks go.
+pub struct Codes<'a> {
+    /// A value each.
+    pub codes: &'a mut [i8],
+    /// A run each.
+    pub factors: &'a mut [f32],
+    /// A run each.
+    pub leasts: &'a mut [f32],
 }
 
 /// How a format is written.

@@ -74,6 +74,7 @@ fn foreign() -> &'static Format {
         bytes: 36,
         decode: like.decode,
         encoding: None,
+        ints: None,
         plane_words: like.plane_words,
         pack: like.pack,
         shader: like.shader,
