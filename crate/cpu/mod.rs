@@ -1,6 +1,7 @@
 //! The CPU as a device: its memory, and the fast products of the heavy operators.
 
 pub(crate) mod draw;
+pub(crate) mod exp;
 pub(crate) mod ints;
 pub(crate) mod philox;
 pub(crate) mod product;
@@ -39,6 +40,7 @@ impl HostWeight {
     }
 
     /// The raw bytes of row `row`.
+    #[inline]
     pub(crate) fn raw(&self, row: usize) -> &[u8] {
         let bytes = self.row_bytes();
         &self.bytes[row * bytes..(row + 1) * bytes]

@@ -156,6 +156,7 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
 }
 
 /// Puts what `ROWS` rows from `n` on gave, of which the last ones may not be there.
+#[inline(always)]
 fn give(of: &Product<'_>, to: usize, n: usize, dots: &[f32; ROWS], y: &mut [f32]) {
     let there = ROWS.min(of.rows - n);
     let at = to * of.rows + n;
@@ -163,15 +164,16 @@ fn give(of: &Product<'_>, to: usize, n: usize, dots: &[f32; ROWS], y: &mut [f32]
 }
 
 /// Puts a row, which is continued by zeros, as number `r` of `count` between each other.
+#[inline(always)]
 fn pack(row: &[f32], r: usize, count: usize, to: &mut [f32]) {
     let (lanes, rest) = row.as_chunks::<LANES>();
-    let mut to = to.as_chunks_mut::<LANES>().0.iter_mut().skip(r).step_by(count);
+    let mut to = to.as_chunks_mut::<LANES>().0.chunks_exact_mut(count);
     for (from, to) in lanes.iter().zip(&mut to) {
-        *to = *from;
+        to[r] = *from;
     }
     if let (Some(to), false) = (to.next(), rest.is_empty()) {
-        to[..rest.len()].copy_from_slice(rest);
-        to[rest.len()..].fill(0.0);
+        to[r] = [0.0; LANES];
+        to[r][..rest.len()].copy_from_slice(rest);
     }
 }
 

@@ -179,6 +179,7 @@ mod wasm {
         (a + b) + (c + d)
     }
 
+    #[inline(always)]
     fn dot(a: &[f32], b: &[f32]) -> f32 {
         let (mut s, mut t) = (f32x4_splat(0.0), f32x4_splat(0.0));
         let len = a.len().min(b.len());
@@ -193,6 +194,7 @@ mod wasm {
         sum(f32x4_add(s, t)) + rest
     }
 
+    #[inline(always)]
     fn add_scaled(y: &mut [f32], s: f32, x: &[f32]) {
         let by = f32x4_splat(s);
         let (y, y_rest) = y.as_chunks_mut::<4>();
@@ -207,22 +209,38 @@ mod wasm {
         }
     }
 
+    /// An array with an expression for each of the rows, of which the compiler makes locals at any level of optimisation.
+    macro_rules! rows {
+        ($r:ident => $value:expr) => {{
+            let (a, b, c, d) = (
+                rows!(0, $r, $value),
+                rows!(1, $r, $value),
+                rows!(2, $r, $value),
+                rows!(3, $r, $value),
+            );
+            [a, b, c, d]
+        }};
+        ($n:literal, $r:ident, $value:expr) => {{
+            const $r: usize = $n;
+            $value
+        }};
+    }
+
+    #[inline(always)]
     fn tile(w: &[f32], x: &[f32]) -> [[f32; ROWS]; TOKENS] {
-        let mut sums = [[f32x4_splat(0.0); ROWS]; TOKENS];
+        let [mut first, mut second] = [[f32x4_splat(0.0); ROWS]; TOKENS];
         let w = w.as_chunks::<{ LANES * ROWS }>().0;
         let x = x.as_chunks::<{ LANES * TOKENS }>().0;
         for (w, x) in w.iter().zip(x) {
-            let x = [four(x, 0), four(x, LANES)];
-            for r in 0..ROWS {
-                let w = four(w, LANES * r);
-                for (sums, x) in sums.iter_mut().zip(x) {
-                    sums[r] = f32x4_add(sums[r], f32x4_mul(w, x));
-                }
-            }
+            let (a, b) = (four(x, 0), four(x, LANES));
+            let w = rows!(R => four(w, LANES * R));
+            first = rows!(R => f32x4_add(first[R], f32x4_mul(w[R], a)));
+            second = rows!(R => f32x4_add(second[R], f32x4_mul(w[R], b)));
         }
-        sums.map(|rows| rows.map(sum))
+        [rows!(R => sum(first[R])), rows!(R => sum(second[R]))]
     }
 
+    #[inline(always)]
     fn expand(codes: &[i8], [factors, leasts]: [&[f32]; 2], r: usize, to: &mut [f32]) {
         let run = codes.len() / factors.len().max(1);
         let to = to.as_chunks_mut::<LANES>().0.as_chunks_mut::<ROWS>().0;
@@ -263,29 +281,30 @@ mod wasm {
             let (mut high, mut low) = ([i32x4_splat(0); ROWS], [i32x4_splat(0); ROWS]);
             for n in 0..N {
                 let at = (i * N + n) * 16;
-                let [h0, h1, l0, l1] = [
-                    eight(&x.high, at),
-                    eight(&x.high, at + 8),
-                    eight(&x.low, at),
-                    eight(&x.low, at + 8),
-                ];
-                for r in 0..ROWS {
-                    let codes = sixteen(rows.codes[r], at / ints::BLOCK * rows.step + at % ints::BLOCK);
-                    let (a, b) = (i16x8_extend_low_i8x16(codes), i16x8_extend_high_i8x16(codes));
-                    let both = |x, y| i32x4_add(i32x4_dot_i16x8(a, x), i32x4_dot_i16x8(b, y));
-                    high[r] = i32x4_add(high[r], both(h0, h1));
-                    low[r] = i32x4_add(low[r], both(l0, l1));
-                }
+                let (h0, h1) = (eight(&x.high, at), eight(&x.high, at + 8));
+                let (l0, l1) = (eight(&x.low, at), eight(&x.low, at + 8));
+                let from = at / ints::BLOCK * rows.step + at % ints::BLOCK;
+                let codes = rows!(R => sixteen(rows.codes[R], from));
+                let a = rows!(R => i16x8_extend_low_i8x16(codes[R]));
+                let b = rows!(R => i16x8_extend_high_i8x16(codes[R]));
+                high = rows!(R => both(high[R], [a[R], b[R]], [h0, h1]));
+                low = rows!(R => both(low[R], [a[R], b[R]], [l0, l1]));
             }
             let of_x = splat(&x.factors, i * N / 2);
-            for (r, sum) in sums.iter_mut().enumerate() {
-                let dot = f32x4_mul(f32x4_convert_i32x4(low[r]), f32x4_splat(LOW));
-                let dot = f32x4_add(f32x4_convert_i32x4(high[r]), dot);
-                let factor = f32x4_mul(splat(rows.factors, r * count + i), of_x);
-                *sum = f32x4_add(*sum, f32x4_mul(dot, factor));
-            }
+            sums = rows!(R => {
+                let dot = f32x4_mul(f32x4_convert_i32x4(low[R]), f32x4_splat(LOW));
+                let dot = f32x4_add(f32x4_convert_i32x4(high[R]), dot);
+                let factor = f32x4_mul(splat(rows.factors, R * count + i), of_x);
+                f32x4_add(sums[R], f32x4_mul(dot, factor))
+            });
         }
-        sums.map(sum)
+        rows!(R => sum(sums[R]))
+    }
+
+    /// A sum and the products of two pairs.
+    #[inline(always)]
+    fn both(sum: v128, [a, b]: [v128; 2], [x, y]: [v128; 2]) -> v128 {
+        i32x4_add(sum, i32x4_add(i32x4_dot_i16x8(a, x), i32x4_dot_i16x8(b, y)))
     }
 }
 

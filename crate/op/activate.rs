@@ -7,6 +7,7 @@ use super::{
     norm::narrow,
 };
 use crate::{
+    cpu::exp,
     error::{Error, Result},
     shader::activate as kernel,
 };
@@ -15,7 +16,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 pub(crate) static OP: Op = Op {
     name: "activate",
     twin,
-    fast: None,
+    fast: Some(fast),
     lower,
 };
 
@@ -58,6 +59,18 @@ impl Act {
             Self::Sigmoid => (6, [0.0; 2]),
             Self::Cap { scale, cap } => (7, [scale, cap]),
             Self::Clamped { slope, limit } => (8, [slope, limit]),
+        }
+    }
+
+    /// a and b of those that are `x sigmoid(x (a + b x x))`.
+    fn sigmoid(self) -> Option<[f32; 2]> {
+        match self {
+            Self::Silu => Some([1.0, 0.0]),
+            // The halves of 1 + tanh are a sigmoid of twice as much.
+            Self::GeluTanh => Some([1.595_769_2, 0.071_354_814]),
+            Self::GeluQuick => Some([1.702, 0.0]),
+            Self::Swish(slope) => Some([slope, 0.0]),
+            _ => None,
         }
     }
 
@@ -177,6 +190,21 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             f64::from(up[i / width * wide + cfg.offset + i % width])
         });
         y[i] = narrow(cfg.act.of(f64::from(x[i / cfg.per]), up));
+    }
+    run.give(0, y)
+}
+
+fn fast(run: &mut Run<'_>) -> Result<()> {
+    let cfg = *run.cfg::<Cfg>()?;
+    let (Some(by), [_, up], 1) = (cfg.act.sigmoid(), &run.node().inputs[..], cfg.per) else {
+        return twin(run);
+    };
+    let mut y = run.take(0)?;
+    let (tensor, x, ups) = (run.tensor(0), run.input(0)?, run.input(1)?);
+    let (width, up_width) = (tensor.shape.width(), up.shape.width());
+    for t in 0..run.rows(tensor) {
+        let (row, up) = (t * width..(t + 1) * width, &ups[t * up_width + cfg.offset..]);
+        exp::gate(&x[row.clone()], up, by, &mut y[row]);
     }
     run.give(0, y)
 }

@@ -5,7 +5,7 @@ use super::{
     route::index,
 };
 use crate::{
-    cpu::simd,
+    cpu::{exp::weigh, simd},
     error::{Error, Result},
     shader::attention as kernel,
 };
@@ -231,13 +231,12 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
             }
         }));
         let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
-        let top = scores.iter().copied().fold(sink, f32::max);
-        let mut total = (sink - top).exp();
+        // Not `f32::max`, which is a call in wasm; what is no number is found in the sum.
+        let top = scores.iter().fold(sink, |top, s| if *s > top { *s } else { top });
+        let total = (sink - top).exp() + weigh(&mut scores, top);
         out.fill(0.0);
-        for (s, v) in scores.iter().zip(seen.values.chunks_exact(q.len())) {
-            let weight = (s - top).exp();
-            total += weight;
-            (loops.add_scaled)(out, weight, v);
+        for (weight, v) in scores.iter().zip(seen.values.chunks_exact(q.len())) {
+            (loops.add_scaled)(out, *weight, v);
         }
         out.iter_mut().for_each(|o| *o /= total);
     })

@@ -44,7 +44,7 @@ pub(crate) fn matmul(g: &mut Graph, w: Tensor, x: Tensor) -> Result<Tensor> {
 }
 
 /// Weight, x and y of a node that is a [`matmul`].
-pub(crate) fn product(node: &Node) -> Option<[Tensor; 3]> {
+pub(crate) fn as_matmul(node: &Node) -> Option<[Tensor; 3]> {
     let plain = node.op.name == OP.name && node.cfg::<Of>().is_err();
     plain.then(|| [node.inputs[1], node.inputs[2], node.outputs[0]])
 }

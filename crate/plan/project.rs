@@ -4,7 +4,7 @@
 use crate::{
     error::{Error, Result},
     op::{
-        Blend, End, Graph, Node, Norm, Parts, Place, Project, Tensor, Turn, gates, is_residual, parts, product,
+        Blend, End, Graph, Node, Norm, Parts, Place, Project, Tensor, Turn, as_matmul, gates, is_residual, parts,
         project, turns,
     },
 };
@@ -82,7 +82,7 @@ fn made_by(graph: &Graph, reads: &[Tensor], end: End) -> Option<Group> {
     let (mut weights, mut row) = (Vec::new(), None);
     for read in reads {
         let at = graph.nodes.iter().position(|n| n.outputs.contains(read))?;
-        let [w, x, _] = product(&graph.nodes[at])?;
+        let [w, x, _] = as_matmul(&graph.nodes[at])?;
         if row.is_some_and(|row| row != x) || readers(graph, *read) != 1 {
             return None;
         }
@@ -138,7 +138,7 @@ fn taker(node: &Node) -> Option<(Parts, Project)> {
             },
         )
     };
-    parts(node).or_else(|| product(node).map(plain))
+    parts(node).or_else(|| as_matmul(node).map(plain))
 }
 
 /// What reads a norm of whole rows, with a gain and no bias, if all of it can normalise them itself: those whose row it is.

@@ -19,8 +19,9 @@ pub(super) static FORMAT: Format = Format {
 };
 
 fn decode(bytes: &[u8], values: &mut [f32]) {
-    for (v, b) in values.iter_mut().zip(bytes.as_chunks::<2>().0) {
-        *v = half::f16_to_f32(u16::from_le_bytes(*b));
+    match bytemuck::try_cast_slice::<u8, u16>(bytes) {
+        Ok(halves) => half::values(halves, values),
+        Err(_) => half::scales(bytes, 2, 0, values),
     }
 }
 

@@ -22,19 +22,49 @@ pub(super) fn f16(bytes: [u8; 2]) -> f32 {
     f16_to_f32(u16::from_le_bytes(bytes))
 }
 
-/// The values of two bytes of each block, from byte `at` on.
-pub(super) fn scales<const N: usize>(blocks: &[[u8; N]], at: usize, to: &mut [f32]) {
+/// The exponent of infinity and of what is no number.
+const SPECIAL: u16 = 0x7c00;
+
+/// The value of bits that are not special, without a branch.
+#[inline(always)]
+fn finite(bits: u16) -> f32 {
+    let bits = u32::from(bits);
+    f32::from_bits((bits & 0x7fff) << 13 | (bits & 0x8000) << 16) * f32::from_bits((127 + 112) << 23)
+}
+
+/// The values of little-endian bits that are aligned.
+pub(super) fn values(halves: &[u16], to: &mut [f32]) {
+    let most = halves
+        .iter()
+        .fold(0, |most, bits| most.max(u16::from_le(*bits) & SPECIAL));
+    for (to, bits) in to.iter_mut().zip(halves) {
+        *to = finite(u16::from_le(*bits));
+    }
+    if most == SPECIAL {
+        for (to, bits) in to.iter_mut().zip(halves) {
+            *to = f16_to_f32(u16::from_le(*bits));
+        }
+    }
+}
+
+/// The values of the first two bytes of each block, for formats that are read more than others.
+pub(super) fn firsts<const N: usize>(blocks: &[[u8; N]], to: &mut [f32]) {
     let mut special = false;
     for (to, block) in to.iter_mut().zip(blocks) {
-        // As one alone, without a branch: infinity and what is no number are seen to at the end.
-        let bits = u32::from(u16::from_le_bytes([block[at], block[at + 1]]));
-        special |= bits & 0x7c00 == 0x7c00;
-        *to = f32::from_bits((bits & 0x7fff) << 13 | (bits & 0x8000) << 16) * f32::from_bits((127 + 112) << 23);
+        let bits = u16::from_le_bytes([block[0], block[1]]);
+        special |= bits & SPECIAL == SPECIAL;
+        *to = finite(bits);
     }
     if special {
-        for (to, block) in to.iter_mut().zip(blocks) {
-            *to = f16([block[at], block[at + 1]]);
-        }
+        scales(blocks.as_flattened(), N, 0, to);
+    }
+}
+
+/// The values of two bytes of each block of so many, from byte `at` on.
+#[inline(never)]
+pub(super) fn scales(bytes: &[u8], block: usize, at: usize, to: &mut [f32]) {
+    for (to, block) in to.iter_mut().zip(bytes.chunks_exact(block)) {
+        *to = f16([block[at], block[at + 1]]);
     }
 }
 

@@ -44,11 +44,8 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
 }
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
-    let blocks = bytes.as_chunks::<BYTES>().0;
-    half::scales(blocks, 0, to.factors);
-    for ([_, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
-        packets::levels(quants, &LEVELS, codes);
-    }
+    half::scales(bytes, BYTES, 0, to.factors);
+    packets::levels(bytes, BYTES, &LEVELS, to.codes);
 }
 
 fn pack(row: &[u8], [quants, scales]: [&mut [u32]; MAX_PLANES]) {

@@ -50,12 +50,10 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
 }
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
-    let blocks = bytes.as_chunks::<BYTES>().0.iter();
-    let to = to.codes.as_chunks_mut::<BLOCK>().0.iter_mut().zip(&mut *to.factors);
-    for ([e, quants @ ..], (codes, factor)) in blocks.zip(to) {
-        *factor = power(*e);
-        packets::levels(quants, &LEVELS, codes);
+    for (factor, block) in to.factors.iter_mut().zip(bytes.as_chunks::<BYTES>().0) {
+        *factor = power(block[0]);
     }
+    packets::levels(bytes, BYTES, &LEVELS, to.codes);
 }
 
 fn pack(row: &[u8], [quants, powers]: [&mut [u32]; MAX_PLANES]) {

@@ -39,31 +39,46 @@ pub(super) fn join(codes: &[u8], bytes: &mut [u8]) {
     }
 }
 
-/// The same as codes of a product of integers, less a whole number.
-#[inline(always)]
-pub(super) fn ints(bytes: &[u8; VALUES / 2], less: i8, codes: &mut [i8; VALUES]) {
-    let (low, high) = codes.split_at_mut(VALUES / 2);
-    for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
-        (*low, *high) = ((byte & 15).cast_signed() - less, (byte >> 4).cast_signed() - less);
+/// Integers of blocks of so many bytes: what `codes` makes of the last of them, less a whole number.
+#[inline(never)]
+pub(super) fn ints(bytes: &[u8], block: usize, less: i8, codes: &mut [i8]) {
+    for (block, codes) in bytes.chunks_exact(block).zip(codes.as_chunks_mut::<VALUES>().0) {
+        let Some(quants) = block.last_chunk::<{ VALUES / 2 }>() else {
+            return;
+        };
+        let (low, high) = codes.split_at_mut(VALUES / 2);
+        for (code, byte) in low.iter_mut().zip(quants) {
+            *code = (byte & 15).cast_signed() - less;
+        }
+        for (code, byte) in high.iter_mut().zip(quants) {
+            *code = (byte >> 4).cast_signed() - less;
+        }
     }
 }
 
-/// The same as what nibbles stand for.
-#[inline(always)]
-pub(super) fn levels(bytes: &[u8; VALUES / 2], levels: &[i8; 16], codes: &mut [i8; VALUES]) {
-    let (low, high) = codes.split_at_mut(VALUES / 2);
-    for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
-        (*low, *high) = (levels[usize::from(byte & 15)], levels[usize::from(byte >> 4)]);
+/// The same as `ints`, of what nibbles stand for.
+#[inline(never)]
+pub(super) fn levels(bytes: &[u8], block: usize, levels: &[i8; 16], codes: &mut [i8]) {
+    for (block, codes) in bytes.chunks_exact(block).zip(codes.as_chunks_mut::<VALUES>().0) {
+        let (low, high) = codes.split_at_mut(VALUES / 2);
+        for ((low, high), byte) in low.iter_mut().zip(high).zip(&block[block.len() - VALUES / 2..]) {
+            (*low, *high) = (levels[usize::from(byte & 15)], levels[usize::from(byte >> 4)]);
+        }
     }
 }
 
-/// Adds fifth bits to those: bit `k` of `high` is that of value `k`.
-#[inline(always)]
-pub(super) fn fifths(high: [u8; 4], codes: &mut [i8; VALUES]) {
-    const BITS: [u8; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
-    for (codes, byte) in codes.as_chunks_mut::<8>().0.iter_mut().zip(high) {
-        for (code, bit) in codes.iter_mut().zip(BITS) {
-            *code += if byte & bit == 0 { 0 } else { 16 };
+/// Adds fifth bits to `ints`, and takes a whole number away: bit `k` of the four bytes before the nibbles is that of value `k`.
+#[inline(never)]
+pub(super) fn fifths(bytes: &[u8], block: usize, less: i8, codes: &mut [i8]) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    for (block, codes) in bytes.chunks_exact(block).zip(codes.as_chunks_mut::<VALUES>().0) {
+        let high = &block[block.len() - VALUES / 2 - 4..];
+        for (codes, byte) in codes.as_chunks_mut::<8>().0.iter_mut().zip(high) {
+            // Byte `k` has bit `k` only; what is not zero then carries into the highest bit.
+            let bits = (u64::from(*byte) * ONES) & 0x8040_2010_0804_0201;
+            let fifths = (bits + 0x7f * ONES) >> 7 & ONES;
+            let all = u64::from_le_bytes(codes.map(i8::cast_unsigned)) | fifths << 4;
+            *codes = all.to_le_bytes().map(|code| code.cast_signed() - less);
         }
     }
 }

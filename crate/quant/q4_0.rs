@@ -62,11 +62,8 @@ fn encode(values: &[f32], bytes: &mut [u8]) {
 }
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
-    let blocks = bytes.as_chunks::<BYTES>().0;
-    half::scales(blocks, 0, to.factors);
-    for ([_, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
-        packets::ints(quants, 8, codes);
-    }
+    half::firsts(bytes.as_chunks::<BYTES>().0, to.factors);
+    packets::ints(bytes, BYTES, 8, to.codes);
 }
 
 fn pack(row: &[u8], [quants, scales]: [&mut [u32]; MAX_PLANES]) {

@@ -46,12 +46,9 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
 }
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
-    let blocks = bytes.as_chunks::<BYTES>().0;
-    half::scales(blocks, 0, to.factors);
-    for ([_, _, a, b, c, d, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
-        packets::ints(quants, 16, codes);
-        packets::fifths([*a, *b, *c, *d], codes);
-    }
+    half::scales(bytes, BYTES, 0, to.factors);
+    packets::ints(bytes, BYTES, 0, to.codes);
+    packets::fifths(bytes, BYTES, 16, to.codes);
 }
 
 fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {

@@ -43,13 +43,10 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
 }
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
-    let blocks = bytes.as_chunks::<BYTES>().0;
-    half::scales(blocks, 0, to.factors);
-    half::scales(blocks, 2, to.leasts);
-    for ([_, _, _, _, a, b, c, d, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
-        packets::ints(quants, 0, codes);
-        packets::fifths([*a, *b, *c, *d], codes);
-    }
+    half::scales(bytes, BYTES, 0, to.factors);
+    half::scales(bytes, BYTES, 2, to.leasts);
+    packets::ints(bytes, BYTES, 0, to.codes);
+    packets::fifths(bytes, BYTES, 0, to.codes);
 }
 
 fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {

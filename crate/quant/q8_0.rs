@@ -56,7 +56,7 @@ fn encode(values: &[f32], bytes: &mut [u8]) {
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
     let blocks = bytes.as_chunks::<BYTES>().0;
-    half::scales(blocks, 0, to.factors);
+    half::firsts(blocks, to.factors);
     for ([_, _, quants @ ..], codes) in blocks.iter().zip(to.codes.as_chunks_mut::<BLOCK>().0) {
         for (code, q) in codes.iter_mut().zip(quants) {
             *code = q.cast_signed();
