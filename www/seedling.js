@@ -7,7 +7,7 @@ export const SEEDLING = {
   title: "Seedling",
   file: "seedling.gguf",
   size: 3015008,
-  sha256: "05453bf6996cf8513e4c8c28cbfe92dd5bae8b03c1ce7585850c4abb231fa850",
+  sha256: "d2906cc64c9fe173421de16a04df04339a492664331a7871378222dc12c4ff8d",
   licence: "MIT OR Apache-2.0",
   /** Whether these weights pass seedling/evaluate.py. Until they do, it is there for who names it, and no default. */
   passes: false,
