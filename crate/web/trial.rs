@@ -14,6 +14,8 @@ pub async fn try_kernels(subgroups: bool) -> Result<String> {
     let variant = Variant {
         subgroups,
         max_binding: None,
+        hardware: false,
+        only: None,
     };
     let (_, reports) = trial::gpu(variant).await?;
     let error = |r: &trial::Report| if r.overrun { f64::INFINITY } else { r.nmse };
