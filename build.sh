@@ -99,12 +99,15 @@ build_module() {
   else
     "$bindgen" --target web --out-name nomoat --out-dir "$out" "$module"
     say "optimising the module"
-    # Not one large function into another, though it has one caller only: brotli finds less that repeats in the result. Twice:
-    # the second time finds 4 kB more of brotli, a third one less. Nothing lies below 1024 but the last of a stack that is all
-    # but full, so that additions to addresses can become offsets, which are 7 kB of brotli.
+    # Functions in the order of their names, which puts like beside like: 5 kB of brotli. Not one large function into another,
+    # though it has one caller only: brotli finds less that repeats in the result. Twice: the second time finds 4 kB more of
+    # brotli, a third one less. Nothing lies below 1024 but the last of a stack that is all but full, so that additions to
+    # addresses can become offsets, which are 7 kB of brotli.
+    node_modules/.bin/wasm-opt -g --reorder-functions-by-name "$out/nomoat_bg.wasm" -o "$out/small.wasm"
+    mv "$out/small.wasm" "$out/nomoat_bg.wasm"
     for _ in 1 2; do
       node_modules/.bin/wasm-opt -Oz --low-memory-unused --flexible-inline-max-function-size=5 \
-        --one-caller-inline-max-function-size=60 "$out/nomoat_bg.wasm" -o "$out/small.wasm"
+        --one-caller-inline-max-function-size=30 "$out/nomoat_bg.wasm" -o "$out/small.wasm"
       mv "$out/small.wasm" "$out/nomoat_bg.wasm"
     done
     node_modules/.bin/esbuild "$out/nomoat.js" --minify --format=esm --allow-overwrite --log-level=error --outfile="$out/nomoat.js"

@@ -5,7 +5,7 @@ use super::{buffer::count, open::Gpu};
 use crate::shader::{Binding, Source};
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-type Key = (&'static str, Vec<(&'static str, u64)>);
+type Key = ((&'static str, u16), Vec<(&'static str, u64)>);
 
 /// Pipelines by variant and constants.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Gpu {
         consts: &[(&'static str, f64)],
         bindings: &[Binding<B>],
     ) -> Rc<Pipeline> {
-        let key = (source.name, consts.iter().map(|(n, v)| (*n, v.to_bits())).collect());
+        let key = (source.key(), consts.iter().map(|(n, v)| (*n, v.to_bits())).collect());
         if let Some(found) = self.pipelines.0.borrow().get(&key) {
             return found.clone();
         }
@@ -41,11 +41,13 @@ impl Gpu {
     }
 
     fn compile<B>(&self, source: &'static Source, consts: &[(&'static str, f64)], bindings: &[Binding<B>]) -> Pipeline {
-        let enables = source.enables.iter().filter(|_| super::WEB);
+        let enables = source.enables().filter(|_| super::WEB);
         let mut wgsl: String = enables.map(|e| format!("enable {e};\n")).collect();
         wgsl.push_str(&source.wgsl());
+        let name = source.name();
+        let name = Some(&*name);
         let descriptor = wgpu::ShaderModuleDescriptor {
-            label: Some(source.name),
+            label: name,
             source: wgpu::ShaderSource::Wgsl(wgsl.into()),
         };
         #[allow(unsafe_code, reason = "run-time checks of trusted shaders cost 2 to 6 times")]
@@ -72,16 +74,16 @@ impl Gpu {
                 .map(|b| entry(b.index, wgpu::BufferBindingType::Storage { read_only: !b.write })),
         );
         let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(source.name),
+            label: name,
             entries: &entries,
         });
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(source.name),
+            label: name,
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
         let raw = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(source.name),
+            label: name,
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some("main"),

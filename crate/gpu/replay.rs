@@ -59,7 +59,7 @@ impl Gpu {
                 resource: b.buffer.raw.as_entire_binding(),
             }));
             let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(step.source.name),
+                label: Some(step.source.key().0),
                 layout: &pipeline.layout,
                 entries: &entries,
             });

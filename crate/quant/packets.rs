@@ -39,19 +39,29 @@ pub(super) fn join(codes: &[u8], bytes: &mut [u8]) {
     }
 }
 
-/// Integers of blocks of so many bytes: what `codes` makes of the last of them, less a whole number.
+/// A one in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Integers of blocks of so many bytes, less a whole number: what `codes` makes of the last of them, or with the four bytes
+/// before, `five_bits`. By eight bytes of a word, which needs no compiler that sees vectors.
 #[inline(never)]
-pub(super) fn ints(bytes: &[u8], block: usize, less: i8, codes: &mut [i8]) {
+pub(super) fn ints(bytes: &[u8], block: usize, fifths: bool, less: u8, codes: &mut [i8]) {
+    let (high, less) = (0x80 * ONES, u64::from(less) * ONES);
     for (block, codes) in bytes.chunks_exact(block).zip(codes.as_chunks_mut::<VALUES>().0) {
-        let Some(quants) = block.last_chunk::<{ VALUES / 2 }>() else {
-            return;
-        };
-        let (low, high) = codes.split_at_mut(VALUES / 2);
-        for (code, byte) in low.iter_mut().zip(quants) {
-            *code = (byte & 15).cast_signed() - less;
+        let (rest, quants) = block.split_at(block.len() - VALUES / 2);
+        let &[a, b] = quants.as_chunks().0 else { return };
+        let (a, b) = (u64::from_le_bytes(a), u64::from_le_bytes(b));
+        let mut words = [a, b, a >> 4, b >> 4].map(|word| word & (15 * ONES));
+        if let (true, Some(bits)) = (fifths, rest.last_chunk::<4>()) {
+            for (word, byte) in words.iter_mut().zip(bits) {
+                // Byte `k` keeps bit `k`; what is not zero carries into the highest one.
+                let bits = (u64::from(*byte) * ONES) & 0x8040_2010_0804_0201;
+                *word |= ((bits + 0x7f * ONES) >> 7 & ONES) << 4;
+            }
         }
-        for (code, byte) in high.iter_mut().zip(quants) {
-            *code = (byte >> 4).cast_signed() - less;
+        for (codes, word) in codes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            // The highest bit keeps bytes from borrowing of each other.
+            *codes = bytemuck::cast((((word | high) - less) ^ high).to_le_bytes());
         }
     }
 }
@@ -63,22 +73,6 @@ pub(super) fn levels(bytes: &[u8], block: usize, levels: &[i8; 16], codes: &mut 
         let (low, high) = codes.split_at_mut(VALUES / 2);
         for ((low, high), byte) in low.iter_mut().zip(high).zip(&block[block.len() - VALUES / 2..]) {
             (*low, *high) = (levels[usize::from(byte & 15)], levels[usize::from(byte >> 4)]);
-        }
-    }
-}
-
-/// Adds fifth bits to `ints`, and takes a whole number away: bit `k` of the four bytes before the nibbles is that of value `k`.
-#[inline(never)]
-pub(super) fn fifths(bytes: &[u8], block: usize, less: i8, codes: &mut [i8]) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    for (block, codes) in bytes.chunks_exact(block).zip(codes.as_chunks_mut::<VALUES>().0) {
-        let high = &block[block.len() - VALUES / 2 - 4..];
-        for (codes, byte) in codes.as_chunks_mut::<8>().0.iter_mut().zip(high) {
-            // Byte `k` has bit `k` only; what is not zero then carries into the highest bit.
-            let bits = (u64::from(*byte) * ONES) & 0x8040_2010_0804_0201;
-            let fifths = (bits + 0x7f * ONES) >> 7 & ONES;
-            let all = u64::from_le_bytes(codes.map(i8::cast_unsigned)) | fifths << 4;
-            *codes = all.to_le_bytes().map(|code| code.cast_signed() - less);
         }
     }
 }

@@ -63,7 +63,7 @@ fn encode(values: &[f32], bytes: &mut [u8]) {
 
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
     half::firsts(bytes.as_chunks::<BYTES>().0, to.factors);
-    packets::ints(bytes, BYTES, 8, to.codes);
+    packets::ints(bytes, BYTES, false, 8, to.codes);
 }
 
 fn pack(row: &[u8], [quants, scales]: [&mut [u32]; MAX_PLANES]) {

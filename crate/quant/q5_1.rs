@@ -45,8 +45,7 @@ fn decode(bytes: &[u8], values: &mut [f32]) {
 fn split(bytes: &[u8], to: &mut Codes<'_>) {
     half::scales(bytes, BYTES, 0, to.factors);
     half::scales(bytes, BYTES, 2, to.leasts);
-    packets::ints(bytes, BYTES, 0, to.codes);
-    packets::fifths(bytes, BYTES, 0, to.codes);
+    packets::ints(bytes, BYTES, true, 0, to.codes);
 }
 
 fn pack(row: &[u8], [quants, side]: [&mut [u32]; MAX_PLANES]) {

@@ -8,22 +8,63 @@ use std::fmt::{self, Write as _};
 
 /// What stands above the modules.
 pub(crate) const HEADER: &str = "\
+/// A shader, and what its variants are called by: the names of each axis' values, \"\" where a switch is off.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shader {
+    name: &'static str,
+    axes: &'static [&'static [&'static str]],
+}
+
 /// One variant of a shader.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
-    /// `shader.variant`, for messages, labels and caches.
-    pub name: &'static str,
-    /// Extensions it needs. `subgroups` is not in the text: the web prepends `enable subgroups;`, naga rejects it.
-    pub enables: &'static [&'static str],
-    /// The text, as numbers of `PARTS`; its entry point is `main`.
-    parts: &'static [u16],
+    shader: &'static Shader,
+    /// Its place among the variants.
+    number: u16,
+    /// Which of `ENABLES` it needs, as bits.
+    enables: u8,
+    /// Its text: so many numbers of `PARTS`, from here on in `LISTS`.
+    begin: u16,
+    count: u16,
 }
 
 impl Source {
+    /// What tells it from all others.
+    pub fn key(&self) -> (&'static str, u16) {
+        (self.shader.name, self.number)
+    }
+
+    /// `shader.variant`, for messages and labels.
+    pub fn name(&self) -> String {
+        let (mut number, mut variant) = (usize::from(self.number), String::new());
+        for values in self.shader.axes.iter().rev() {
+            let value = values[number % values.len()];
+            number /= values.len();
+            if !value.is_empty() {
+                let between = if variant.is_empty() { \"\" } else { \"_\" };
+                variant = format!(\"{value}{between}{variant}\");
+            }
+        }
+        format!(\"{}.{variant}\", self.shader.name)
+    }
+
+    /// Extensions it needs. `subgroups` is not in the text: the web prepends `enable subgroups;`, naga rejects it.
+    pub fn enables(&self) -> impl Iterator<Item = &'static str> {
+        let bits = self.enables;
+        ENABLES.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, e)| *e)
+    }
+
     /// The text.
     pub fn wgsl(&self) -> String {
-        self.parts.iter().map(|part| PARTS[usize::from(*part)]).collect()
+        let begin = usize::from(self.begin);
+        let parts = &LISTS[begin..begin + usize::from(self.count)];
+        parts.iter().map(|part| PARTS[usize::from(*part)]).collect()
     }
+}
+
+/// The value whose name is this.
+fn named<T: Copy>(names: &[&str], all: &[T], name: &str) -> Option<T> {
+    names.iter().position(|n| *n == name).and_then(|at| all.get(at)).copied()
 }
 
 /// A storage buffer bound to a shader, in group 0.
@@ -38,31 +79,58 @@ pub struct Binding<B> {
 }
 ";
 
-/// The declarations that shaders are made of: many variants have the same, so each is there once.
+/// The declarations that shaders are made of: many variants have the same, so each is there once. And which ones each variant
+/// has, one list after the other, since pointers do not compress; and the extensions.
 #[derive(Default)]
-pub(crate) struct Parts(Vec<String>);
+pub(crate) struct Parts {
+    texts: Vec<String>,
+    lists: Vec<usize>,
+    enables: Vec<String>,
+}
 
 impl Parts {
-    /// The numbers of a text's declarations.
-    fn of(&mut self, text: &str) -> Vec<usize> {
-        let (mut numbers, mut part, mut depth) = (vec![], String::new(), 0);
+    /// Where the list of a text's declarations begins, and how long it is.
+    fn of(&mut self, text: &str) -> (usize, usize) {
+        let (begin, mut part, mut depth) = (self.lists.len(), String::new(), 0);
         for line in text.split_inclusive('\n') {
             part.push_str(line);
             depth += line.matches('{').count();
             depth -= line.matches('}').count();
             if depth == 0 {
-                let known = self.0.iter().position(|p| *p == part);
-                numbers.push(known.unwrap_or(self.0.len()));
+                let known = self.texts.iter().position(|p| *p == part);
+                self.lists.push(known.unwrap_or(self.texts.len()));
                 let new = std::mem::take(&mut part);
-                self.0.extend(known.is_none().then_some(new));
+                self.texts.extend(known.is_none().then_some(new));
             }
         }
-        numbers
+        (begin, self.lists.len() - begin)
     }
 
-    /// The table of them.
+    /// Extensions as bits.
+    fn bits(&mut self, enables: &[String]) -> u8 {
+        let mut bit = |name: &String| {
+            let known = self
+                .enables
+                .iter()
+                .position(|e| e == name)
+                .unwrap_or(self.enables.len());
+            if known == self.enables.len() {
+                self.enables.push(name.clone());
+            }
+            1 << known
+        };
+        enables.iter().map(&mut bit).sum()
+    }
+
+    /// The tables of all that.
     pub(crate) fn table(&self) -> String {
-        format!("static PARTS: [&str; {}] = {:?};\n", self.0.len(), self.0)
+        let Self { texts, lists, enables } = self;
+        format!(
+            "static PARTS: [&str; {}] = {texts:?};\nstatic LISTS: [u16; {}] = {lists:?};\nstatic ENABLES: [&str; {}] = {enables:?};\n",
+            texts.len(),
+            lists.len(),
+            enables.len()
+        )
     }
 }
 
@@ -215,15 +283,15 @@ fn enumeration(w: &mut String, axis: &Axis) -> fmt::Result {
     for v in &axis.values {
         write!(w, "Self::{}, ", camel(leaf(v)))?;
     }
-    writeln!(w, "];")?;
     writeln!(
         w,
-        "/// The value with this name.\npub fn from_name(name: &str) -> Option<Self> {{ match name {{"
+        "];\nconst NAMES: &[&str] = &{:?};",
+        axis.values.iter().map(|v| leaf(v)).collect::<Vec<_>>()
     )?;
-    for v in &axis.values {
-        writeln!(w, "{:?} => Some(Self::{}),", leaf(v), camel(leaf(v)))?;
-    }
-    writeln!(w, "_ => None,\n}} }}\n}}")
+    writeln!(
+        w,
+        "/// The value with this name.\npub fn from_name(name: &str) -> Option<Self> {{ super::named(Self::NAMES, Self::ALL, name) }}\n}}"
+    )
 }
 
 fn variants(w: &mut String, shader: &Shader) -> fmt::Result {
@@ -283,15 +351,27 @@ fn variants(w: &mut String, shader: &Shader) -> fmt::Result {
 }
 
 fn sources(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut Parts) -> fmt::Result {
-    writeln!(w, "static SOURCES: [Source; {}] = [", shader.variants.len())?;
-    for v in &shader.variants {
+    let value = |axis: &Axis, v: &str| match (axis.is_switch(), v) {
+        (true, "on") => axis.name.to_lowercase(),
+        (true, _) => String::new(),
+        (false, v) => leaf(v).to_owned(),
+    };
+    let names = |axis: &Axis| axis.values.iter().map(|v| value(axis, v)).collect::<Vec<_>>();
+    writeln!(
+        w,
+        "static SHADER: super::Shader = super::Shader {{ name: {:?}, axes: &[",
+        shader.name
+    )?;
+    for axis in &shader.axes {
+        writeln!(w, "&{:?},", names(axis))?;
+    }
+    writeln!(w, "] }};\nstatic SOURCES: [Source; {}] = [", shader.variants.len())?;
+    for (number, v) in shader.variants.iter().enumerate() {
         let wgsl = v.stripped() + &missing(&v.expanded, &interface.overrides);
+        let ((begin, count), enables) = (parts.of(&wgsl), parts.bits(&v.enables));
         writeln!(
             w,
-            "Source {{ name: {:?}, enables: &{:?}, parts: &{:?} }},",
-            v.name,
-            v.enables,
-            parts.of(&wgsl)
+            "Source {{ shader: &SHADER, number: {number}, enables: {enables}, begin: {begin}, count: {count} }},"
         )?;
     }
     writeln!(w, "];")
