@@ -9,13 +9,10 @@
 use crate::{
     llamas::{LLAMA_3_2_1B, Llama},
     program::Scratch,
+    sessions::{generate, request},
     zoo::{CPU, GPU, Mode, load},
 };
-use nomoat::{
-    engine::{Event, Model, Request},
-    quant,
-    text::sample::Sampling,
-};
+use nomoat::{engine::Model, quant, text::sample::Sampling};
 
 /// A llama of so many thin layers. Weights are small numbers if they are of F32, else zeros.
 fn deep(layers: usize, format: &str, mode: Mode) -> Option<Model> {
@@ -45,25 +42,6 @@ fn deep(layers: usize, format: &str, mode: Mode) -> Option<Model> {
     load(&scratch.path(""), "model.gguf", mode)
 }
 
-fn generate(model: &mut Model, prompt: &[u32], count: usize) -> Vec<u32> {
-    let request = Request {
-        max_tokens: count,
-        sampling: Sampling::greedy(),
-        stop: Vec::new(),
-        ignore_eos: true,
-        decoder: Vec::new(),
-    };
-    let mut generation = model.begin(prompt, request).unwrap();
-    let mut ids = Vec::new();
-    loop {
-        match pollster::block_on(model.next(&mut generation)).unwrap() {
-            Event::Prefill { .. } => {}
-            Event::Token { id, .. } => ids.push(id),
-            Event::End { .. } => return ids,
-        }
-    }
-}
-
 #[test]
 fn a_llama_takes_five_dispatches_a_layer() {
     for (layers, format) in [(16, "Q8_0"), (16, "F32"), (32, "Q4_0")] {
@@ -76,10 +54,11 @@ fn a_llama_takes_five_dispatches_a_layer() {
             return;
         };
         let prompt = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-        let ids = generate(&mut model, &prompt, 42);
+        let ask = || request(42, Sampling::greedy());
+        let (ids, _) = generate(&mut model, &prompt, ask());
         if format == "F32" {
             let mut cpu = deep(layers, format, Mode { together: None, ..CPU }).unwrap();
-            assert_eq!(ids, generate(&mut cpu, &prompt, 42));
+            assert_eq!(ids, generate(&mut cpu, &prompt, ask()).0);
             assert!(ids.iter().any(|id| *id != ids[0]), "{ids:?}");
         }
         let stats = model.stats();

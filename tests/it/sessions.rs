@@ -48,7 +48,7 @@ fn devices(mode: impl Fn(Mode) -> Mode) -> Vec<Model> {
         .collect()
 }
 
-fn request(max_tokens: usize, sampling: Sampling) -> Request {
+pub(crate) fn request(max_tokens: usize, sampling: Sampling) -> Request {
     Request {
         max_tokens,
         sampling,
@@ -58,7 +58,7 @@ fn request(max_tokens: usize, sampling: Sampling) -> Request {
     }
 }
 
-fn generate(model: &mut Model, prompt: &[u32], request: Request) -> (Vec<u32>, Finish) {
+pub(crate) fn generate(model: &mut Model, prompt: &[u32], request: Request) -> (Vec<u32>, Finish) {
     let mut generation = model.begin(prompt, request).unwrap();
     let mut ids = Vec::new();
     loop {
