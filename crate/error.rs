@@ -137,6 +137,8 @@ pub enum Gpu {
     Lost,
     /// A shader, pipeline or command was refused.
     Refused,
+    /// A known answer came out differently.
+    Wrong,
 }
 
 impl Error {
@@ -162,6 +164,7 @@ impl Error {
                 Gpu::OutOfMemory => "gpu-out-of-memory",
                 Gpu::Lost => "device-lost",
                 Gpu::Refused => "internal",
+                Gpu::Wrong => "self-test-failed",
             },
             Self::TooBig { .. } => "too-big",
             Self::ContextFull { .. } => "context-full",

@@ -319,7 +319,7 @@ export async function load(source, settings = {}) {
     }
     engine.trace("loaded", value);
     if (source === "embedded" && files) void supersede(/** @type {import("./protocol.js").RemoteFile[]} */ (from)).catch(() => {});
-    return modelOf(engine, value, warnings);
+    return modelOf(engine, value, warnings, hear);
   } catch (thrown) {
     const error =
       thrown instanceof NomoatError

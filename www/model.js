@@ -14,10 +14,21 @@ export function mark(name, detail) {
 
 /** @typedef {ReturnType<typeof modelOf>} Model */
 
-/** @param {Engine} engine @param {Info} info @param {NomoatError[]} warnings */
-export function modelOf(engine, info, warnings) {
+/**
+ * @param {Engine} engine @param {Info} info @param {NomoatError[]} warnings
+ * @param {(reply: any) => void} hear What is told of a load, which a lost GPU makes anew.
+ */
+export function modelOf(engine, info, warnings, hear) {
   /** @type {Stats | undefined} */
   let stats;
+
+  /** @param {any} reply */
+  function heard(reply) {
+    if (reply.type === "moved") {
+      const { device, deviceReason, adapter, selfTest, gpuBytes, cpuBytes } = /** @type {Info} */ (reply.info);
+      Object.assign(info, { device, deviceReason, adapter, selfTest, gpuBytes, cpuBytes });
+    } else hear(reply);
+  }
 
   /**
    * @param {Asked} asked @param {(text: string, token: number | null) => void} [part]
@@ -27,7 +38,7 @@ export function modelOf(engine, info, warnings) {
     mark("request");
     let first = true;
     const end = await engine.send({ type: "generate", prompt, request }, signal, (reply) => {
-      if (reply.type !== "token") return;
+      if (reply.type !== "token") return heard(reply);
       if (first) mark("first-token");
       first = false;
       part?.(reply.text, reply.token);
@@ -102,7 +113,7 @@ export function modelOf(engine, info, warnings) {
           throw new NomoatError("unsupported-architecture", `${info.name} (${info.family}) writes text; it makes no embeddings`);
         }
         const { input, signal } = embeddingsRequest(body);
-        const { rows, tokens } = (await engine.send({ type: "embed", input }, signal)).value;
+        const { rows, tokens } = (await engine.send({ type: "embed", input }, signal, heard)).value;
         return {
           object: "list",
           data: rows.map((/** @type {Float32Array} */ row, /** @type {number} */ index) => ({ object: "embedding", index, embedding: Array.from(row) })),
@@ -133,7 +144,7 @@ export function modelOf(engine, info, warnings) {
      */
     async logits(prompt, { all = false, decoderTokens = [], signal, ...rest } = {}) {
       for (const name in rest) throw new NomoatError("unsupported-field", `the field ${name} is not supported`);
-      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), decoder: ids(decoderTokens, "decoderTokens"), all }, signal)).value;
+      return (await engine.send({ type: "logits", ids: ids(prompt, "ids"), decoder: ids(decoderTokens, "decoderTokens"), all }, signal, heard)).value;
     },
 
     /** @param {string} text @param {{ special?: boolean }} [options] @returns {Promise<Uint32Array>} */

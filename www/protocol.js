@@ -61,10 +61,11 @@
  * @typedef {{ type: "request", sent: Sent }} Requested
  * @typedef {{ type: "prefill", id: number, done: number, total: number }} Prefill
  * @typedef {{ type: "token", id: number, token: number, text: string }} Token
+ * @typedef {{ type: "moved", id: number, info: Info }} Moved The GPU was lost; the model is on a device again.
  * @typedef {{ type: "end", id: number, reason: Finish, text: string, stats: Stats, heapBytes: number }} End
  * @typedef {{ type: "result", id: number, value: any, heapBytes: number }} Result
  * @typedef {{ type: "error", id: number, code: string, message: string, fatal: boolean }} Failure `fatal`: the module is gone.
- * @typedef {Hello | Progress | Warning | Trace | Requested | Prefill | Token | End | Result | Failure} Reply
+ * @typedef {Hello | Progress | Warning | Trace | Requested | Prefill | Token | Moved | End | Result | Failure} Reply
  */
 
 /**
@@ -78,6 +79,7 @@
  * @property {"gpu" | "cpu"} device
  * @property {string} deviceReason
  * @property {string} adapter
+ * @property {string} selfTest What the self-test found of the GPU; empty on the CPU.
  * @property {string | null} licence `null`: the file does not state one.
  * @property {Card} card
  * @property {number} contextLength

@@ -18,6 +18,12 @@ import { keep } from "./store/keep.js";
 const FEATURES = ["subgroups", "subgroup-size-control"];
 /** Of the module's devices. */
 const LABEL = "nomoat";
+/** Times that a lost GPU is followed by another one, for one order. */
+const TRIES = 3;
+/** What the browser may take to have its GPU back, and between two looks at it. */
+const GONE_MS = 5000;
+const LOOK_MS = 250;
+const GONE_SOON_MS = 200;
 
 /** What new models are made in. @type {Promise<Instance> | undefined} */
 let newest;
@@ -150,6 +156,10 @@ function wrapMapAsync() {
   };
 }
 
+/** Whether a device of the module is lost, or will be known to be in a moment. */
+const gone = () =>
+  Promise.race([...Array.from(devices, ({ lost }) => lost.then(() => true)), new Promise((/** @type {(value: false) => void} */ go) => setTimeout(go, GONE_SOON_MS, false))]);
+
 /** What wgpu cannot read of the adapter; `null` where there is none. */
 async function identify() {
   const adapter = await globalThis.navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
@@ -221,6 +231,8 @@ export function serve(port) {
   let instance;
   /** @type {Model | undefined} */
   let model;
+  /** What it was loaded with. @typedef {Pick<import("./protocol.js").Load, "source" | "options">} Loaded @type {Loaded | undefined} */
+  let from;
   /** What was fetched for the next load. @type {import("./store/keep.js").Opened | null} */
   let opened = null;
   /** @type {Map<number, AbortController>} */
@@ -288,7 +300,8 @@ export function serve(port) {
       case "logits": {
         await breathe();
         if (signal.aborted) throw stopped();
-        const rows = await model.logits(order.ids, order.decoder, order.all);
+        const [{ ids, decoder, all }, it] = [order, model];
+        const rows = await lasting(order.id, signal)(() => it.logits(ids, decoder, all));
         if (signal.aborted) throw stopped();
         return result(order.id, rows, rows.map((/** @type {Float32Array} */ row) => row.buffer));
       }
@@ -296,11 +309,12 @@ export function serve(port) {
         /** @type {Float32Array[]} */
         const rows = [];
         let tokens = 0;
+        const [it, last] = [model, lasting(order.id, signal)];
         for (const text of order.input) {
           await breathe();
           if (signal.aborted) throw stopped();
-          const given = typeof text === "string" ? model.encode(text, true) : text;
-          rows.push(await model.embed(given));
+          const given = typeof text === "string" ? it.encode(text, true) : text;
+          rows.push(await last(() => it.embed(given)));
           tokens += given.length;
         }
         return result(order.id, { rows, tokens });
@@ -336,8 +350,11 @@ export function serve(port) {
     result(id, opened?.files ?? null);
   }
 
-  /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */
-  async function load({ id, source, options }, { Model, setAdapter }, signal) {
+  /**
+   * What the GPU is now, and the options to load with there.
+   * @param {number} id @param {import("./protocol.js").LoadOptions} options @param {Instance} instance @param {AbortSignal} signal
+   */
+  async function found(id, options, { setAdapter }, signal) {
     const adapter = options.device === "cpu" ? null : await identify();
     trace("adapter", adapter?.trace ?? null);
     if (adapter) setAdapter(JSON.stringify(adapter.identity));
@@ -350,7 +367,19 @@ export function serve(port) {
     if (adapter?.identity.fallback && !why) {
       say({ type: "warning", id, code: "software-gpu", message: "the only GPU here is emulated in software, so this is slow" });
     }
-    const host = {
+    return { why, options: JSON.stringify(why ? { ...options, device: "cpu" } : options) };
+  }
+
+  /** What is known of the model. @param {string} why Why it does not run on the GPU. @returns {import("./protocol.js").Info} */
+  function known(why) {
+    const info = JSON.parse(/** @type {Model} */ (model).info());
+    if (why) info.deviceReason = why;
+    return info;
+  }
+
+  /** To whom the module reports while it loads. @param {number} id @param {AbortSignal} signal */
+  function hostOf(id, signal) {
+    return {
       signal,
       /** @param {string} phase @param {number} done @param {number} total */
       progress(phase, done, total) {
@@ -362,14 +391,19 @@ export function serve(port) {
         say({ type: "warning", id, code, message });
       },
     };
-    model = await Model.load(source, JSON.stringify(why ? { ...options, device: "cpu" } : options), host);
+  }
+
+  /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */
+  async function load({ id, source, options }, instance, signal) {
+    const { why, options: there } = await found(id, options, instance, signal);
+    model = await instance.Model.load(source, there, hostOf(id, signal));
     if (signal.aborted) {
       model.free();
       model = undefined;
       throw stopped();
     }
-    const info = JSON.parse(model.info());
-    if (why) info.deviceReason = why;
+    from = { source, options };
+    const info = known(why);
     if (info.template?.chosen) {
       const message = `the files carry no chat template: the prompt format ${info.template.name} is used, because ${info.template.reason}; the option template names another`;
       say({ type: "warning", id, code: "template-chosen", message });
@@ -383,9 +417,54 @@ export function serve(port) {
     result(id, JSON.parse(await fit(source, JSON.stringify(options), host)));
   }
 
+  /**
+   * What is asked of the model in one order: when the GPU is lost meanwhile, the model is brought onto the next one, and it is
+   * asked again.
+   * @param {number} id @param {AbortSignal} signal @returns {<T>(ask: () => Promise<T>) => Promise<T>}
+   */
+  function lasting(id, signal) {
+    let lost = 0;
+    return async function last(ask) {
+      try {
+        return await ask();
+      } catch (error) {
+        let cause = /** @type {any} */ (error);
+        // what is asked of a GPU that is lost may fail before that is known
+        if (cause.code === "internal" && (await gone())) cause = coded("device-lost", cause.message);
+        for (;;) {
+          if (cause.code !== "device-lost" || !from || !instance) throw cause;
+          if (++lost > TRIES) throw coded("device-lost", `${cause.message}: the GPU was lost ${lost} times, so it was not tried again`);
+          say({ type: "warning", id, code: "device-lost", message: `the GPU was lost (${cause.message}): the model is brought onto it again, try ${lost} of ${TRIES}` });
+          try {
+            await revive(id, from, instance, signal);
+            break;
+          } catch (again) {
+            const { code } = /** @type {any} */ (again);
+            if (code === "no-webgpu") throw coded("device-lost", `${cause.message}: the browser does not give its GPU back: start it again, or run on the CPU`);
+            cause = again;
+          }
+        }
+        return last(ask);
+      }
+    };
+  }
+
+  /** @param {number} id @param {Loaded} from @param {Instance} instance @param {AbortSignal} signal */
+  async function revive(id, from, instance, signal) {
+    // a browser whose GPU process ended has none for a moment
+    const since = performance.now();
+    while (!signal.aborted && performance.now() - since < GONE_MS && !(await identify())) await new Promise((go) => setTimeout(go, LOOK_MS));
+    const { why, options } = await found(id, from.options, instance, signal);
+    await /** @type {Model} */ (model).revive(from.source, options, hostOf(id, signal));
+    const info = known(why);
+    trace("revived", { device: info.device, adapter: info.adapter });
+    say({ type: "moved", id, info });
+  }
+
   /** @param {import("./protocol.js").Generate} order @param {Model} model @param {AbortSignal} signal */
   async function generate({ id, prompt, request }, model, signal) {
     model.begin(ids(prompt, model), JSON.stringify(request));
+    const last = lasting(id, signal);
     for (;;) {
       await breathe();
       while (paused && !signal.aborted) await new Promise((/** @type {(value: void) => void} */ go) => paused?.add(go));
@@ -393,7 +472,7 @@ export function serve(port) {
         model.stop();
         return end("abort", "");
       }
-      const event = /** @type {any} */ (await model.next());
+      const event = /** @type {any} */ (await last(() => model.next()));
       if (event.type === "end") return end(event.reason, event.text);
       if (event.type === "prefill") say({ type: "prefill", id, done: event.done, total: event.total });
       else say({ type: "token", id, token: event.id, text: event.text });

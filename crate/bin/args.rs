@@ -128,8 +128,7 @@ impl Load {
             context: self.context,
             quantize: self.quantize,
             max_binding: self.max_binding,
-            together: None,
-            template: None,
+            ..LoadOptions::default()
         })
     }
 }

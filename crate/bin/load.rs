@@ -15,26 +15,60 @@ use std::{io::Read, path::Path};
 
 /// Loads `path` as the flags say, with the prompt format `template` where one was asked for.
 pub(crate) fn load(path: &Path, flags: &Load, template: Option<String>, trace: Trace) -> Result<Model> {
-    let (folder, entry) = locate(path)?;
-    load_from(&folder, &entry, flags, template, trace)
+    Source::new(Some(path), flags, template, trace)?.load()
 }
 
-/// Loads the model that is inside this program.
-pub(crate) fn load_embedded(flags: &Load, template: Option<String>, trace: Trace) -> Result<Model> {
-    load_from(&Embedded, embedded::NAME, flags, template, trace)
+/// Where a model lies, and how it is loaded.
+pub(crate) struct Source {
+    folder: Box<dyn Folder>,
+    entry: String,
+    options: LoadOptions,
+    trace: Trace,
 }
 
-fn load_from(folder: &dyn Folder, entry: &str, flags: &Load, template: Option<String>, trace: Trace) -> Result<Model> {
-    let options = LoadOptions {
-        template,
-        ..flags.options()?
-    };
-    let mut watch = Watch::new(trace);
-    let loaded = pollster::block_on(Model::load(folder, entry, &options, clock, &mut |p| watch.load(p)));
-    watch.finish();
-    let model = loaded?;
-    trace_info(model.info(), trace);
-    Ok(model)
+impl Source {
+    /// The model at `path`, else the one that is inside this program, with the prompt format `template` where one was asked for.
+    pub(crate) fn new(path: Option<&Path>, flags: &Load, template: Option<String>, trace: Trace) -> Result<Self> {
+        let (folder, entry): (Box<dyn Folder>, _) = match path {
+            Some(path) => {
+                let (folder, entry) = locate(path)?;
+                (Box::new(folder), entry)
+            }
+            None => (Box::new(Embedded), embedded::NAME.to_owned()),
+        };
+        let options = LoadOptions {
+            template,
+            ..flags.options()?
+        };
+        Ok(Self {
+            folder,
+            entry,
+            options,
+            trace,
+        })
+    }
+
+    /// Loads it.
+    pub(crate) fn load(&self) -> Result<Model> {
+        let mut watch = Watch::new(self.trace);
+        let (folder, entry, options) = (&*self.folder, &self.entry, &self.options);
+        let loaded = pollster::block_on(Model::load(folder, entry, options, clock, &mut |p| watch.load(p)));
+        watch.finish();
+        let model = loaded?;
+        trace_info(model.info(), self.trace);
+        Ok(model)
+    }
+
+    /// Brings it onto a device again after the one that it was on was lost.
+    pub(crate) fn revive(&self, model: &mut Model) -> Result<()> {
+        let mut watch = Watch::new(self.trace);
+        let (folder, entry, options) = (&*self.folder, &self.entry, &self.options);
+        let revived = pollster::block_on(model.revive(folder, entry, options, &mut |p| watch.load(p)));
+        watch.finish();
+        revived?;
+        trace_info(model.info(), self.trace);
+        Ok(())
+    }
 }
 
 /// Reads the headers of `path` only.

@@ -3,7 +3,7 @@
 use crate::{
     args::Run,
     files::failed,
-    load::{load, load_embedded, stdin, trace_stats},
+    load::{Source, stdin, trace_stats},
     print,
     trace::Trace,
 };
@@ -20,15 +20,13 @@ use std::{
 pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     let prompt = prompt(args)?;
     let template = template_of(args.template.as_deref())?;
-    let mut model = match &args.model {
-        Some(path) => load(path, &args.load, template, trace)?,
-        None => {
-            eprintln!(
-                "note: this is Seedling, whose weights do not pass their own evaluation yet: name a model of your own"
-            );
-            load_embedded(&args.load, template, trace)?
-        }
-    };
+    if args.model.is_none() {
+        eprintln!(
+            "note: this is Seedling, whose weights do not pass their own evaluation yet: name a model of your own"
+        );
+    }
+    let source = Source::new(args.model.as_deref(), &args.load, template, trace)?;
+    let mut model = source.load()?;
     model.set_date(now());
     if let Some(origin) = model
         .info()
@@ -55,7 +53,7 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
         ignore_eos: false,
         decoder: Vec::new(),
     };
-    let reason = write(&mut model, &ids, request)?;
+    let reason = write(&mut model, &source, &ids, request)?;
     trace_stats(&model.stats(), trace);
     trace.line("end", || reason.name().into());
     let cut = args.max_tokens.is_none() && reason == Finish::Length;
@@ -108,10 +106,23 @@ fn encode(model: &Model, prompt: &str, raw: bool) -> Result<Vec<u32>> {
     model.conversation(&[message])
 }
 
-fn write(model: &mut Model, ids: &[u32], request: Request) -> Result<Finish> {
+/// Times that a lost device is followed by another one in an answer.
+const TRIES: usize = 3;
+
+fn write(model: &mut Model, source: &Source, ids: &[u32], request: Request) -> Result<Finish> {
     let mut generation = model.begin(ids, request)?;
+    let mut lost = 0;
     loop {
-        match pollster::block_on(model.next(&mut generation))? {
+        let event = match pollster::block_on(model.next(&mut generation)) {
+            Err(error) if error.code() == "device-lost" && lost < TRIES => {
+                lost += 1;
+                eprintln!("note: {error}: the answer goes on, on a device opened anew");
+                source.revive(model)?;
+                continue;
+            }
+            event => event?,
+        };
+        match event {
             Event::Prefill { .. } => {}
             Event::Token { text, .. } if text.is_empty() => {}
             Event::Token { text, .. } => print(&text)?,

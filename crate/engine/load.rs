@@ -38,10 +38,9 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
             } else {
                 "a hardware GPU is there"
             };
-            return Ok((
-                Runner::Gpu(Box::new(super::gpu::GpuRunner::new(gpu, options.max_binding))),
-                reason.into(),
-            ));
+            let mut runner = super::gpu::GpuRunner::new(gpu, options.max_binding);
+            runner.gpu.spoil(options.spoil);
+            return Ok((Runner::Gpu(Box::new(runner)), reason.into()));
         }
         Err(error) => error,
     };
@@ -58,7 +57,7 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
 }
 
 /// Streams all weights to the device in file order; returns the SHA-256 of their bytes.
-pub(super) async fn weights(
+async fn weights(
     checkpoint: &Checkpoint,
     network: &Network,
     runner: &mut Runner,
@@ -125,7 +124,7 @@ pub(super) fn ropes(hyper: &Hyper, capacity: usize) -> Result<Vec<usize>> {
 }
 
 /// Makes the cache and the tables of rotations, and prepares the decoding step.
-pub(super) async fn cache(
+async fn cache(
     checkpoint: &Checkpoint,
     network: &Network,
     runner: &mut Runner,
@@ -173,17 +172,71 @@ pub(super) async fn cache(
     Ok(capacity)
 }
 
-/// What is known of the model.
-pub(super) fn info(
+/// A network on a device, ready to decode.
+pub(super) struct Placed {
+    pub(super) runner: Runner,
+    /// Why it is this device.
+    reason: String,
+    /// Tokens that the cache holds.
+    pub(super) capacity: usize,
+    /// What the self-test found.
+    self_test: String,
+    /// Of all weights.
+    pub(super) sha256: String,
+}
+
+/// What the self-test finds of a GPU, for the formats of a network's matrices.
+#[cfg(feature = "gpu")]
+async fn self_test(runner: &mut Runner, network: &Network) -> Result<String> {
+    let Runner::Gpu(gpu) = runner else {
+        return Ok(String::new());
+    };
+    let mut formats = Vec::new();
+    for weight in network.weights.iter().filter(|w| !w.is_vector()) {
+        if !formats.contains(&weight.format) {
+            formats.push(weight.format);
+        }
+    }
+    super::selftest::run(gpu, &formats).await
+}
+#[cfg(not(feature = "gpu"))]
+async fn self_test(_: &mut Runner, _: &Network) -> Result<String> {
+    Ok(String::new())
+}
+
+/// Opens the device, brings the weights there and makes the cache.
+pub(super) async fn place(
     checkpoint: &Checkpoint,
     network: &Network,
-    runner: &Runner,
-    reason: String,
-    context: usize,
-    sha256: String,
-) -> Info {
+    options: &LoadOptions,
+    progress: &mut OnProgress<'_>,
+) -> Result<Placed> {
+    tell(progress, Phase::Device, 0, 0)?;
+    let (mut runner, mut reason) = open_device(options).await?;
+    let self_test = match self_test(&mut runner, network).await {
+        Err(error) if error.code() == "self-test-failed" && options.device == Device::Auto => {
+            runner = Runner::Cpu(Box::default());
+            reason = error.to_string();
+            String::new()
+        }
+        found => found?,
+    };
+    let sha256 = weights(checkpoint, network, &mut runner, progress).await?;
+    tell(progress, Phase::Compile, 0, 0)?;
+    let capacity = cache(checkpoint, network, &mut runner, options).await?;
+    Ok(Placed {
+        runner,
+        reason,
+        capacity,
+        self_test,
+        sha256,
+    })
+}
+
+/// What is known of the model.
+pub(super) fn info(checkpoint: &Checkpoint, network: &Network, placed: &Placed) -> Info {
     let card = Card::of(checkpoint);
-    let (device, adapter, gpu_bytes, cpu_bytes) = match runner {
+    let (device, adapter, gpu_bytes, cpu_bytes) = match &placed.runner {
         Runner::Cpu(cpu) => ("cpu", String::new(), 0, cpu.bytes),
         #[cfg(feature = "gpu")]
         Runner::Gpu(gpu) => ("gpu", gpu.gpu.caps().name.clone(), gpu.gpu.counters().bytes.get(), 0),
@@ -197,11 +250,12 @@ pub(super) fn info(
         parameters: network.weights.iter().map(|w| w.shape.count() as u64).sum(),
         formats: card.formats.clone(),
         device,
-        device_reason: reason,
+        device_reason: placed.reason.clone(),
         adapter,
+        self_test: placed.self_test.clone(),
         licence: card.licence.clone().or_else(|| card.licence_name.clone()),
         card,
-        context,
+        context: placed.capacity,
         context_trained: network.hyper.context,
         chat: false,
         embeds: network.hyper.kind == Kind::Encoder,
@@ -210,6 +264,6 @@ pub(super) fn info(
         vocabulary: network.hyper.vocabulary,
         gpu_bytes,
         cpu_bytes,
-        sha256,
+        sha256: placed.sha256.clone(),
     }
 }

@@ -12,6 +12,8 @@ mod load;
 mod pooling;
 mod request;
 pub(crate) mod roofline;
+#[cfg(feature = "gpu")]
+mod selftest;
 mod session;
 mod stats;
 mod stream;
@@ -73,6 +75,9 @@ pub struct LoadOptions {
     pub quantize: Option<&'static Format>,
     /// Largest GPU binding to use, in bytes (tests force sharding with it); by default what the adapter grants.
     pub max_binding: Option<u64>,
+    /// Words of kernels to replace, which makes them wrong: tests hold the self-test to it.
+    #[doc(hidden)]
+    pub spoil: Option<(&'static str, &'static str)>,
     /// Tokens that a submission to a GPU makes; by default as many as take about 12 ms, 16 at most.
     pub together: Option<usize>,
     /// The prompt format to use: the name of one, `none`, or a chat template in Jinja; by default the files' own, else the
@@ -140,6 +145,8 @@ pub struct Info {
     pub device_reason: String,
     /// The adapter's name; empty on the CPU.
     pub adapter: String,
+    /// What the self-test found of the GPU; empty on the CPU.
+    pub self_test: String,
     /// Licence as the file states it; `None` is "not stated".
     pub licence: Option<String>,
     /// What the files state of themselves.

@@ -146,32 +146,27 @@ impl Model {
             template,
             sampling: Sampling::from_generation_config(&checkpoint)?,
         };
-        load::tell(&mut progress, Phase::Device, 0, 0)?;
-        let (mut runner, reason) = load::open_device(options).await?;
-        let sha256 = load::weights(&checkpoint, &network, &mut runner, &mut progress).await?;
-        load::tell(&mut progress, Phase::Compile, 0, 0)?;
-        let capacity = load::cache(&checkpoint, &network, &mut runner, options).await?;
+        let placed = load::place(&checkpoint, &network, options, &mut progress).await?;
         #[allow(unused_mut, reason = "without text there is no template to note")]
-        let mut info = load::info(&checkpoint, &network, &runner, reason, capacity, sha256);
+        let mut info = load::info(&checkpoint, &network, &placed);
         #[cfg(feature = "text")]
         {
             info.template = text.template.as_ref().map(|template| template.origin().clone());
             info.chat = info.template.is_some();
         }
-        let chunk = if matches!(runner, Runner::Cpu(_)) {
-            CPU_CHUNK
-        } else {
-            GPU_CHUNK
-        };
         load::tell(&mut progress, Phase::Ready, 0, 0)?;
         Ok(Self {
             info,
             network,
-            runner,
             pooling,
             clock,
-            capacity,
-            chunk,
+            capacity: placed.capacity,
+            chunk: if matches!(placed.runner, Runner::Cpu(_)) {
+                CPU_CHUNK
+            } else {
+                GPU_CHUNK
+            },
+            runner: placed.runner,
             together: Together::new(options.together),
             cached: Vec::new(),
             encoded: Vec::new(),
@@ -180,6 +175,45 @@ impl Model {
             #[cfg(feature = "text")]
             text,
         })
+    }
+
+    /// Brings the model onto a device anew, from where it was loaded, after the one that it was on is gone
+    /// (`device-lost`). A generation under way goes on where it was: what the cache held is computed again.
+    ///
+    /// # Errors
+    /// As [`Model::load`]; [`Error::BadFile`] if there are other weights now.
+    pub async fn revive(
+        &mut self,
+        folder: &dyn Folder,
+        entry: &str,
+        options: &LoadOptions,
+        progress: OnProgress<'_>,
+    ) -> Result<()> {
+        // Whatever is left of the old device is freed before there is a new one.
+        self.runner = Runner::Cpu(Box::default());
+        self.cached.clear();
+        self.encoded.clear();
+        let fresh = Self::load(folder, entry, options, self.clock, progress).await?;
+        if fresh.info.sha256 != self.info.sha256 {
+            return Err(Error::bad(entry, "weights", &self.info.sha256, fresh.info.sha256));
+        }
+        self.info = fresh.info;
+        self.network = fresh.network;
+        self.runner = fresh.runner;
+        self.capacity = fresh.capacity;
+        self.chunk = fresh.chunk;
+        self.watch.moved(Counts::of(self.counters()));
+        Ok(())
+    }
+
+    /// Loses the device, as a driver does; for tests.
+    #[doc(hidden)]
+    pub fn lose(&self) {
+        match &self.runner {
+            #[cfg(feature = "gpu")]
+            Runner::Gpu(gpu) => gpu.gpu.lose(),
+            Runner::Cpu(_) => {}
+        }
     }
 
     /// What is known of it.
@@ -340,7 +374,8 @@ impl Model {
     /// Goes one step: a chunk of the prompt, or one token. After [`Event::End`] it keeps answering the same.
     ///
     /// # Errors
-    /// Of the device; [`Error::NotFinite`] if the logits are not numbers.
+    /// [`Error::Gpu`], after which the generation can go on: see [`Model::revive`]. Others end it: [`Error::NotFinite`] if the
+    /// logits are not numbers.
     pub async fn next(&mut self, generation: &mut Generation) -> Result<Event> {
         if generation.number != self.newest {
             generation.end = Some(Finish::Abort);
@@ -365,7 +400,9 @@ impl Model {
                 // What the cache holds is not known any more.
                 self.cached.clear();
                 self.encoded.clear();
-                generation.end = Some(Finish::Abort);
+                if !matches!(error, Error::Gpu { .. }) {
+                    generation.end = Some(Finish::Abort);
+                }
                 return Err(error);
             }
         };
@@ -393,9 +430,11 @@ impl Model {
             let total = generation.source.len();
             return Ok(Err(Event::Prefill { done: total, total }));
         }
-        let (done, total) = (self.cached.len(), generation.prompt.len());
+        // After a lost device the answer so far is read like a prompt.
+        let (done, total) = (self.cached.len(), generation.prompt.len() + generation.answer.len());
         if total > done + self.chunk {
-            let chunk = generation.prompt[done..done + self.chunk].to_vec();
+            let so_far = generation.prompt.iter().chain(&generation.answer);
+            let chunk: Vec<u32> = so_far.skip(done).take(self.chunk).copied().collect();
             let (begun, length) = ((self.clock)(), chunk.len());
             self.step(&chunk, Head::None, Want::Nothing).await?;
             self.pace((self.clock)() - begun, length);

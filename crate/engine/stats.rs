@@ -121,6 +121,12 @@ impl Watch {
         }
     }
 
+    /// The device is another one, whose counts begin anew: what was counted so far is forgotten.
+    pub(super) fn moved(&mut self, counts: Counts) {
+        self.now.0 = counts;
+        self.warm = self.now;
+    }
+
     #[allow(clippy::cast_precision_loss, reason = "counts of one request")]
     pub(super) fn stats(&self) -> Stats {
         let rate = |count: usize, ms: f64| if ms > 0.0 { 1000.0 * count as f64 / ms } else { 0.0 };

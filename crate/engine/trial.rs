@@ -27,12 +27,6 @@ pub struct Report {
     pub overrun: bool,
 }
 
-/// What a case gives on the twins.
-struct Expected {
-    plan: Plan,
-    outputs: Vec<Vec<f32>>,
-}
-
 fn graph() -> Graph {
     Graph::new(1, 16, false)
 }
@@ -52,7 +46,8 @@ fn valid(tensor: Tensor, len: usize) -> usize {
     tensor.shape.rows().min(len) * tensor.shape.width()
 }
 
-fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Expected> {
+/// What a case gives on the CPU, with the twins if `exact`.
+fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Vec<Vec<f32>>> {
     let mut graph = graph();
     let trial = case.build(&mut graph)?;
     let (mut memory, inputs) = (trial.memory, trial.inputs);
@@ -76,7 +71,7 @@ fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Expected> {
     if chooses(&plan) {
         outputs.push(vec![id(memory.chosen)]);
     }
-    Ok(Expected { plan, outputs })
+    Ok(outputs)
 }
 
 fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: bool) -> Report {
@@ -125,7 +120,7 @@ pub fn cpu() -> Result<Vec<Report>> {
     cases()
         .map(|(name, case)| {
             let (expected, found) = (on_cpu(&case, true, false)?, on_cpu(&case, false, true)?);
-            Ok(compare(name, &expected.outputs, &found.outputs, false))
+            Ok(compare(name, &expected, &found, false))
         })
         .collect()
 }
@@ -165,20 +160,14 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
     }
     let mut reports = Vec::new();
     for (name, case) in cases().filter(|(name, _)| variant.only.is_none_or(|op| name.starts_with(op))) {
-        let expected = on_cpu(&case, true, false)?;
-        let mut graph = graph();
-        let trial = case.build(&mut graph)?;
-        let (memory, inputs) = (trial.memory, trial.inputs);
-        runner.bring(&graph, &memory, &shared(&case)?).await?;
-        let plan = plan(graph, Some(&runner.stacks))?;
-        if !reaches(&plan, &name) && variant.max_binding.is_none() {
+        let (plan, report) = runner.hold(name, &case, true).await?;
+        if !reaches(&plan, &report.name) && variant.max_binding.is_none() {
             return Err(Error::internal(format!(
-                "the case {name} is planned without its operator"
+                "the case {} is planned without its operator",
+                report.name
             )));
         }
-        let (outputs, overrun) = runner.try_out(&plan, memory.state.len, &inputs).await?;
-        reports.push(compare(name, &expected.outputs, &outputs, overrun));
-        drop(expected.plan);
+        reports.push(report);
     }
     Ok((runner.gpu.caps().clone(), reports))
 }
@@ -220,7 +209,7 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
         };
         runner.bring(&graph, &memory, &[]).await?;
         let plan = plan(graph, Some(&[]))?;
-        let (outputs, _) = runner.try_out(&plan, rows, &[]).await?;
+        let (outputs, _) = runner.try_out(&plan, rows, &[], false).await?;
         all.extend(outputs);
     }
     Ok(all)
@@ -228,10 +217,24 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
 
 #[cfg(feature = "gpu")]
 impl GpuRunner {
+    /// Holds the kernels against the twins in a case, with `canaries` also to their buffers; with the plan that says which kernels.
+    pub(super) async fn hold(&mut self, name: String, case: &Case, canaries: bool) -> Result<(Plan, Report)> {
+        let expected = on_cpu(case, true, false)?;
+        let mut graph = graph();
+        let trial = case.build(&mut graph)?;
+        let (memory, inputs) = (trial.memory, trial.inputs);
+        self.bring(&graph, &memory, &shared(case)?).await?;
+        let plan = plan(graph, Some(&self.stacks))?;
+        let (outputs, overrun) = self.try_out(&plan, memory.state.len, &inputs, canaries).await?;
+        Ok((plan, compare(name, &expected, &outputs, overrun)))
+    }
+
     /// Brings what a case reads but its inputs: weights, cache, rotations, state, tokens.
     pub(super) async fn bring(&mut self, graph: &Graph, memory: &Memory, stacks: &[Vec<usize>]) -> Result<()> {
         self.clear();
+        let scopes = self.gpu.watch("bringing weights to the GPU");
         self.weights(memory, stacks)?;
+        scopes.close().await?;
         let token = |values: &Vec<f32>| values.len().div_ceil(graph.capacity);
         let shape = CacheShape {
             caches: memory.kv.iter().map(token).collect(),
@@ -261,12 +264,18 @@ impl GpuRunner {
         numbered.try_for_each(|(number, w)| self.fill(before + number, 0, &w.bytes))
     }
 
-    /// Runs a plan on given inputs with canaries behind each slot; the graph's outputs, and whether a canary died.
-    async fn try_out(&self, plan: &Plan, len: usize, inputs: &[Vec<f32>]) -> Result<(Vec<Vec<f32>>, bool)> {
+    /// Runs a plan on given inputs, perhaps with canaries behind each slot; the graph's outputs, and whether a canary died.
+    async fn try_out(
+        &self,
+        plan: &Plan,
+        len: usize,
+        inputs: &[Vec<f32>],
+        canaries: bool,
+    ) -> Result<(Vec<Vec<f32>>, bool)> {
         const CANARY: u32 = 0x7fc0_dead;
         let scopes = self.gpu.watch("trying out a kernel");
         let (program, slots) = self.build(plan, 64)?;
-        for (buffer, length) in slots.iter().zip(&plan.slots) {
+        for (buffer, length) in slots.iter().zip(&plan.slots).filter(|_| canaries) {
             self.gpu
                 .write(buffer, 4 * *length as u64, bytemuck::cast_slice(&[CANARY; 16]));
         }
@@ -295,7 +304,7 @@ impl GpuRunner {
             outputs.push(vec![id((token != NO_TOKEN).then_some(token))]);
         }
         let mut overrun = false;
-        for (buffer, length) in slots.iter().zip(&plan.slots) {
+        for (buffer, length) in slots.iter().zip(&plan.slots).filter(|_| canaries) {
             let bytes = self.gpu.read(None, &staging, buffer, 4 * *length as u64, 64).await?;
             overrun |= bytemuck::pod_collect_to_vec::<u8, u32>(&bytes) != [CANARY; 16];
         }

@@ -83,6 +83,30 @@ impl Gpu {
         self.caps.software = false;
     }
 
+    /// Loses the device.
+    pub(crate) fn lose(&self) {
+        self.device.destroy();
+    }
+
+    /// Replaces words of the kernels compiled from now on.
+    pub(crate) fn spoil(&mut self, words: Option<(&'static str, &'static str)>) {
+        self.pipelines.spoiled = words;
+    }
+
+    /// Counts as before something that is gone again; its pipelines are there.
+    pub(crate) fn uncount(&self, before: &Counters) {
+        for (now, before) in [
+            (&self.counters.bind_groups, &before.bind_groups),
+            (&self.counters.buffers, &before.buffers),
+            (&self.counters.writes, &before.writes),
+            (&self.counters.dispatches, &before.dispatches),
+            (&self.counters.submissions, &before.submissions),
+            (&self.counters.bytes, &before.bytes),
+        ] {
+            now.set(before.get());
+        }
+    }
+
     /// What it has created and written so far.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
@@ -90,7 +114,7 @@ impl Gpu {
 
     /// Opens error scopes round what follows.
     pub(crate) fn watch(&self, doing: impl Into<String>) -> Scopes {
-        Scopes::open(&self.device, doing)
+        Scopes::open(&self.device, &self.mishaps, doing)
     }
 
     /// Waits until everything submitted is done; in a browser this is a no-op, reads wait by themselves.

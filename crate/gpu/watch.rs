@@ -12,10 +12,8 @@ impl Mishaps {
     pub(super) fn of(device: &wgpu::Device) -> Self {
         let mishaps = Self::default();
         let (lost, refused) = (mishaps.clone(), mishaps.clone());
-        device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                lost.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(message);
-            }
+        device.set_device_lost_callback(move |_, message| {
+            lost.0.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(message);
         });
         device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
             refused
@@ -26,6 +24,11 @@ impl Mishaps {
                 .get_or_insert_with(|| e.to_string());
         }));
         mishaps
+    }
+
+    /// Why the device is gone, if it is.
+    fn lost(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
     /// An error if the device is gone or refused something since it was opened.
@@ -50,18 +53,22 @@ pub(crate) struct Scopes {
     memory: wgpu::ErrorScopeGuard,
     validation: wgpu::ErrorScopeGuard,
     internal: wgpu::ErrorScopeGuard,
+    device: wgpu::Device,
+    mishaps: Mishaps,
     doing: String,
 }
 
 impl Scopes {
     /// Opens scopes round something that is `doing`.
-    pub(super) fn open(device: &wgpu::Device, doing: impl Into<String>) -> Self {
+    pub(super) fn open(device: &wgpu::Device, mishaps: &Mishaps, doing: impl Into<String>) -> Self {
         use wgpu::ErrorFilter::{Internal, OutOfMemory, Validation};
         let [internal, validation, memory] = [Internal, Validation, OutOfMemory].map(|f| device.push_error_scope(f));
         Self {
             memory,
             validation,
             internal,
+            device: device.clone(),
+            mishaps: mishaps.clone(),
             doing: doing.into(),
         }
     }
@@ -69,7 +76,7 @@ impl Scopes {
     /// Closes them.
     ///
     /// # Errors
-    /// [`Error::Gpu`] with the first error that any of them caught.
+    /// [`Error::Gpu`] with the first error that any of them caught; if the device is gone, that is the error.
     pub(crate) async fn close(self) -> Result<()> {
         let (memory, validation, internal) = (self.memory.pop(), self.validation.pop(), self.internal.pop());
         for (kind, error) in [
@@ -78,11 +85,14 @@ impl Scopes {
             (error::Gpu::Refused, internal.await),
         ] {
             if let Some(error) = error {
-                return Err(Error::Gpu {
-                    kind,
-                    doing: self.doing,
-                    cause: error.to_string(),
-                });
+                // natively this is what makes a loss heard; that it fails says nothing more
+                let _ = self.device.poll(wgpu::PollType::Poll);
+                let (kind, cause) = match self.mishaps.lost() {
+                    Some(cause) => (error::Gpu::Lost, cause),
+                    None => (kind, error.to_string()),
+                };
+                let doing = self.doing;
+                return Err(Error::Gpu { kind, doing, cause });
             }
         }
         Ok(())

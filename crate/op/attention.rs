@@ -303,8 +303,8 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-/// Attention as most families have it, for cases.
-pub(super) fn plain(heads: usize, kv_heads: usize) -> Attention {
+/// Attention as most families have it.
+pub(crate) fn plain(heads: usize, kv_heads: usize) -> Attention {
     Attention {
         heads,
         kv_heads,

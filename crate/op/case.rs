@@ -148,11 +148,14 @@ impl Trial<'_> {
     /// A random block whose largest value is about `size`, or as near to it as a few draws of its exponents come.
     fn block_about(&mut self, size: f32, format: &Format, exponents: &[usize]) -> Vec<u8> {
         const DRAWS: usize = 500;
-        let far = |block: &[u8]| (largest(format, block) / size).log2().abs();
+        let far = |block: &[u8]| {
+            let times = largest(format, block) / size;
+            times.max(1.0 / times)
+        };
         let mut byte = || self.random().to_le_bytes()[0];
         let mut block: Vec<u8> = (0..format.bytes).map(|_| byte()).collect();
         for _ in 0..DRAWS {
-            if far(&block) < 2.0 {
+            if far(&block) < 4.0 {
                 break;
             }
             let mut other = block.clone();
@@ -254,9 +257,10 @@ impl Trial<'_> {
     /// A table of rotations for positions below `positions`.
     pub(crate) fn rope_table(&mut self, positions: u16, rotated: usize) {
         let half = u16::try_from(rotated / 2).unwrap_or(1);
+        // Points of the circle by the tangent of half their angle.
         let pair = |p: u16, i: u16| {
-            let angle = f32::from(p) * 10_000_f32.powf(-f32::from(i) / f32::from(half));
-            [angle.cos(), angle.sin()]
+            let t = f32::from(p) / f32::from(1 + 3 * i);
+            [(1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t)]
         };
         let table = (0..positions).flat_map(|p| (0..half).flat_map(move |i| pair(p, i)));
         self.memory.rope = vec![table.collect()];

@@ -30,7 +30,7 @@ mod wkv;
 pub(crate) use activate::{Act, activate, gate, gate_rows, gates};
 pub(crate) use add::{Blend, PRODUCT, SUM, add, add_of, blend, is_residual};
 pub(crate) use add_norm::{AddNorm, Residual, add_norm};
-pub(crate) use attention::{Attention, Buckets, Sees, attention};
+pub(crate) use attention::{Attention, Buckets, Sees, attention, plain};
 pub(crate) use conv::{Conv, Window, conv};
 pub(crate) use embed::{Embed, embed_as};
 pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};

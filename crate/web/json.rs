@@ -87,8 +87,8 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         context: context(options.context_length)?,
         quantize: quantize(options.quantize.as_deref())?,
         max_binding: options.max_binding,
-        together: None,
         template: options.template,
+        ..LoadOptions::default()
     })
 }
 
@@ -247,6 +247,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "device": info.device,
         "deviceReason": info.device_reason,
         "adapter": info.adapter,
+        "selfTest": info.self_test,
         "licence": info.licence,
         "card": info.card,
         "contextLength": info.context,

@@ -69,6 +69,15 @@ impl Model {
         load(&source, &options, &host).await
     }
 
+    /// Brings it onto a device anew after the one that it was on was lost; with what it was loaded with.
+    pub async fn revive(&mut self, source: JsValue, options: String, host: Host) -> Result<()> {
+        let host = Rc::new(host);
+        let options = json::load_options(&options)?;
+        let mut progress = |at: Progress| host.heard(at);
+        let (folder, entry) = folder(&source, Extent::All, &host)?;
+        self.model.revive(&*folder, &entry, &options, &mut progress).await
+    }
+
     /// What is known of it, as JSON.
     pub fn info(&self) -> String {
         json::info(self.model.info(), heap_bytes())
@@ -221,7 +230,7 @@ fn folder(source: &JsValue, extent: Extent, host: &Rc<Host>) -> Result<(Box<dyn 
 
 async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model> {
     let options = json::load_options(options)?;
-    let mut progress = |at: Progress| host.progress(at.phase.name(), float(at.done), float(at.total));
+    let mut progress = |at: Progress| host.heard(at);
     let (folder, entry) = folder(source, Extent::All, host)?;
     let model = engine::Model::load(&*folder, &entry, &options, now, &mut progress).await?;
     Ok(Model {
@@ -237,6 +246,13 @@ impl From<Error> for JsValue {
         // setting a property of an object made here cannot fail
         let _ = Reflect::set(&object, &"code".into(), &error.code().into());
         object.into()
+    }
+}
+
+impl Host {
+    /// Tells how far loading is; `false` asks to stop.
+    fn heard(&self, at: Progress) -> bool {
+        self.progress(at.phase.name(), float(at.done), float(at.total))
     }
 }
 

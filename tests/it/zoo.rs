@@ -79,7 +79,7 @@ impl Mode {
         Self { exact: false, ..self }
     }
 
-    fn options(self) -> LoadOptions {
+    pub(crate) fn options(self) -> LoadOptions {
         LoadOptions {
             device: self.device,
             precision: if self.exact { Precision::F32 } else { Precision::Auto },

@@ -28,10 +28,10 @@ export function missing() {
   return existsSync(BINARY) ? "" : `${BINARY} is not there: apt-get install chromium`;
 }
 
-/** @returns {Promise<import("./browser.mjs").Browser>} */
-export async function start() {
+/** @param {string[]} [flags] More of them. @returns {Promise<import("./browser.mjs").Browser>} */
+export async function start(flags = []) {
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ executablePath: BINARY, args: FLAGS, chromiumSandbox: false });
+  const browser = await chromium.launch({ executablePath: BINARY, args: [...FLAGS, ...flags], chromiumSandbox: false });
   return {
     async open(url, settings = {}) {
       const context = await browser.newContext({

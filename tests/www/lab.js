@@ -464,15 +464,15 @@ export async function onPage({ then, argument }) {
 }
 
 /**
- * Loads and writes on a GPU with odd error scopes, then on a sound one.
- * @param {{ where: "worker" | "page", how: import("./broken.js").How, source: string, options: any }} what
+ * Loads and writes on a GPU with odd error scopes or wrong kernels, then on a sound one.
+ * @param {{ where: "worker" | "page", how: any, source: string, options: any }} what
  */
 export async function broken({ where, how, source, options }) {
   const ask = () =>
     thrown(async () => {
       const made = await load(source, options);
-      await made.generateTokens([1], { maxTokens: 2 }).finally(made.unload);
-      return "wrote";
+      const ids = await made.generateTokens([1, 2, 3], { maxTokens: 8, temperature: 0 }).finally(made.unload);
+      return { ids: [...ids], device: made.info.device, selfTest: made.info.selfTest };
     });
   if (where === "page") {
     return withWorker(Blind, async () => {
@@ -490,6 +490,83 @@ export async function broken({ where, how, source, options }) {
   };
   return { first: await withWorker(odd, ask), again: await ask() };
 }
+
+/**
+ * What comes of a model on a GPU that has no memory for buffer number 0, 1, … in steps, until one is never asked for.
+ * @param {{ source: string, options: any, step: number }} what
+ */
+export async function filling({ source, options, step }) {
+  const Real = globalThis.Worker;
+  const ask = async (/** @type {number} */ which) => {
+    const odd = class {
+      /** @param {URL} _ @param {WorkerOptions} settings */
+      constructor(_, settings) {
+        return new Real(`/lab/broken.js?how=full${which}`, settings);
+      }
+    };
+    let [asked, outside] = [0, ""];
+    const log = (/** @type {string} */ line) => {
+      asked = Number(/buffers (\d+)$/.exec(line)?.[1] ?? asked);
+      outside ||= line.includes("outside of all scopes") ? line : "";
+    };
+    const { code, message, value } = await withWorker(odd, () =>
+      thrown(async () => {
+        const made = await load(source, { ...options, log });
+        return await made.generateTokens([1, 2, 3], { maxTokens: 8, temperature: 0 }).finally(made.unload);
+      }),
+    );
+    return { which, code, message, ids: value && [...value], asked, outside };
+  };
+  const rows = [];
+  for (let which = 0; ; which += step) {
+    const row = await ask(which);
+    rows.push(row);
+    if (row.ids && row.asked <= which) return rows;
+  }
+}
+
+/**
+ * Asks the same of a model whose GPU is sound, and of one whose GPU is lost after some of the tokens.
+ * @param {{ source: string, options: any, prompt: number[], maxTokens: number, at: number[][] }} what
+ */
+export async function losing({ source, options, prompt, maxTokens, at }) {
+  const ask = async () => {
+    const made = await load(source, options);
+    const ids = await thrown(() => made.generateTokens(prompt, { temperature: 0, maxTokens, ignoreEos: true }));
+    const lost = made.warnings.filter(({ code }) => code === "device-lost").length;
+    await made.unload();
+    return { ids: ids.value && [...ids.value], code: ids.code, message: ids.message, lost };
+  };
+  const sound = await ask();
+  const Real = globalThis.Worker;
+  const rows = [];
+  for (const moments of at) {
+    const odd = class {
+      /** @param {URL} _ @param {WorkerOptions} settings */
+      constructor(_, settings) {
+        return new Real(`/lab/losing.js?at=${moments}`, settings);
+      }
+    };
+    rows.push({ moments, ...(await withWorker(odd, ask)) });
+  }
+  return { sound, rows };
+}
+
+/** Begins to write, and answers what the page asks of it later. @type {Promise<any> | undefined} */
+let underWay;
+/** @param {{ source: string, options: any, prompt: number[], maxTokens: number }} what */
+export async function begin({ source, options, prompt, maxTokens }) {
+  const made = await load(source, options);
+  underWay = thrown(() => made.generateTokens(prompt, { temperature: 0, maxTokens, ignoreEos: true })).then(async (answer) => {
+    const lost = made.warnings.filter(({ code }) => code === "device-lost").length;
+    const { device } = made.info;
+    await made.unload();
+    return { ...answer, ids: answer.value && [...answer.value], value: undefined, lost, device };
+  });
+}
+
+/** What became of it. */
+export const ended = () => underWay;
 
 /** What a hub lists. @param {{ reference: string, how: any }} what */
 export const listed = ({ reference, how }) => thrown(() => resolve(reference, how));

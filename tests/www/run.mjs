@@ -18,6 +18,7 @@ import { cases as formats } from "./cases/formats.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as installed } from "./cases/installed.mjs";
 import { cases as loading } from "./cases/loading.mjs";
+import { cases as lost } from "./cases/lost.mjs";
 import { cases as offline } from "./cases/offline.mjs";
 import { cases as page } from "./cases/page.mjs";
 import { cases as prove } from "./cases/prove.mjs";
@@ -105,6 +106,7 @@ const all = [
   ...zooCases({ root, models }),
   ...hub,
   ...loading,
+  ...lost,
   ...page,
   ...seedling,
   ...shell,

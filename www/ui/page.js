@@ -354,6 +354,7 @@ class NomoatPage extends NomoatElement {
           hush(this.#warning);
           if (known(`warn_${code}`)) say(this.#warning, `warn_${code}`);
           else this.#warning.textContent = message;
+          this.changed();
         },
       });
     } catch (error) {
@@ -428,7 +429,10 @@ class NomoatPage extends NomoatElement {
     // the model was left while it wrote: what is on the page belongs to another one, or to none
     if (this.#model !== model) return view.clear();
     this.setAttribute("status", "ready");
-    const { gpuBytes, heapBytes } = model.info;
+    const { gpuBytes, heapBytes, device: now, deviceReason, adapter } = model.info;
+    // another one, if the GPU was lost
+    const facts = this.#facts.info;
+    if (facts && now !== device) this.#facts.info = { ...facts, device: now, deviceReason, adapter };
     view.end({ reason, stats: reason === "broken" ? undefined : model.stats(), memory: gpuBytes + heapBytes });
   }
 

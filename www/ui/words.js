@@ -15,6 +15,9 @@ import { TALK } from "./words/talk.js";
 /** @type {Words} */
 const WORDS = { ...PAGE, ...TALK, ...HISTORY, ...OFFLINE, ...PROBLEM, ...SHARE, ...SHELL };
 
+/** Words of a page of its own. @param {Words} more */
+export const learn = (more) => void Object.assign(WORDS, more);
+
 /** @type {Language} */
 let language = initial();
 /** @type {WeakMap<Element, Map<string, [string, Record<string, string>]>>} */

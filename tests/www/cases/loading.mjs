@@ -176,8 +176,23 @@ export const cases = [
         const { first, again } = await lab("broken", what);
         assert.equal(first.code, "internal", where);
         assert.match(first.message, /panicked at .*Unexpected error/s, where);
-        assert.equal(again.value, "wrote", `${where}: ${again.message}`);
+        assert.equal(again.value?.ids.length, 8, `${where}: ${again.message}`);
       }
+    },
+  },
+  {
+    name: "the self-test gives up kernels that are wrong, and a GPU with none that is right",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device, name }) {
+      const ask = (/** @type {string} */ how) => lab("broken", { where: "worker", how, source: STORY, options: { device } });
+      const { first, again } = await ask("subgroups");
+      assert.match(again.value.selfTest, /^right with(out)? subgroups \(BF16\)$/);
+      assert.match(first.value.selfTest, name === "chromium" ? /^right without subgroups .*; not used with subgroups: BF16 with 1 tokens is off/ : /^right without subgroups/);
+      assert.deepEqual(first.value.ids, again.value.ids);
+      const refused = (await ask("all")).first;
+      assert.equal(refused.code, "self-test-failed", refused.message);
+      assert.match(refused.message, /not used without subgroups/);
     },
   },
   {

@@ -234,7 +234,8 @@ export class NomoatChat extends Field {
       this.#phase("module");
     } else if (news.type === "progress") return this.#progress(news.progress);
     else if (news.type === "warning") {
-      this.#warned.push(news);
+      if (news.code === "device-lost") this.#emit("nm-devicelost", { message: news.message });
+      if (!this.#warned.some(({ code }) => code === news.code)) this.#warned.push(news);
     } else if (news.type === "ready") {
       this.#state = "idle";
       for (const { resolve } of this.#waiting.splice(0)) resolve(news.model);

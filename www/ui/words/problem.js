@@ -60,6 +60,11 @@ export const PROBLEM = {
   },
   "do_device-lost": { en: "Load the model again.", zh: "请重新加载模型。" },
 
+  "warn_device-lost": {
+    en: "The GPU stopped answering while the model wrote. The model is brought onto it again, and the answer goes on where it was.",
+    zh: "模型书写时 GPU 停止了响应。正在重新载入模型，回答会从中断处继续。",
+  },
+
   "is_bad-file": { en: "This file cannot be read as a model", zh: "无法将此文件作为模型读取" },
   "did_bad-file": { en: "Nothing of it was used.", zh: "没有使用其中任何内容。" },
   "do_bad-file": { en: "The file may be incomplete: download it again, or choose another.", zh: "文件可能不完整：请重新下载，或换一个文件。" },

@@ -73,6 +73,7 @@ const WIDGET = {
   "no-worker": { en: "This site's rules make the model run on the page itself, which may stutter.", zh: "本站的规则使模型只能在页面上运行，可能会卡顿。" },
   "no-gpu-in-worker": { en: "In this browser the model runs on the page itself, which may stutter.", zh: "在这个浏览器里，模型在页面上运行，可能会卡顿。" },
   "software-gpu": { en: "The only GPU here is emulated in software, so this is slow.", zh: "这里只有软件模拟的 GPU，速度会很慢。" },
+  "device-lost": { en: "The GPU stopped answering; the model is brought onto it again, and the answer goes on.", zh: "GPU 停止了响应；正在重新载入模型，回答会继续。" },
   "template-chosen": { en: "The model's files carry no chat template; a known prompt format is used.", zh: "模型文件中没有对话模板，使用了已知的提示格式。" },
   do_network: { en: "The download broke off. Check the connection and try again.", zh: "下载中断。请检查网络后重试。" },
   do_offline: { en: "This device is offline. Connect it and try again.", zh: "设备处于离线状态。请联网后重试。" },

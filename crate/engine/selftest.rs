@@ -1,0 +1,152 @@
+//! Known answers before an adapter is trusted: a layer of a small llama with its head, in each block format that a model has, on
+//! the adapter and on the twins. Kernels that are wrong are not used: first those with subgroups are given up, then the adapter.
+
+use super::gpu::GpuRunner;
+use crate::{
+    error::{self, Error, Result},
+    op::{
+        Act, Affine, Embed, KvWrite, Norm, Rope, add, attention,
+        case::{Case, Trial},
+        embed_as, gate, kv_write, last_row, matmul, norm, plain, rope, sample,
+    },
+    tensor::Format,
+};
+use std::fmt::Write;
+
+/// The largest error, normalised and squared. Both sides compute in f32, and the twin sums in f64; a value of the cache may be
+/// rounded the other way. What is wrong is off by thousands of times as much.
+const TOLERANCE: f64 = 1e-6;
+/// Steps: room, tokens, position. One token, a few, and many.
+const STEPS: [(usize, usize, usize); 3] = [(1, 1, 5), (8, 5, 3), (32, 19, 0)];
+const HEADS: usize = 4;
+const KV_HEADS: usize = 2;
+const VOCABULARY: usize = 80;
+
+/// The small llama in a format.
+fn llama(format: &'static Format, (bucket, tokens, pos): (usize, usize, usize)) -> Case {
+    let width = format.block.max(32 * HEADS);
+    let head_dim = width / HEADS;
+    Case::new(format!("{} with {tokens} tokens", format.name), bucket, move |c| {
+        let ids: Vec<u32> = (0..80).step_by(7).cycle().take(tokens).collect();
+        c.tokens(&ids);
+        c.position(pos);
+        c.graph.kv_f16 = true;
+        c.graph.capacity = pos + bucket;
+        c.rope_table(40, head_dim);
+        c.cache(0, KV_HEADS, head_dim);
+        let rms = Norm {
+            eps: 1e-5,
+            centred: false,
+            plus: 0.0,
+            heads: 1,
+        };
+        let by = |heads| Rope {
+            heads,
+            rotated: head_dim,
+            table: 0,
+        };
+        // Small enough that sums are about 1.
+        let matrix = |c: &mut Trial<'_>, rows| c.weight_about(0.1, format, rows, width);
+        let look = Embed {
+            scale: 1.0,
+            positions: false,
+        };
+        let table = matrix(c, VOCABULARY);
+        let x = embed_as(c.graph, table, look)?;
+        let normed = |c: &mut Trial<'_>, x| {
+            let affine = Affine {
+                gain: Some(c.vector(width)),
+                bias: None,
+            };
+            norm(c.graph, x, affine, rms)
+        };
+        let n = normed(c, x)?;
+        let [wq, wk, wv] = [HEADS, KV_HEADS, KV_HEADS].map(|heads| matrix(c, heads * head_dim));
+        let q = matmul(c.graph, wq, n)?;
+        let k = matmul(c.graph, wk, n)?;
+        let v = matmul(c.graph, wv, n)?;
+        let q = rope(c.graph, q, by(HEADS))?;
+        let k = rope(c.graph, k, by(KV_HEADS))?;
+        let heads = KvWrite {
+            heads: KV_HEADS,
+            layer: 0,
+        };
+        kv_write(c.graph, k, v, heads)?;
+        let seen = attention(c.graph, q, None, plain(HEADS, KV_HEADS))?;
+        let out = matrix(c, width);
+        let y = matmul(c.graph, out, seen)?;
+        let x = add(c.graph, x, y)?;
+        let n = normed(c, x)?;
+        let [w0, w1, w2] = [width, width, width].map(|rows| matrix(c, rows));
+        let a = matmul(c.graph, w0, n)?;
+        let b = matmul(c.graph, w1, n)?;
+        let h = gate(c.graph, a, (b, 0), Act::Silu)?;
+        let y = matmul(c.graph, w2, h)?;
+        let x = add(c.graph, x, y)?;
+        let x = last_row(c.graph, x)?;
+        let n = normed(c, x)?;
+        let logits = matmul(c.graph, table, n)?;
+        c.graph.output(logits);
+        sample(c.graph, logits)
+    })
+}
+
+/// Holds the adapter to the known answers, and gives up kernels that do not give them; says what was found.
+///
+/// # Errors
+/// [`error::Gpu::Wrong`] if nothing is left that is right; others of the device.
+pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format]) -> Result<String> {
+    let before = runner.gpu.counters().clone();
+    let mut refused = String::new();
+    loop {
+        let subgroups = runner.gpu.caps().subgroups();
+        let kernels = if subgroups {
+            "with subgroups"
+        } else {
+            "without subgroups"
+        };
+        match wrong(runner, formats).await {
+            Ok(None) => {
+                runner.clear();
+                runner.gpu.uncount(&before);
+                let names: Vec<&str> = formats.iter().map(|f| f.name).collect();
+                return Ok(format!("right {kernels} ({}){refused}", names.join(", ")));
+            }
+            Ok(Some(found)) => {
+                // writing to a string cannot fail
+                let _ = write!(refused, "; not used {kernels}: {found}");
+            }
+            // kernels that do not compile are no better
+            Err(Error::Gpu {
+                kind: error::Gpu::Refused,
+                cause,
+                ..
+            }) => {
+                let _ = write!(refused, "; not used {kernels}: {cause}");
+            }
+            Err(error) => return Err(error),
+        }
+        if !subgroups {
+            return Err(Error::Gpu {
+                kind: error::Gpu::Wrong,
+                doing: "comparing known answers".into(),
+                cause: format!("{}{refused}", runner.gpu.caps().name),
+            });
+        }
+        runner.gpu.forget_subgroups();
+    }
+}
+
+/// The first case whose answer is not the known one, in words.
+async fn wrong(runner: &mut GpuRunner, formats: &[&'static Format]) -> Result<Option<String>> {
+    for format in formats {
+        for step in STEPS {
+            let case = llama(format, step);
+            let report = runner.hold(case.name.clone(), &case, false).await?.1;
+            if report.nmse > TOLERANCE {
+                return Ok(Some(format!("{} is off by {}", report.name, report.nmse)));
+            }
+        }
+    }
+    Ok(None)
+}
