@@ -87,7 +87,7 @@ build_module() {
   need_node
   node build/vendor.mjs
   [ "$profile" = dev ] && folder=debug
-  cargo build --locked --lib --target "$wasm_target" --profile "$profile"
+  RUSTC_WRAPPER=$PWD/build/rustc.sh cargo build --locked --lib --target "$wasm_target" --profile "$profile"
   module=target/$wasm_target/$folder/nomoat.wasm
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$profile" ] && [ ! "$module" -nt "$stamp" ] && [ ! package-lock.json -nt "$stamp" ]; then
     return

@@ -34,6 +34,19 @@ await build({
   legalComments: "none",
   logLevel: "error",
 });
+// A page of its own: parts in common would cost the page what few open.
+await build({
+  absWorkingDir: resolve("www"),
+  entryPoints: ["bench.js"],
+  outdir: resolve("dist/site"),
+  bundle: true,
+  format: "esm",
+  external: ["./pkg/nomoat.js"],
+  minify: true,
+  target: "es2022",
+  legalComments: "none",
+  logLevel: "error",
+});
 const sw = "dist/site/sw.js";
 writeFileSync(sw, transformSync(readFileSync(sw, "utf8"), { minify: true, target: "es2022", legalComments: "none" }).code);
 
@@ -49,7 +62,7 @@ preload("dist/site");
 list("dist/site");
 
 // The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
-const pageOnly = new Set(["index.html", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "docs", "css", "shell.js"]);
+const pageOnly = new Set(["index.html", "bench.html", "bench.js", "measure.js", "probe.js", "shapes.js", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "docs", "css", "shell.js"]);
 cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
 for (const text of texts) {
   cpSync(text, `dist/npm/${text}`);

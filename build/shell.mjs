@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 
 const LIST = "pkg/shell.js";
 /** Not the page's: what others include or read, and what has no use without a network. */
-const LEFT_OUT = [/^sw\.js$/, /^pkg\/shell\.js$/, /^pkg\/embed\./, /^docs\//, /(^|\/)\./, /\.d\.ts$/, /\.(gguf|safetensors)$/, /(^|\/)(LICENSE|THIRD_PARTY)/];
+const LEFT_OUT = [/^sw\.js$/, /^pkg\/shell\.js$/, /^pkg\/embed\./, /^docs\//, /\bbench\.(html|css|js)$/, /(^|\/)\./, /\.d\.ts$/, /\.(gguf|safetensors)$/, /(^|\/)(LICENSE|THIRD_PARTY)/];
 
 /** @param {string} folder @returns {Record<string, string>} Hashes in hex by path, sorted. */
 export function hashes(folder) {

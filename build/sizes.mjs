@@ -24,8 +24,8 @@ function measure(mine) {
   return sizes;
 }
 
-/** The widget is for other sites, and the examples are pages of their own. @param {string} name */
-const ofPage = (name) => !/^pkg.embed\.|^docs\b|^ui.widget\.js$/.test(name);
+/** The widget is for other sites, and the examples and the benchmark are pages of their own. @param {string} name */
+const ofPage = (name) => !/^pkg.embed\.|^docs\b|^ui.widget\.js$|\bbench\.(html|css|js)$/.test(name);
 const rows = {
   wasm: measure((name) => name.endsWith(".wasm")),
   js: measure((name) => name.endsWith(".js") && ofPage(name)),

@@ -11,6 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import * as bigFile from "./big.mjs";
+import { cases as bench } from "./cases/bench.mjs";
 import { cases as big } from "./cases/big.mjs";
 import { cases as embedding } from "./cases/embedding.mjs";
 import { cases as engine } from "./cases/engine.mjs";
@@ -117,6 +118,7 @@ const all = [
   ...offline,
   ...installed,
   ...single,
+  ...bench,
   ...big,
   ...prove,
   ...(dev ? formats : []),

@@ -1,0 +1,22 @@
+#!/bin/sh
+# rustc for the module, as cargo's RUSTC_WRAPPER: libraries without what others between switch on for everyone. `regex-syntax` has
+# no tables of Unicode's ages, boolean properties and breaks, which no tokenizer asks for (a pattern that names one is an error that
+# says so): 150 kB. `regex-automata` has one engine that is fast and one for all the rest, not four, and looks for no sets of words.
+for argument; do
+  [ "$previous" = --crate-name ] && crate=$argument
+  previous=$argument
+done
+case $crate in
+  regex_syntax) out=' unicode-age unicode-bool unicode-segment ' ;;
+  regex_automata) out=' dfa-onepass nfa-backtrack perf-literal-multisubstring ' ;;
+  *) exec "$@" ;;
+esac
+for argument; do
+  shift
+  feature=${argument#feature=\"}
+  case $out in
+    *" ${feature%\"} "*) set -- "$@" left_out ;;
+    *) set -- "$@" "$argument" ;;
+  esac
+done
+exec "$@"

@@ -1,0 +1,42 @@
+// The words of the benchmark's page.
+
+/** @type {import("../words.js").Words} */
+export const BENCH = {
+  bench_title: { en: "nomoat, measured in this browser", zh: "在本浏览器中测量 nomoat" },
+  bench_language: { en: "中文", zh: "English" },
+  bench_intro: {
+    en: "Models of published sizes with random weights, made here and loaded like any other. Nothing is downloaded or sent. Close other tabs, and run it twice: other work on this device shows in the numbers.",
+    zh: "使用已公布模型的尺寸和随机权重，在本页生成并像其他模型一样加载。不下载也不上传任何内容。请关闭其他标签页并运行两次：设备上的其他任务会影响结果。",
+  },
+  bench_shape: { en: "Size", zh: "尺寸" },
+  bench_format: { en: "Format", zh: "格式" },
+  bench_device: { en: "Device", zh: "设备" },
+  bench_contexts: { en: "Prompts, in tokens", zh: "提示长度（token）" },
+  bench_run: { en: "Run", zh: "运行" },
+  bench_stop: { en: "Stop", zh: "停止" },
+  bench_copy: { en: "Copy the result", zh: "复制结果" },
+  bench_copied: { en: "Copied.", zh: "已复制。" },
+  bench_probing: { en: "Measuring what the GPU can do at best …", zh: "正在测量 GPU 的极限 …" },
+  bench_running: { en: "Running {name} …", zh: "正在运行 {name} …" },
+  bench_done: { en: "Done.", zh: "完成。" },
+  bench_stopped: { en: "Stopped.", zh: "已停止。" },
+  bench_failed: { en: "It failed: {message}", zh: "失败：{message}" },
+  bench_none: { en: "There is no GPU that this page may use: measure the CPU.", zh: "没有可供本页使用的 GPU：请测量 CPU。" },
+  bench_best: {
+    en: "{name} at best: reads {read} GB/s, computes {fma} GFLOP/s in f32; a dispatch takes {dispatch} µs, a result {back} ms to come back.",
+    zh: "{name} 的极限：读取 {read} GB/s，f32 计算 {fma} GFLOP/s；一次 dispatch 需 {dispatch} µs，结果返回需 {back} ms。",
+  },
+  bench_rows: { en: "Results", zh: "结果" },
+  bench_model: { en: "Model", zh: "模型" },
+  bench_context: { en: "Prompt", zh: "提示" },
+  bench_prefill: { en: "Reading, tokens/s", zh: "读取，token/秒" },
+  bench_decode: { en: "Writing, tokens/s", zh: "书写，token/秒" },
+  bench_rate: { en: "Weights, GB/s", zh: "权重，GB/s" },
+  bench_share: { en: "Writing, of the best", zh: "书写，占极限" },
+  bench_prefillShare: { en: "Reading, of the best", zh: "读取，占极限" },
+  bench_dispatches: { en: "Dispatches a token", zh: "每 token dispatch 数" },
+  bench_other: { en: "Compare with another result: paste its lines here", zh: "与另一次结果比较：将其内容粘贴到这里" },
+  bench_picture: { en: "The roofline of this GPU, and where each run is below it", zh: "本 GPU 的性能上限，以及各次运行在其下的位置" },
+  bench_x: { en: "operations a byte", zh: "每字节运算数" },
+  bench_y: { en: "GFLOP/s", zh: "GFLOP/s" },
+};
