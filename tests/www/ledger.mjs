@@ -9,7 +9,9 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runInNewContext } from "node:vm";
 import { calls, everything, faults, index, termFaults, wordFaults } from "../../build/ledger.mjs";
+import { hashes } from "../../build/shell.mjs";
 import { annexXII, badge, badgeText, caveat, claims, clauses, clauseText, conflicts, conflictText, openLedger, sheet, strip, trace } from "../../www/ledger.js";
 import { MODELS } from "../../www/models.js";
 
@@ -317,6 +319,25 @@ const tests = [
     },
   ],
   [
+    "the service worker keeps rows when they are asked for, and only those that were built",
+    async () => {
+      const [shell, later] = [hashes(path.join(ROOT, "www")), hashes(path.join(ROOT, "www"), true)];
+      assert.ok(Object.keys(later).length === rows.length + 3 && !Object.keys(shell).some((file) => file.startsWith("ledger/")));
+      const { ask, kept, served, install } = serviceWorker(later);
+      await install();
+      assert.deepEqual([...kept.keys()], []);
+      const row = "ledger/bloomz.json";
+      served.set(row, readFileSync(path.join(ROOT, "www", row), "utf8"));
+      assert.equal(JSON.parse(await ask(row)).id, "bloomz");
+      assert.deepEqual([...kept.keys()], [`https://example.org/a/${row}?sha256=${later[row]}`]);
+      served.delete(row);
+      assert.equal(JSON.parse(await ask(row)).id, "bloomz", "not without the host");
+      served.set("ledger/alpaca.json", "{}");
+      assert.equal(await ask("ledger/alpaca.json"), "{}");
+      assert.equal(kept.size, 1, "it kept what was not built");
+    },
+  ],
+  [
     "rows come when asked for, once, and a row without a source is an error",
     async () => {
       /** @type {string[]} */
@@ -330,6 +351,37 @@ const tests = [
     },
   ],
 ];
+
+/** www/sw.js with a cache and a host that are not there otherwise. @param {Record<string, string>} later */
+function serviceWorker(later) {
+  const [kept, served] = [/** @type {Map<string, Response>} */ (new Map()), /** @type {Map<string, string>} */ (new Map())];
+  const cache = {
+    keys: async () => [...kept.keys()].map((url) => ({ url })),
+    match: async (/** @type {string} */ key) => kept.get(key)?.clone(),
+    put: async (/** @type {string} */ key, /** @type {Response} */ response) => void kept.set(key, response),
+  };
+  /** @type {Record<string, (event: any) => void>} */
+  const on = {};
+  const self = {
+    importScripts: () => Object.assign(self, { nomoatShell: {}, nomoatLater: later }),
+    addEventListener: (/** @type {string} */ name, /** @type {(event: any) => void} */ run) => (on[name] = run),
+    clients: { matchAll: async () => [] },
+  };
+  const location = { href: "https://example.org/a/sw.js" };
+  const fetch = async (/** @type {{ url: string }} */ { url }) => {
+    const text = served.get(url.replace("https://example.org/a/", ""));
+    if (text === undefined) throw new TypeError("there is no host");
+    return new Response(text);
+  };
+  runInNewContext(readFileSync(path.join(ROOT, "www/sw.js"), "utf8"), { self, location, fetch, caches: { open: async () => cache }, crypto, URL, Response, Headers });
+  const told = async (/** @type {string} */ name, /** @type {any} */ event) => {
+    /** @type {any} */
+    let answer;
+    on[name]({ ...event, waitUntil: (/** @type {any} */ one) => (answer = one), respondWith: (/** @type {any} */ one) => (answer = one) });
+    return answer;
+  };
+  return { kept, served, install: () => told("install", {}), ask: async (/** @type {string} */ file) => (await told("fetch", { request: { method: "GET", url: `https://example.org/a/${file}` } })).text() };
+}
 
 /** A row with what is asked for, from one source. @param {Record<string, any>} what @returns {Row} */
 function made({ id = "made", name = "Made", weights = "published", clause, ...more }) {
