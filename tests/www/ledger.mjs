@@ -76,6 +76,14 @@ const tests = [
     },
   ],
   ["licences and words validate", () => assert.deepEqual([...termFaults(known.terms, known), ...wordFaults(known.words)], [])],
+  [
+    "those whose data it has are named as they want it",
+    () => {
+      const stated = new Set(Object.values(known.register).flatMap(({ states }) => states ?? []));
+      assert.equal(known.words.credits.length, 4);
+      for (const { name, url, licence, cite } of known.words.credits) assert.ok(name && licence && cite && stated.has(url), name);
+    },
+  ],
   ["the list of rows is that of the rows: node build/ledger.mjs", () => assert.equal(readFileSync(path.join(ROOT, "www/ledger/index.json"), "utf8"), index(rows))],
   ["the fixture without a fault has none", () => assert.deepEqual(faults(broken.good, { ...known, register: { ...known.register, ...json("tests/data/ledger/read-by-tests.json") } }), [])],
   ...broken.bad.map(({ name, set, says }) => /** @type {[string, () => void]} */ ([
