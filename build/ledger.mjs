@@ -35,7 +35,7 @@ export const FIELDS = {
   logs: url,
   compute: text,
   osaid: (value) => typeof value?.passes === "boolean" && (text(value.who) || (text(value.who?.en) && text(value.who?.zh))) && text(value.when) && text(value.of),
-  mot: (value) => text(value?.of) && number(value.listed) && number(value.licensed),
+  mot: (value) => text(value?.of) && [0, 1, 2, 3].includes(value.class) && number(value.listed) && number(value.licensed),
   fmti: (value) => text(value?.developer) && number(value.score) && number(value.year),
 };
 
