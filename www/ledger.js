@@ -60,7 +60,7 @@ import { NomoatError } from "./protocol.js";
  * @property {(string | { name: string, organisation?: string | null, address?: string | null })[] | null} [baseModels]
  *
  * @typedef {{ kind: "closed" | "available" | "weights" | "published" | "validated" | "unknown", who?: string | Both, when?: string, by?: string }} Badge
- * @typedef {{ field: string, claims: { who: string, says: string, source?: Source }[] }} Conflict
+ * @typedef {{ field: string, claims: { who: string, says: string | Both, source?: Source }[] }} Conflict
  */
 
 /** @type {Record<string, Grade | null>} */
@@ -253,19 +253,24 @@ export async function trace(file, ledger, hub) {
   if (own.says && theirs.says && own.says !== theirs.says) add({ who: "file", says: own.says }, { who: "hub", says: theirs.says });
   const [who, { says, id }] = own.says ? ["file", own] : ["hub", theirs];
   for (const { name, row } of ancestors) {
-    for (const { is, by } of row ? claims(row, "licence") : []) {
-      const [theirs] = licencesOf(is, ledger);
-      if (row && says && theirs && id !== is && !free(is, ledger)) add({ who, says }, { who: name, says: theirs.name, source: row.sources[by] });
-    }
+    if (!row || !says) continue;
+    const stated = claims(row, "licence").filter(({ is }) => is !== id && !free(is, ledger) && licencesOf(is, ledger).length);
+    for (const { is, by } of stated) add({ who, says }, { who: name, says: licencesOf(is, ledger)[0].name, source: row.sources[by] });
+    // bound by what is not in its licence
+    const limit = row.clauses.find((clause) => groupOf(clause, ledger) === "not");
+    if (limit && !stated.length) add({ who, says }, { who: name, says: both((language) => ledger.words.lead.not[language] + part(limit, ledger, language)), source: row.sources[limit.by] });
   }
   return { licence: own.says, hubLicence: theirs.says, ancestors, conflicts: found };
 }
+
+/** @param {(language: Language) => string} text @returns {Both} */
+const both = (text) => ({ en: text("en"), zh: text("zh") });
 
 /** @param {Conflict} conflict @param {Ledger} ledger @param {Language} language */
 export function conflictText({ claims: told }, { words: { says, values } }, language) {
   const own = (/** @type {string} */ name) => name === "file" || name === "hub";
   const called = (/** @type {string} */ name) => (own(name) ? says[name][language] : own(told[0].who) ? fill(says.ancestor[language], { name }) : name);
-  return sentence(told.map(({ who, says: what }) => fill(says.says[language], { who: called(who), what: values[what]?.[language] ?? what })), language);
+  return sentence(told.map(({ who, says: what }) => fill(says.says[language], { who: called(who), what: typeof what === "object" ? what[language] : (values[what]?.[language] ?? what) })), language);
 }
 
 /** The points of Annex XII of Regulation (EU) 2024/1689 that fields answer. @type {Record<string, string[]>} */

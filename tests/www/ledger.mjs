@@ -263,6 +263,14 @@ const tests = [
       assert.equal(conflictText(found.conflicts[0], ledger, "en"), "This file says Apache License 2.0; its stated ancestor Research 7B says LLaMA non-commercial licence.");
       assert.equal(conflictText(found.conflicts[0], ledger, "zh"), "此文件称 Apache License 2.0；其声明的上游模型 Research 7B称 LLaMA non-commercial licence。");
       assert.ok(found.conflicts[0].claims[1].source?.url);
+      // and of one that is in the ledger, whose own ancestor is LLaMA
+      const real = await trace({ licence: "apache-2.0", baseModels: ["lmsys/vicuna-13b-v1.3"] }, ledger);
+      assert.deepEqual(real.ancestors.map(({ row }) => row?.id), ["vicuna", "llama-1"]);
+      assert.equal(real.conflicts.length, 2);
+      // and of one that is bound by no licence of its own
+      const bound = await trace({ licence: "apache-2.0", baseModels: ["x/bound"] }, withRows(made({ name: "Bound", licence: "mit", hub: ["x/bound"], clause: "research_only" })));
+      assert.equal(conflictText(bound.conflicts[0], ledger, "en"), "This file says Apache License 2.0; its stated ancestor Bound says you may not use it for anything but research.");
+      assert.match(conflictText(bound.conflicts[0], ledger, "zh"), /Bound称 你不可以将它用于研究以外的用途。$/);
     },
   ],
   [
