@@ -5,26 +5,23 @@
 const worker = self;
 worker.importScripts("pkg/shell.js");
 
-/** SHA-256 in hex, by path from this folder: of what is kept at once. @type {Record<string, string>} */
+/** SHA-256 in hex, by path from this folder. @type {Record<string, string>} */
 const FILES = worker.nomoatShell;
-/** And of what is kept when it was asked for. @type {Record<string, string>} */
-const LATER = worker.nomoatLater;
+/** Version of the ledger, whose files are kept when they were asked for. @type {string} */
+const LEDGER = worker.nomoatLedger;
 const HERE = new URL("./", location.href);
 /** Of this folder: there may be another nomoat at this origin. */
 const CACHE = `nomoat ${HERE.pathname}`;
 
-/** @param {string} path */
-const hashOf = (path) => FILES[path] ?? LATER[path];
-
 /** Where a file is kept: a changed file is another one. @param {string} path */
-const keyOf = (path) => `${HERE}${path}?sha256=${hashOf(path)}`;
+const keyOf = (path) => `${HERE}${path}?${Object.hasOwn(FILES, path) ? `sha256=${FILES[path]}` : `ledger=${LEDGER}`}`;
 
 /** The file to keep that is meant, whatever the query. @param {string} address @returns {string | undefined} */
 function pathOf(address) {
   const { origin, pathname } = new URL(address);
   if (origin !== HERE.origin || !pathname.startsWith(HERE.pathname)) return;
   const path = pathname.slice(HERE.pathname.length) || "index.html";
-  return Object.hasOwn(FILES, path) || Object.hasOwn(LATER, path) ? path : undefined;
+  return Object.hasOwn(FILES, path) || (LEDGER && /^ledger\/[\w.-]+\.json$/.test(path)) ? path : undefined;
 }
 
 /** Fetches what is not kept yet: of a new version only what has changed, of a broken-off one only what is missing. */
@@ -43,19 +40,15 @@ async function genuine(path) {
     const response = await fetch(address, { cache: mode });
     const bytes = await response.arrayBuffer();
     await tell({ url: address.href, bytes: bytes.byteLength, status: response.status });
-    if (!response.ok || (await sha256(bytes)) !== hashOf(path)) continue;
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (!response.ok || hash !== FILES[path]) continue;
     const headers = new Headers(response.headers);
     // they were true of the way here
     for (const name of ["content-encoding", "content-length"]) headers.delete(name);
     return new Response(bytes, { headers });
   }
   throw new Error(`${address} is not the file that was built: the page cannot be kept for use without a network`);
-}
-
-/** In hex. @param {ArrayBuffer} bytes */
-async function sha256(bytes) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The page lists every request, so it hears of those that are made here. @param {{ url: string, bytes: number, status?: number }} sent */
@@ -68,8 +61,8 @@ async function tell(sent) {
 /** Lets go of what earlier versions had. */
 async function tidy() {
   const cache = await caches.open(CACHE);
-  const mine = new Set(Object.keys({ ...FILES, ...LATER }).map(keyOf));
-  for (const request of await cache.keys()) if (!mine.has(request.url)) await cache.delete(request);
+  const mine = new Set(Object.keys(FILES).map(keyOf));
+  for (const request of await cache.keys()) if (!mine.has(request.url) && !request.url.endsWith(`?ledger=${LEDGER}`)) await cache.delete(request);
 }
 
 /** @param {string} path @param {Request} request */
@@ -78,12 +71,18 @@ async function answer(path, request) {
   const kept = await cache.match(keyOf(path));
   if (kept) return kept;
   const response = await fetch(request);
-  if (Object.hasOwn(LATER, path) && response.ok) {
-    const hash = await sha256(await response.clone().arrayBuffer());
-    // what is of another version, or finds no room, goes to the page that asked and is not kept
-    if (hash === hashOf(path)) await cache.put(keyOf(path), response.clone()).catch(() => {});
-  }
+  if (!Object.hasOwn(FILES, path) && response.ok) await later(cache, path, response.clone());
   return response;
+}
+
+/** Keeps a file of the ledger. What is none, or finds no room, has gone to the page and is not kept. @param {Cache} cache @param {string} path @param {Response} response */
+async function later(cache, path, response) {
+  try {
+    await response.clone().json();
+    await cache.put(keyOf(path), response);
+  } catch {
+    // it is asked for again
+  }
 }
 
 worker.addEventListener("install", (/** @type {any} */ event) => {

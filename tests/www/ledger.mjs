@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runInNewContext } from "node:vm";
 import { calls, everything, faults, index, termFaults, wordFaults } from "../../build/ledger.mjs";
-import { hashes } from "../../build/shell.mjs";
+import { hashes, version } from "../../build/shell.mjs";
 import { annexXII, badge, badgeText, caveat, claims, clauses, clauseText, conflicts, conflictText, openLedger, sheet, strip, trace } from "../../www/ledger.js";
 import { MODELS } from "../../www/models.js";
 
@@ -335,22 +335,25 @@ const tests = [
     },
   ],
   [
-    "the service worker keeps rows when they are asked for, and only those that were built",
+    "the service worker keeps rows when they are asked for, and a changed ledger anew",
     async () => {
-      const [shell, later] = [hashes(path.join(ROOT, "www")), hashes(path.join(ROOT, "www"), true)];
-      assert.ok(Object.keys(later).length === rows.length + 3 && !Object.keys(shell).some((file) => file.startsWith("ledger/")));
-      const { ask, kept, served, install } = serviceWorker(later);
-      await install();
+      const www = path.join(ROOT, "www");
+      assert.ok(Object.keys(hashes(www, true)).length === rows.length + 3 && !Object.keys(hashes(www)).some((file) => file.startsWith("ledger/")));
+      const { ask, kept, served, told } = serviceWorker(version(www));
+      await told("install");
       assert.deepEqual([...kept.keys()], []);
       const row = "ledger/bloomz.json";
-      served.set(row, readFileSync(path.join(ROOT, "www", row), "utf8"));
+      served.set(row, readFileSync(path.join(www, row), "utf8"));
       assert.equal(JSON.parse(await ask(row)).id, "bloomz");
-      assert.deepEqual([...kept.keys()], [`https://example.org/a/${row}?sha256=${later[row]}`]);
+      assert.deepEqual([...kept.keys()], [`https://example.org/a/${row}?ledger=${version(www)}`]);
       served.delete(row);
       assert.equal(JSON.parse(await ask(row)).id, "bloomz", "not without the host");
-      served.set("ledger/alpaca.json", "{}");
-      assert.equal(await ask("ledger/alpaca.json"), "{}");
-      assert.equal(kept.size, 1, "it kept what was not built");
+      served.set("ledger/alpaca.json", "<p>Log in to this network</p>");
+      assert.match(await ask("ledger/alpaca.json"), /Log in/);
+      assert.equal(kept.size, 1, "it kept what is no row");
+      kept.set(`https://example.org/a/${row}?ledger=older`, new Response("{}"));
+      await told("activate");
+      assert.equal(kept.size, 1, "it did not let go of an earlier version");
     },
   ],
   [
@@ -368,20 +371,21 @@ const tests = [
   ],
 ];
 
-/** www/sw.js with a cache and a host that are not there otherwise. @param {Record<string, string>} later */
-function serviceWorker(later) {
+/** www/sw.js with a cache and a host that are not there otherwise. @param {string} ledger */
+function serviceWorker(ledger) {
   const [kept, served] = [/** @type {Map<string, Response>} */ (new Map()), /** @type {Map<string, string>} */ (new Map())];
   const cache = {
     keys: async () => [...kept.keys()].map((url) => ({ url })),
     match: async (/** @type {string} */ key) => kept.get(key)?.clone(),
     put: async (/** @type {string} */ key, /** @type {Response} */ response) => void kept.set(key, response),
+    delete: async (/** @type {{ url: string }} */ { url }) => kept.delete(url),
   };
   /** @type {Record<string, (event: any) => void>} */
   const on = {};
   const self = {
-    importScripts: () => Object.assign(self, { nomoatShell: {}, nomoatLater: later }),
+    importScripts: () => Object.assign(self, { nomoatShell: {}, nomoatLedger: ledger }),
     addEventListener: (/** @type {string} */ name, /** @type {(event: any) => void} */ run) => (on[name] = run),
-    clients: { matchAll: async () => [] },
+    clients: { matchAll: async () => [], claim: async () => {} },
   };
   const location = { href: "https://example.org/a/sw.js" };
   const fetch = async (/** @type {{ url: string }} */ { url }) => {
@@ -390,13 +394,13 @@ function serviceWorker(later) {
     return new Response(text);
   };
   runInNewContext(readFileSync(path.join(ROOT, "www/sw.js"), "utf8"), { self, location, fetch, caches: { open: async () => cache }, crypto, URL, Response, Headers });
-  const told = async (/** @type {string} */ name, /** @type {any} */ event) => {
+  const told = async (/** @type {string} */ name, /** @type {any} */ event = {}) => {
     /** @type {any} */
     let answer;
     on[name]({ ...event, waitUntil: (/** @type {any} */ one) => (answer = one), respondWith: (/** @type {any} */ one) => (answer = one) });
     return answer;
   };
-  return { kept, served, install: () => told("install", {}), ask: async (/** @type {string} */ file) => (await told("fetch", { request: { method: "GET", url: `https://example.org/a/${file}` } })).text() };
+  return { kept, served, told, ask: async (/** @type {string} */ file) => (await told("fetch", { request: { method: "GET", url: `https://example.org/a/${file}` } })).text() };
 }
 
 /** A row with what is asked for, from one source. @param {Record<string, any>} what @returns {Row} */
