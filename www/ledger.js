@@ -151,7 +151,7 @@ export function clauses(row, ledger) {
 }
 
 /** Puts values in; what stands in [] stays out where it lacks one. @param {string} text @param {Record<string, any>} values @returns {string} */
-const fill = (text, values) =>
+export const fill = (text, values) =>
   text
     .replaceAll(/\[([^\]]*)\]/g, (_, part) => ([...part.matchAll(/\{(\w+)\}/g)].every(([, key]) => values[key]) ? part : ""))
     .replaceAll(/\{(\w+)\}/g, (_, key) => values[key]);

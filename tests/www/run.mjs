@@ -17,6 +17,7 @@ import { cases as engine } from "./cases/engine.mjs";
 import { cases as formats } from "./cases/formats.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as installed } from "./cases/installed.mjs";
+import { cases as ledger } from "./cases/ledger.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as offline } from "./cases/offline.mjs";
 import { cases as page } from "./cases/page.mjs";
@@ -108,6 +109,7 @@ const all = [
   ...page,
   ...seedling,
   ...shell,
+  ...ledger,
   ...talk,
   ...store,
   ...widget,

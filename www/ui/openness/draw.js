@@ -1,0 +1,84 @@
+// What the openness ledger knows of a model, as nodes: badge, conflicts, three sentences, strips, clauses, yardsticks, lineage.
+
+import { parse } from "../../hub.js";
+import { badge, badgeText, caveat, claims, clauses, clauseText, conflicts, openLedger, sheet, trace } from "../../ledger.js";
+import { SEEDLING } from "../../seedling.js";
+import { embeddedName } from "../../thread.js";
+import { HUB } from "../lookup.js";
+import { make } from "../make.js";
+import { current } from "../words.js";
+import { OPENNESS } from "../words/openness.js";
+import { aside, link, say, strips } from "./cells.js";
+import { compare } from "./compare.js";
+import { acts, clash, folded, hashes, read, today, yardsticks } from "./parts.js";
+
+/** @typedef {import("../../ledger.js").Ledger} Ledger */
+
+/** @type {Promise<Ledger> | undefined} */
+let ledger;
+
+/** @param {any} of As `Shown` in ../openness.js; empty: two models that are chosen here. @returns {Promise<(Node | string)[]>} */
+export async function draw(of) {
+  if (document.documentElement.hasAttribute("data-single")) return [aside(say(OPENNESS.single))];
+  try {
+    const open = await (ledger ??= openLedger());
+    return of.source === undefined ? [await compare(open)] : await model(of, open);
+  } catch {
+    ledger = undefined;
+    return [aside(say(OPENNESS.failed))];
+  }
+}
+
+/** @param {import("../openness.js").Shown} of @param {Ledger} ledger */
+async function model({ source, name, card = {}, hub, ask }, ledger) {
+  const { terms, words } = ledger;
+  const language = current();
+  const reference = typeof source === "string" && parse(source, HUB);
+  const listed = source === "embedded" ? embeddedName() === SEEDLING.file && { id: "seedling" } : reference && ledger.find(reference.repo);
+  const row = listed ? await ledger.row(listed.id) : null;
+  const bases = row ? claims(row, "base").flatMap(({ is }) => is) : [];
+  // what the hub says too is its word: it counts where the file says nothing
+  const own = hub && hub.licence === card.licence ? {} : card;
+  const found = await trace({ ...own, baseModels: [...(card.baseModels ?? []), ...bases] }, ledger, hub);
+  const says = found.licence ?? found.hubLicence;
+  const [id] = Object.entries(terms.licences).find(([, licence]) => licence.name === says) ?? [];
+  const by = "file";
+  const shown = row ?? {
+    id: "",
+    fields: { name: { is: name, by }, weights: { is: "published", by }, licence: id ? { is: id, by } : null },
+    clauses: [],
+    grades: [],
+    sources: { [by]: { title: say(words.says[found.licence ? "file" : "hub"]), url: "", read: today() } },
+  };
+  const differ = [...found.conflicts, ...conflicts(shown, ledger)];
+  const [first] = claims(shown, "licence");
+  const names = first?.is.split(" OR ").map((/** @type {string} */ one) => terms.licences[one].name);
+  if (row && says && names && !names.includes(says)) {
+    const title = row.sources[first.by].title;
+    differ.push({ field: "licence", claims: [{ who: title, says: names[0] }, { who: found.licence ? "file" : "hub", says }] });
+  }
+  const above = found.ancestors.flatMap(({ row }) => row ?? []);
+  const { may, not, take } = sheet(shown, ledger, language);
+  const all = clauses(shown, ledger);
+  const date = [...all.map(({ source }) => source), ...Object.values(shown.sources)].map(({ read }) => read).sort().at(-1) ?? "";
+  const limits = [shown, ...above].flatMap((each) => clauses(each, ledger)).filter(({ kind }) => words.clauses[kind].group === "not");
+  const short = [
+    make("p", { class: "terms-badge" }, badgeText(badge(shown, ledger, above), ledger, language)),
+    ...clash(differ.filter(({ field }) => field === "licence"), ledger),
+    make("ul", { class: "promise" }, ...[may, not, take].map((text) => make("li", {}, text))),
+    aside(caveat(date, ledger, language)),
+    ...(ask ? [hashes(card.files ?? [], ledger)] : []),
+    ...(ask && limits.length ? [await read(id ?? first?.is ?? "", limits, ledger)] : []),
+  ];
+  const every = all.map((clause) => make("li", {}, clauseText(clause, ledger, language), aside(say(words.page.section, clause), link(clause.source.url, clause.source.title))));
+  const long = [
+    ...strips(shown, ledger),
+    ...(every.length ? [folded(say(words.page.clauses), make("ul", { class: "promise" }, ...every))] : []),
+    ...clash(differ.filter(({ field }) => field !== "licence"), ledger),
+    yardsticks(shown, says, found.ancestors, ledger),
+    // what a file was made from was graded, if not the file
+    ...(row ? [] : above.map((each) => folded(claims(each, "name")[0].is, ...strips(each, ledger)))),
+    ...acts(shown, [may, not, take].join(" "), ledger),
+  ];
+  return ask ? [...short, folded(say(words.page.more), ...long)] : [...short, ...long];
+}
