@@ -18,7 +18,8 @@ export class NomoatConsent extends NomoatElement {
   #state = make("p", { class: "aside", role: "status" });
   #variant = make("select", { name: "variant" });
   #variants = make("p", { class: "row" }, labelled("askVariant", this.#variant), this.#variant);
-  #yes = button("askDownload", () => this.#answer(this.#chosen && { ...this.#chosen, card: this.#known.fit?.card, hub: this.#known.fit?.hub }), { class: "main" });
+  // what is restricted has to be read before
+  #yes = button("askDownload", () => this.#yes.form?.reportValidity() && this.#answer(this.#chosen && { ...this.#chosen, card: this.#known.fit?.card, hub: this.#known.fit?.hub }), { class: "main" });
   #look = button("lookUp", () => void this.#find(), { class: "main" });
   /** @type {Chosen | undefined} */
   #chosen;
@@ -41,7 +42,6 @@ export class NomoatConsent extends NomoatElement {
     );
     const form = make("form", { method: "dialog" }, this.#title, this.#terms, this.#variants, this.#openness, this.#notes, this.#state, acts);
     form.addEventListener("submit", (event) => event.preventDefault());
-    this.#openness.addEventListener("change", () => this.changed());
     this.#variant.addEventListener("change", () => {
       if (this.#chosen) this.#chosen = { ...this.#chosen, source: `${this.#known.id}:${this.#variant.value}` };
       void this.#find();
@@ -145,8 +145,8 @@ export class NomoatConsent extends NomoatElement {
     this.#notes.replaceChildren(...notes);
     this.#look.hidden = !chosen.linked;
     this.#yes.hidden = Boolean(chosen.linked);
-    // nobody agrees to what is not known yet, nor to restrictions unread
-    this.#yes.disabled = (looking && chosen.entry?.terms !== "open-weights") || this.#openness.querySelector("[name=terms]:not(:checked)") !== null;
+    // nobody agrees to what is not known yet
+    this.#yes.disabled = looking && chosen.entry?.terms !== "open-weights";
     if (fit && !fit.fits) say(this.#yes, "askAnyway");
     else if (bytes) say(this.#yes, "askDownloadSize", { size: size(bytes) });
     else say(this.#yes, "askDownload");

@@ -58,7 +58,7 @@ async function tables(rows, ledger) {
     ),
   );
   const versions = /** @type {(1 | 2)[]} */ ([1, 2]).filter((version) => rows.some((row) => row.grades.some((each) => each.version === version)));
-  const graded = versions.flatMap((version) => {
+  const graded = versions.map((version) => {
     const both = rows.map((row) => criteria(row, version, ledger));
     const cell = cells(ledger, (detail, button) => {
       const line = make("tr", {}, make("td", { colspan: 3 }, detail));
@@ -66,7 +66,9 @@ async function tables(rows, ledger) {
       return line;
     });
     const lines = both[0].map(({ name }, at) => make("tr", {}, make("th", { scope: "row" }, say(name)), ...both.map((all) => make("td", {}, cell(all[at])))));
-    return [make("h2", {}, say(page.criteria[version])), make("table", { class: "criteria" }, head(""), make("tbody", {}, ...lines)), ...both.map((all, at) => make("div", {}, aside(names[at]), legend(all, ledger)))];
+    const table = make("table", { class: "criteria" }, head(""), make("tbody", {}, ...lines));
+    return make("div", { class: "graded" }, make("h2", {}, say(page.criteria[version])), table, ...both.map((all, at) => make("div", {}, aside(names[at]), legend(all, ledger))));
   });
-  return [...graded, make("table", { class: "said" }, head(), ...words)];
+  const [one, ...other] = graded;
+  return [...(one ? [one] : []), make("table", { class: "said" }, head(), ...words), ...other];
 }

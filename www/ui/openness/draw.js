@@ -78,7 +78,7 @@ async function model({ source, name, card = {}, hub, ask }, ledger) {
     yardsticks(shown, says, found.ancestors, ledger),
     // what a file was made from was graded, if not the file
     ...(row ? [] : above.map((each) => folded(claims(each, "name")[0].is, ...strips(each, ledger)))),
-    ...acts(shown, [may, not, take].join(" "), ledger),
+    ...acts(shown, [may, not, take].join(" "), ledger, ask),
   ];
   return ask ? [...short, folded(say(words.page.more), ...long)] : [...short, ...long];
 }

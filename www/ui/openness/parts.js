@@ -25,7 +25,7 @@ export const folded = (title, ...children) => make("details", {}, make("summary"
 export function clash(all, ledger) {
   const { conflict, fields } = ledger.words.page;
   const lines = all.map((each) => make("p", {}, `${say(fields[each.field] ?? { en: each.field, zh: each.field })}: `, conflictText(each, ledger, current())));
-  return lines.length ? [make("div", { class: "caution" }, make("strong", {}, say(conflict)), ...lines)] : [];
+  return lines.length ? [make("div", { class: all[0].field === "licence" ? "caution" : "calm" }, make("strong", {}, say(conflict)), ...lines)] : [];
 }
 
 /** Of its files, as the hub lists them. @param {{ name: string, sha256: string }[]} files @param {Ledger} ledger */
@@ -60,8 +60,8 @@ export function yardsticks(row, says, ancestors, ledger) {
   return make("dl", { class: "terms" }, ...all.flatMap(([field, lines]) => [make("dt", {}, say(fields[field])), make("dd", {}, ...lines)]));
 }
 
-/** What can be done with what is shown. @param {Row} row @param {string} summary @param {Ledger} ledger */
-export function acts(row, summary, ledger) {
+/** What can be done with what is shown. @param {Row} row @param {string} summary @param {Ledger} ledger @param {boolean} [ask] In the sheet before a download, from which there is nowhere to go to. */
+export function acts(row, summary, ledger, ask) {
   const { page } = ledger.words;
   /** @param {any} words @param {() => void} pressed */
   const button = (words, pressed) => {
@@ -81,8 +81,7 @@ export function acts(row, summary, ledger) {
     choose(row.id);
     beside.dispatchEvent(new CustomEvent("nomoat-side-show", { detail: { name: "openness" }, bubbles: true }));
   });
-  // in the sheet before a download there is nowhere to go to
-  const more = row.id && !document.querySelector("dialog.sheet[open]") ? [beside] : [];
+  const more = row.id && !ask ? [beside] : [];
   return [make("div", { class: "row" }, ...more, aloud), folded(say(page.mistake), aside(say(page.mistakeHow)), text, copied)];
 }
 
@@ -92,11 +91,12 @@ export function acts(row, summary, ledger) {
  */
 export async function read(licence, limits, { words: { page } }) {
   const what = new TextEncoder().encode(JSON.stringify([licence, limits]));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", what));
+  // a page that came without encryption may not compute one
+  const digest = new Uint8Array((await crypto.subtle?.digest("SHA-256", what)) ?? what);
   const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const all = JSON.parse(kept(READ) ?? "{}");
   if (all[sha256]) return aside(say(page.agreed, all[sha256]));
-  const box = make("input", { type: "checkbox", name: "terms" });
+  const box = make("input", { type: "checkbox", name: "terms", required: true });
   box.addEventListener("change", () => {
     if (box.checked) all[sha256] = { licence, date: today() };
     else delete all[sha256];
