@@ -232,6 +232,8 @@ export const cases = [
         const base = { "general.base_model.count": 1, "general.base_model.0.name": "MobileLLM R1 950M", "general.base_model.0.organization": "Facebook", "general.base_model.0.repo_url": "https://huggingface.co/facebook/MobileLLM-R1-950M" };
         await file(raw, gguf(bench, { "general.license": "apache-2.0", ...base }));
         await panel(raw, "card");
+        // what its ancestor may not be used for is said beside what its own licence lets one do
+        assert.match(await raw.locator("nomoat-card").innerText(), /By the licence that this file states:[^]*also commercially[^]*its stated ancestor MobileLLM-R1: You may not use it for anything but research; use it commercially/);
         assert.match(await raw.locator("nomoat-card .caution").innerText(), /This file says Apache License 2\.0; its stated ancestor MobileLLM-R1 says FAIR Noncommercial/i);
         await raw.locator("nomoat-card .terms-badge").evaluate((/** @type {Element} */ each) => each.scrollIntoView());
         await raw.screenshot({ path: path.join(bench.shots, "openness-conflict-1280.png") });
@@ -322,6 +324,34 @@ export const cases = [
       await raw.click('nomoat-card button:text("Compare with another model")');
       await raw.waitForFunction(() => /Seedling[^]*BLOOMZ/.test(document.querySelector("#panel-openness:not([hidden]) .said thead")?.textContent ?? ""));
       quiet(messages);
+      await close();
+    },
+  },
+  {
+    name: "ledger: the widget's badge stays readable whatever its host styles",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, close } = await open(bench);
+      const badge = (/** @type {string} */ model) =>
+        raw.evaluate(async (/** @type {string} */ model) => {
+          await import(/** @type {any} */ ("/ui/widget.js"));
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync("nomoat-chat { color: white; background: white; font-size: 1px; visibility: hidden } nomoat-chat::part(licence), nomoat-chat::part(badge) { display: none } span, .terms { display: none; color: transparent }");
+          document.adoptedStyleSheets = [sheet];
+          document.querySelector("nomoat-chat")?.remove();
+          const widget = Object.assign(document.createElement("nomoat-chat"), { model });
+          widget.setAttribute("lang", "en");
+          document.body.append(widget);
+          const node = /** @type {HTMLElement} */ (widget.shadowRoot?.querySelector(".terms"));
+          const { visibility, fontSize, color, backgroundColor } = getComputedStyle(node);
+          return { text: node.textContent, visibility, fontSize, same: color === backgroundColor, wide: node.offsetWidth };
+        }, model);
+      const { text, visibility, fontSize, same, wide } = await badge("HuggingFaceTB/SmolLM2-135M-Instruct");
+      assert.deepEqual([text, visibility, fontSize, same], ["Open weights", "visible", "13px", false]);
+      assert.ok(wide > 40);
+      assert.equal((await badge("meta-llama/Llama-3.2-1B-Instruct")).text, "Weights available");
+      // what the catalogue does not know is not guessed
+      assert.equal((await badge("some/model")).text, "Openness: not stated");
       await close();
     },
   },

@@ -12,7 +12,7 @@ import { aside, link, say, strips } from "./cells.js";
 import { compare } from "./compare.js";
 import { acts, clash, folded, hashes, read, today, yardsticks } from "./parts.js";
 
-/** @typedef {import("../../ledger.js").Ledger} Ledger */
+/** @typedef {import("../../ledger.js").Row} Row @typedef {import("../../ledger.js").Ledger} Ledger */
 
 /** @type {Promise<Ledger> | undefined} */
 let ledger;
@@ -61,11 +61,16 @@ async function model({ source, name, card = {}, hub, ask }, ledger) {
   const { may, not, take } = sheet(shown, ledger, language);
   const all = clauses(shown, ledger);
   const date = [...all.map(({ source }) => source), ...Object.values(shown.sources)].map(({ read }) => read).sort().at(-1) ?? "";
-  const limits = [shown, ...above].flatMap((each) => clauses(each, ledger)).filter(({ kind }) => words.clauses[kind].group === "not");
+  const limited = (/** @type {Row} */ each) => clauses(each, ledger).filter(({ kind }) => words.clauses[kind].group === "not");
+  const limits = [shown, ...above].flatMap(limited);
+  // what binds its ancestor may bind it, whatever it says itself
+  const bound = (/** @type {Row} */ each) => limited(each).length > 0;
+  const theirs = (/** @type {Row} */ each) => `${say(words.says.ancestor, { name: claims(each, "name")[0].is })}: ${sheet(each, ledger, language).not}`;
   const short = [
     make("p", { class: "terms-badge" }, badgeText(badge(shown, ledger, above), ledger, language)),
     ...clash(differ.filter(({ field }) => field === "licence"), ledger),
-    make("ul", { class: "promise" }, ...[may, not, take].map((text) => make("li", {}, text))),
+    ...(row || !id ? [] : [aside(say(words.page.asStated, { who: say(words.says[found.licence ? "file" : "hub"]) }))]),
+    make("ul", { class: "promise" }, ...[may, not, take, ...above.filter(bound).map(theirs)].map((text) => make("li", {}, text))),
     aside(caveat(date, ledger, language)),
     ...(ask ? [hashes(card.files ?? [], ledger)] : []),
     ...(ask && limits.length ? [await read(id ?? first?.is ?? "", limits, ledger)] : []),
