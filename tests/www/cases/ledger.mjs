@@ -157,6 +157,8 @@ export const cases = [
         assert.equal(await cell.getAttribute("aria-expanded"), "true");
         const detail = raw.locator(`${first} >> .strip > div`);
         assert.match(await detail.innerText(), /Paper: open[^]*10\.18653\/v1\/2023\.acl-long\.891[^]*Rated by Liesenfeld, Lopez, Dingemanse, 2025-03-11/);
+        await accessible(raw, "a grade");
+        await raw.screenshot({ path: path.join(bench.shots, "openness-grade-1280.png") });
         await raw.keyboard.press("Tab");
         assert.match(await raw.evaluate(() => /** @type {any} */ (document.activeElement).href), /^https:\/\/doi\.org\/10/);
         await cell.press("Space");
@@ -321,6 +323,8 @@ export const cases = [
       assert.equal(await raw.locator("nomoat-card .terms-badge").innerText(), "Everything published (self-assessed)");
       assert.match(await raw.locator("nomoat-card .graded").innerText(), /who made it/);
       await accessible(raw, "its own card");
+      await raw.locator("nomoat-card .terms-badge").evaluate((/** @type {Element} */ each) => each.scrollIntoView());
+      await raw.screenshot({ path: path.join(bench.shots, "openness-own-390.png") });
       await raw.click('nomoat-card button:text("Compare with another model")');
       await raw.waitForFunction(() => /Seedling[^]*BLOOMZ/.test(document.querySelector("#panel-openness:not([hidden]) .said thead")?.textContent ?? ""));
       quiet(messages);
