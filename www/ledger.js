@@ -212,12 +212,12 @@ export function conflicts(row, { terms }) {
   });
 }
 
-/** A licence in a file's words, and which of the known ones it is. @param {Stated | undefined} stated @param {Ledger} ledger */
+/** A licence in a file's words, and which of the known ones it is, or which of them one may choose of. @param {Stated | undefined} stated @param {Ledger} ledger */
 function claimed(stated, { terms: { licences, alias } }) {
   const { licence, licenceName } = stated ?? {};
   const said = [licence === "other" ? null : licence, licenceName, licence].flatMap((one) => one || []);
-  const id = said.map((one) => alias[one.toLowerCase()] ?? one.toLowerCase()).find((one) => licences[one]);
-  return { id, says: id ? licences[id].name : (said[0] ?? null) };
+  const choices = said.map((one) => one.toLowerCase().split(" or ").map((each) => alias[each] ?? each)).find((all) => all.every((each) => licences[each]));
+  return { id: choices?.join(" OR "), says: choices?.map((each) => licences[each].name).join(" / ") ?? said[0] ?? null };
 }
 
 /** `owner/name` of what a file says it was made from. @param {NonNullable<Stated["baseModels"]>[number]} base */
@@ -230,7 +230,7 @@ function hubName(base) {
 /**
  * What a file says of itself beside what its stated ancestors' rows say. Nothing is concluded from its architecture or its name.
  * @param {Stated} file @param {Ledger} ledger @param {Stated} [hub] What the file's page on a hub says.
- * @returns {Promise<{ licence: string | null, hubLicence: string | null, ancestors: { name: string, row: Row | null }[], conflicts: Conflict[] }>} `null`: not stated.
+ * @returns {Promise<{ id: string | null, licence: string | null, hubLicence: string | null, ancestors: { name: string, row: Row | null }[], conflicts: Conflict[] }>} `null`: not stated. `id`: the licence, if it is a known one.
  */
 export async function trace(file, ledger, hub) {
   /** @type {{ name: string, row: Row | null }[]} */
@@ -260,7 +260,7 @@ export async function trace(file, ledger, hub) {
     const limit = row.clauses.find((clause) => groupOf(clause, ledger) === "not");
     if (limit && !stated.length) add({ who, says }, { who: name, says: both((language) => ledger.words.lead.not[language] + part(limit, ledger, language)), source: row.sources[limit.by] });
   }
-  return { licence: own.says, hubLicence: theirs.says, ancestors, conflicts: found };
+  return { id: id ?? null, licence: own.says, hubLicence: theirs.says, ancestors, conflicts: found };
 }
 
 /** @param {(language: Language) => string} text @returns {Both} */

@@ -293,7 +293,7 @@ const tests = [
     "a file that states nothing is not stated, and nothing is guessed from its name",
     async () => {
       const found = await trace(/** @type {any} */ ({ name: "llama-2-7b.Q4_K_M.gguf", architecture: "llama" }), ledger);
-      assert.deepEqual(found, { licence: null, hubLicence: null, ancestors: [], conflicts: [] });
+      assert.deepEqual(found, { id: null, licence: null, hubLicence: null, ancestors: [], conflicts: [] });
       const unknown = await trace({ baseModels: ["nobody/knows-this"] }, ledger);
       assert.deepEqual(unknown.ancestors, [{ name: "nobody/knows-this", row: null }]);
       assert.equal(ledger.words.grades.unknown.en, "not stated");
@@ -306,6 +306,10 @@ const tests = [
       const found = await trace({ licence: "mit" }, ledger, { licence: "other", licenceName: "llama3.2" });
       assert.equal(conflictText(found.conflicts[0], ledger, "en"), "This file says MIT License; its page on the hub says Llama 3.2 Community License.");
       assert.deepEqual((await trace({ licence: "Apache 2.0" }, ledger, { licence: "apache-2.0" })).conflicts, []);
+      // one of which one may choose
+      const { id, licence } = await trace({ licence: "MIT OR Apache-2.0" }, ledger);
+      assert.deepEqual([id, licence], ["mit OR apache-2.0", "MIT License / Apache License 2.0"]);
+      assert.equal((await trace({ licence: "MIT OR something" }, ledger)).id, null);
     },
   ],
   [

@@ -322,6 +322,7 @@ export const cases = [
       await panel(raw, "card");
       assert.equal(await raw.locator("nomoat-card .terms-badge").innerText(), "Everything published (self-assessed)");
       assert.match(await raw.locator("nomoat-card .graded").innerText(), /who made it/);
+      assert.equal(await raw.locator("nomoat-card .caution").count(), 0, "its file and its row say the same");
       await accessible(raw, "its own card");
       await raw.locator("nomoat-card .terms-badge").evaluate((/** @type {Element} */ each) => each.scrollIntoView());
       await raw.screenshot({ path: path.join(bench.shots, "openness-own-390.png") });

@@ -41,7 +41,7 @@ async function model({ source, name, card = {}, hub, ask }, ledger) {
   const own = hub && hub.licence === card.licence ? {} : card;
   const found = await trace({ ...own, baseModels: [...(card.baseModels ?? []), ...bases] }, ledger, hub);
   const says = found.licence ?? found.hubLicence;
-  const [id] = Object.entries(terms.licences).find(([, licence]) => licence.name === says) ?? [];
+  const { id } = found;
   const by = "file";
   const shown = row ?? {
     id: "",
@@ -52,10 +52,11 @@ async function model({ source, name, card = {}, hub, ask }, ledger) {
   };
   const differ = [...found.conflicts, ...conflicts(shown, ledger)];
   const [first] = claims(shown, "licence");
-  const names = first?.is.split(" OR ").map((/** @type {string} */ one) => terms.licences[one].name);
-  if (row && says && names && !names.includes(says)) {
+  const same = (/** @type {string} */ one, /** @type {string} */ other) => one.split(" OR ").sort().join() === other.split(" OR ").sort().join();
+  // a licence under a name that nobody knows here may be the same one
+  if (row && says && id && first && !claims(row, "licence").some(({ is }) => same(is, id))) {
     const title = row.sources[first.by].title;
-    differ.push({ field: "licence", claims: [{ who: title, says: names[0] }, { who: found.licence ? "file" : "hub", says }] });
+    differ.push({ field: "licence", claims: [{ who: title, says: terms.licences[first.is.split(" OR ")[0]].name }, { who: found.licence ? "file" : "hub", says }] });
   }
   const above = found.ancestors.flatMap(({ row }) => row ?? []);
   const { may, not, take } = sheet(shown, ledger, language);
