@@ -344,6 +344,7 @@ check() {
   fi
   unset VK_DRIVER_FILES
 
+  tests "the openness ledger" node tests/www/ledger.mjs
   step "release module" ./build.sh build
   if [ -e www/pkg/.built ]; then
     step "types of the page's modules" node_modules/.bin/tsc --project jsconfig.json

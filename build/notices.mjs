@@ -1,5 +1,5 @@
 // Writes the notices of everything that is shipped to the file given: the crates in the wasm module (from Cargo.lock, as
-// cargo resolves it for that target) and the npm packages that are no development dependencies.
+// cargo resolves it for that target) and the npm packages that are no development dependencies; and whose data the ledger has.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -63,6 +63,9 @@ const out = [
   "",
   ...pieces.map(title),
 ];
+const { credits } = JSON.parse(readFileSync("www/ledger/words.json", "utf8"));
+out.push("", "The openness ledger has facts and grades from:", "");
+for (const { name, url, licence, cite } of credits) out.push(`${name} (${licence}) ${url}, ${cite}`);
 for (const [text, names] of byText) out.push("", line, names.join(", "), line, "", text);
 const path = process.argv[2];
 mkdirSync(dirname(path), { recursive: true });

@@ -7,19 +7,21 @@ worker.importScripts("pkg/shell.js");
 
 /** SHA-256 in hex, by path from this folder. @type {Record<string, string>} */
 const FILES = worker.nomoatShell;
+/** Version of the ledger, whose files are kept when they were asked for. @type {string} */
+const LEDGER = worker.nomoatLedger;
 const HERE = new URL("./", location.href);
 /** Of this folder: there may be another nomoat at this origin. */
 const CACHE = `nomoat ${HERE.pathname}`;
 
 /** Where a file is kept: a changed file is another one. @param {string} path */
-const keyOf = (path) => `${HERE}${path}?sha256=${FILES[path]}`;
+const keyOf = (path) => `${HERE}${path}?${Object.hasOwn(FILES, path) ? `sha256=${FILES[path]}` : `ledger=${LEDGER}`}`;
 
-/** The kept file that is meant, whatever the query. @param {string} address @returns {string | undefined} */
+/** The file to keep that is meant, whatever the query. @param {string} address @returns {string | undefined} */
 function pathOf(address) {
   const { origin, pathname } = new URL(address);
   if (origin !== HERE.origin || !pathname.startsWith(HERE.pathname)) return;
   const path = pathname.slice(HERE.pathname.length) || "index.html";
-  return Object.hasOwn(FILES, path) ? path : undefined;
+  return Object.hasOwn(FILES, path) || (LEDGER && /^ledger\/[\w.-]+\.json$/.test(path)) ? path : undefined;
 }
 
 /** Fetches what is not kept yet: of a new version only what has changed, of a broken-off one only what is missing. */
@@ -60,13 +62,27 @@ async function tell(sent) {
 async function tidy() {
   const cache = await caches.open(CACHE);
   const mine = new Set(Object.keys(FILES).map(keyOf));
-  for (const request of await cache.keys()) if (!mine.has(request.url)) await cache.delete(request);
+  for (const request of await cache.keys()) if (!mine.has(request.url) && !request.url.endsWith(`?ledger=${LEDGER}`)) await cache.delete(request);
 }
 
 /** @param {string} path @param {Request} request */
 async function answer(path, request) {
   const cache = await caches.open(CACHE);
-  return (await cache.match(keyOf(path))) ?? fetch(request);
+  const kept = await cache.match(keyOf(path));
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (!Object.hasOwn(FILES, path) && response.ok) await later(cache, path, response.clone());
+  return response;
+}
+
+/** Keeps a file of the ledger. What is none, or finds no room, has gone to the page and is not kept. @param {Cache} cache @param {string} path @param {Response} response */
+async function later(cache, path, response) {
+  try {
+    await response.clone().json();
+    await cache.put(keyOf(path), response);
+  } catch {
+    // it is asked for again
+  }
 }
 
 worker.addEventListener("install", (/** @type {any} */ event) => {

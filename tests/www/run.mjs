@@ -18,6 +18,7 @@ import { cases as engine } from "./cases/engine.mjs";
 import { cases as formats } from "./cases/formats.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as installed } from "./cases/installed.mjs";
+import { cases as ledger } from "./cases/ledger.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as lost } from "./cases/lost.mjs";
 import { cases as offline } from "./cases/offline.mjs";
@@ -111,6 +112,7 @@ const all = [
   ...page,
   ...seedling,
   ...shell,
+  ...ledger,
   ...talk,
   ...store,
   ...widget,

@@ -1,4 +1,4 @@
-// <nomoat-card>: what a model's own files state of it; property `info`. What they leave out is "not stated".
+// <nomoat-card>: what a model's own files state of it, and what the openness ledger knows. What is left out is "not stated".
 
 import { make, NomoatElement } from "./element.js";
 import { compact, number, say, words } from "./words.js";
@@ -7,20 +7,32 @@ export class NomoatCard extends NomoatElement {
   /** @type {any} */
   #info;
   #source = "";
+  /** @type {any} */
+  #hub;
   #none = say(make("p", { class: "aside" }), "card_none");
   #name = make("h2", {});
   #terms = make("dl", { class: "terms" });
   #note = say(make("p", { class: "aside" }), "card_stated");
+  /** @type {any} */
+  #openness = document.createElement("nomoat-openness");
 
   build() {
-    this.append(make("section", {}, this.#none, this.#name, this.#terms, this.#note));
+    this.append(make("section", {}, this.#none, this.#name, this.#terms, this.#note), this.#openness);
   }
 
-  /** @param {any} info Of a loaded model, or nothing. @param {string} [source] Its address; empty for a file. */
-  show(info, source = "") {
+  /** Nobody asks the ledger who does not look. */
+  shown() {
+    const { name, card } = this.#info ?? {};
+    void this.#openness.show(this.#info && { source: this.#source, name, card, hub: this.#hub });
+  }
+
+  /** @param {any} info Of a loaded model, or nothing. @param {string} [source] Its address; empty for a file. @param {any} [hub] What its page on a hub states. */
+  show(info, source = "", hub = undefined) {
     this.#info = info;
     this.#source = source;
+    this.#hub = hub;
     this.changed();
+    if (this.offsetParent) this.shown();
   }
 
   changed() {

@@ -13,10 +13,13 @@ export class NomoatConsent extends NomoatElement {
   #title = make("h2", { id: "ask-title", tabindex: -1 });
   #terms = make("dl", { class: "terms" });
   #notes = make("div", {});
+  /** @type {any} */
+  #openness = document.createElement("nomoat-openness");
   #state = make("p", { class: "aside", role: "status" });
   #variant = make("select", { name: "variant" });
   #variants = make("p", { class: "row" }, labelled("askVariant", this.#variant), this.#variant);
-  #yes = button("askDownload", () => this.#answer(this.#chosen && { ...this.#chosen, card: this.#known.fit?.card }), { class: "main" });
+  // what is restricted has to be read before
+  #yes = button("askDownload", () => this.#yes.form?.reportValidity() && this.#answer(this.#chosen && { ...this.#chosen, card: this.#known.fit?.card, hub: this.#known.fit?.hub }), { class: "main" });
   #look = button("lookUp", () => void this.#find(), { class: "main" });
   /** @type {Chosen | undefined} */
   #chosen;
@@ -37,7 +40,7 @@ export class NomoatConsent extends NomoatElement {
       button("askOwn", () => this.#answer("file")),
       button("cancel", () => this.#answer(null), { class: "quiet" }),
     );
-    const form = make("form", { method: "dialog" }, this.#title, this.#terms, this.#variants, this.#notes, this.#state, acts);
+    const form = make("form", { method: "dialog" }, this.#title, this.#terms, this.#variants, this.#openness, this.#notes, this.#state, acts);
     form.addEventListener("submit", (event) => event.preventDefault());
     this.#variant.addEventListener("change", () => {
       if (this.#chosen) this.#chosen = { ...this.#chosen, source: `${this.#known.id}:${this.#variant.value}` };
@@ -61,6 +64,7 @@ export class NomoatConsent extends NomoatElement {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    void this.#openness.show(undefined);
     this.#dialog.showModal();
     // a link may not make the page ask anyone anything
     if (chosen.linked) this.changed();
@@ -92,6 +96,9 @@ export class NomoatConsent extends NomoatElement {
       const found = await lookUp(chosen, stop.signal, (sent) => this.emit("nomoat-request", sent));
       if (stop.signal.aborted) return;
       this.#known = { ...this.#known, ...found };
+      const { card, hub } = found.fit;
+      await this.#openness.show({ source: chosen.source, name: chosen.name, card, hub, ask: true });
+      if (stop.signal.aborted) return;
     } catch (error) {
       if (stop.signal.aborted) return;
       hush(this.#state);
@@ -139,7 +146,7 @@ export class NomoatConsent extends NomoatElement {
     this.#look.hidden = !chosen.linked;
     this.#yes.hidden = Boolean(chosen.linked);
     // nobody agrees to what is not known yet
-    this.#yes.disabled = looking && !bytes;
+    this.#yes.disabled = looking && chosen.entry?.terms !== "open-weights";
     if (fit && !fit.fits) say(this.#yes, "askAnyway");
     else if (bytes) say(this.#yes, "askDownloadSize", { size: size(bytes) });
     else say(this.#yes, "askDownload");

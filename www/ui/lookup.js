@@ -15,6 +15,7 @@ import { bears } from "./device.js";
  * @property {boolean} [unasked] The page itself chose it, the model that came with it.
  * @property {boolean} [linked] A link chose it, not the user.
  * @property {import("../protocol.js").Card} [card] What was stated when it was looked up.
+ * @property {any} [hub] What the hub said then.
  * @property {number} [contextLength]
  * @property {"auto" | "never"} [store]
  *

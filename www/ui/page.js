@@ -319,7 +319,7 @@ class NomoatPage extends NomoatElement {
   }
 
   /** @param {Chosen} chosen */
-  async #load({ source, name, device, contextLength, store, card, unasked }) {
+  async #load({ source, name, device, contextLength, store, card, hub, unasked }) {
     this.#running = source;
     if (!unasked) this.#problem.hidden = true;
     hush(this.#warning);
@@ -376,7 +376,7 @@ class NomoatPage extends NomoatElement {
     this.#facts.info = info;
     this.#share.show(this.#model, typeof source === "string" ? source : "", info.licence ?? "", source === "embedded" ? SEEDLING.size : (this.#chosen?.entry?.bytes ?? 0));
     this.#settle(this.#model);
-    this.#card.show(info, typeof source === "string" ? source : "");
+    this.#card.show(info, typeof source === "string" ? source : "", hub);
     // a tab with a model that nobody asked for may be discarded like any other
     if (unasked) unstamp();
     this.setAttribute("status", "ready");

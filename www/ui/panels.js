@@ -10,6 +10,7 @@ import { NomoatHeader } from "./header.js";
 import { NomoatHistory } from "./history.js";
 import { NomoatLibrary } from "./library.js";
 import { NomoatOffline } from "./offline.js";
+import { NomoatOpenness } from "./openness.js";
 import { NomoatPrivacy } from "./privacy.js";
 import { NomoatProblem } from "./problem.js";
 import { NomoatProgress } from "./progress.js";
@@ -43,6 +44,7 @@ export const PANELS = [
   ["nomoat-consent", NomoatConsent],
   ["nomoat-library", NomoatLibrary],
   ["nomoat-card", NomoatCard],
+  ["nomoat-openness", NomoatOpenness],
   ["nomoat-privacy", NomoatPrivacy],
   ["nomoat-diagnosis", NomoatDiagnosis],
 ];
@@ -52,6 +54,7 @@ export const SIDE = [
   ["history", "nomoat-history"],
   ["library", "nomoat-library"],
   ["card", "nomoat-card"],
+  ["openness", "nomoat-openness"],
   ["privacy", "nomoat-privacy"],
   ["diagnosis", "nomoat-diagnosis"],
 ];

@@ -325,6 +325,8 @@ export class NomoatChat extends Field {
     nodes.badge.textContent = card.name;
     nodes.licence.textContent = engine ? say("made", values) : "";
     nodes.licence.hidden = !engine;
+    nodes.terms.textContent = say(`terms_${card.terms}`);
+    nodes.terms.hidden = !card.name;
 
     const off = Field.off(this) || this.readOnly;
     const asking = state === "idle" && !engine && Boolean(this.#source);
@@ -498,7 +500,7 @@ export class NomoatChat extends Field {
   get card() {
     const info = this.engine?.info;
     const source = this.#named;
-    const own = { name: SEEDLING.title, bytes: SEEDLING.size, licence: SEEDLING.licence };
+    const own = { name: SEEDLING.title, bytes: SEEDLING.size, licence: SEEDLING.licence, terms: "published" };
     const entry = source === "embedded" ? own : MODELS.find(({ reference }) => reference === source);
     return {
       source,
@@ -506,6 +508,7 @@ export class NomoatChat extends Field {
       host: source ? hostOf(source) : "",
       bytes: positive(this.size) ?? entry?.bytes ?? null,
       licence: info?.licence ?? (this.licence || entry?.licence || null),
+      terms: entry?.terms ?? null,
       sha256: info?.sha256 ?? (this.sha256 || null),
       info: info ?? null,
     };

@@ -37,6 +37,7 @@ const CSS = `
 .log:empty { display: none; }
 .message { min-inline-size: 0; }
 .who, .note, .licence, .aside { font-size: 0.8125rem; color: var(--soft); margin: 0; }
+.terms { all: initial; align-self: start; padding: 0 6px; font: 600 13px/1.5 system-ui, sans-serif; color: CanvasText; background: Canvas; border: 1px solid; border-radius: 4px; }
 .body { white-space: pre-wrap; overflow-wrap: anywhere; word-break: auto-phrase; }
 .user .body { background: var(--wash); border-radius: calc(var(--round) * 0.75); padding: 0.5em 0.75em; inline-size: fit-content; max-inline-size: 100%; }
 .body.rich { white-space: normal; }

@@ -38,6 +38,8 @@ export function view(root) {
   const send = button({ class: "main", part: "send" }, slot("icon-send", sendWord));
   const stop = button({ class: "main", part: "stop" });
   const licence = make("p", { class: "licence", part: "licence badge", dir: "auto" });
+  // no part: a host may dress everything but this
+  const terms = make("span", { class: "terms", dir: "auto" });
   const waiting = make("p", { class: "aside", role: "status" });
   const aloud = make("p", { class: "away", "aria-live": "polite" });
   const welcome = make("div", { class: "aside" }, slot("empty", empty));
@@ -57,6 +59,7 @@ export function view(root) {
       waiting,
       composer,
       licence,
+      terms,
       slot("footer"),
       aloud,
     ),
@@ -64,7 +67,7 @@ export function view(root) {
   const fallback = /** @type {HTMLSlotElement} */ (root.querySelector("slot:not([name])"));
   return {
     ...{ badge, clear, empty, welcome, log, consent, ask, facts, accept, progress, phase, bar, figures, pause, cancel },
-    ...{ problem, advice, detail, retry, fallback, warning, waiting, composer, input, send, sendWord, stop, licence, aloud },
+    ...{ problem, advice, detail, retry, fallback, warning, waiting, composer, input, send, sendWord, stop, licence, terms, aloud },
   };
 }
 

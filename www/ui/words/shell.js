@@ -13,6 +13,7 @@ export const SHELL = {
   tab_history: { en: "History", zh: "历史" },
   tab_library: { en: "Models", zh: "模型" },
   tab_card: { en: "Card", zh: "模型卡" },
+  tab_openness: { en: "Openness", zh: "开放度" },
   tab_privacy: { en: "Privacy", zh: "隐私" },
   tab_diagnosis: { en: "Device", zh: "设备" },
 
