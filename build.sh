@@ -87,7 +87,13 @@ build_module() {
   need_node
   node build/vendor.mjs
   [ "$profile" = dev ] && folder=debug
-  RUSTC_WRAPPER=$PWD/build/rustc.sh cargo build --locked --lib --target "$wasm_target" --profile "$profile"
+  # cargo does not see what the wrapper leaves out
+  if ! cmp -s build/rustc.sh "target/$wasm_target/$folder/.rustc.sh"; then
+    cargo clean --quiet --locked -p regex-syntax -p regex-automata --target "$wasm_target" --profile "$profile"
+    mkdir -p "target/$wasm_target/$folder"
+    cp build/rustc.sh "target/$wasm_target/$folder/.rustc.sh"
+  fi
+  NOMOAT_WRAPPED=${RUSTC_WRAPPER:-} RUSTC_WRAPPER=$PWD/build/rustc.sh cargo build --locked --lib --target "$wasm_target" --profile "$profile"
   module=target/$wasm_target/$folder/nomoat.wasm
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$profile" ] && [ ! "$module" -nt "$stamp" ] && [ ! package-lock.json -nt "$stamp" ]; then
     return

@@ -2,6 +2,7 @@
 # rustc for the module, as cargo's RUSTC_WRAPPER: libraries without what others between switch on for everyone. `regex-syntax` has
 # no tables of Unicode's ages, boolean properties and breaks, which no tokenizer asks for (a pattern that names one is an error that
 # says so): 150 kB. `regex-automata` has one engine that is fast and one for all the rest, not four, and looks for no sets of words.
+crate= previous=
 for argument; do
   [ "$previous" = --crate-name ] && crate=$argument
   previous=$argument
@@ -9,7 +10,7 @@ done
 case $crate in
   regex_syntax) out=' unicode-age unicode-bool unicode-segment ' ;;
   regex_automata) out=' dfa-onepass nfa-backtrack perf-literal-multisubstring ' ;;
-  *) exec "$@" ;;
+  *) exec $NOMOAT_WRAPPED "$@" ;;
 esac
 for argument; do
   shift
@@ -19,4 +20,4 @@ for argument; do
     *) set -- "$@" "$argument" ;;
   esac
 done
-exec "$@"
+exec $NOMOAT_WRAPPED "$@"

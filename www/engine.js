@@ -213,7 +213,7 @@ export class Engine {
           const error = new NomoatError(reply.code, reply.message, signal?.aborted ? signal.reason : undefined);
           if (reply.fatal) this.end(error);
           reject(error);
-        } else if (!signal?.aborted) {
+        } else if (!signal?.aborted || reply.type === "moved") {
           // what was under way when the stop was said is not wanted
           hear?.(reply);
         }

@@ -1,5 +1,4 @@
-// Measures models of published sizes in this browser, beside what its GPU can do at best: rows of the same words as those of
-// `nomoat bench --json`.
+// Measures models of published sizes in this browser, beside what its GPU can do at best.
 
 import { load } from "./engine.js";
 import { made } from "./shapes.js";
@@ -18,8 +17,9 @@ import { made } from "./shapes.js";
  * @property {number} prefillTps
  * @property {number} decodeTps
  * @property {number} firstTokenMs
- * @property {number} weightBytesPerToken
+ * @property {number} weightBytesPerToken As the file has them.
  * @property {number} flopsPerToken
+ * @property {number} prefillFlopsPerToken Without the head.
  * @property {number} GBps Of weights, while decoding.
  * @property {number | null} roofline Of decoding, to what is read at the GPU's best; `null` on the CPU.
  * @property {number | null} prefillRoofline
@@ -36,7 +36,7 @@ const TOKENS = 24;
  */
 export async function measure({ shape, format, device, contexts = CONTEXTS }, best, tell, signal) {
   const room = Math.max(...contexts) + TOKENS + 1;
-  const { file, bytes, flops } = made(shape, format, room);
+  const { file, bytes, flops, prefillFlops } = made(shape, format, room);
   const begun = performance.now();
   const model = await load(file, { device, contextLength: room, signal });
   try {
@@ -66,9 +66,10 @@ export async function measure({ shape, format, device, contexts = CONTEXTS }, be
         firstTokenMs,
         weightBytesPerToken: bytes,
         flopsPerToken: flops,
+        prefillFlopsPerToken: prefillFlops,
         GBps,
         roofline: on && Math.max(GBps / on.readGBps, (flops * decodeTps) / 1e9 / on.fmaGflops),
-        prefillRoofline: on && (flops * prefillTps) / 1e9 / on.fmaGflops,
+        prefillRoofline: on && (prefillFlops * prefillTps) / 1e9 / on.fmaGflops,
         dispatchesPerToken,
         submissionsPerToken,
       });

@@ -86,9 +86,14 @@ export function made(name, format, context) {
   return {
     file: new File(parts, `${name}-${format}.gguf`),
     bytes: matrices.reduce((sum, tensor) => sum + bytesOf(tensor), 0),
-    flops: matrices.reduce((sum, tensor) => sum + 2 * tensor.shape[0] * tensor.shape[1], 0),
+    flops: operations(matrices),
+    // the head reads the last token of a prompt only
+    prefillFlops: operations(matrices.slice(1)),
   };
 }
+
+/** Of a product with each. @param {Tensor[]} list */
+const operations = (list) => list.reduce((sum, { shape: [rows, columns] }) => sum + 2 * rows * columns, 0);
 
 /** @param {number} at */
 const rest = (at) => (ALIGNMENT - (at % ALIGNMENT)) % ALIGNMENT;

@@ -70,8 +70,10 @@ async function answer(path, request) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(keyOf(path));
   if (kept) return kept;
-  const response = await fetch(request);
-  if (!Object.hasOwn(FILES, path) && response.ok) await later(cache, path, response.clone());
+  const own = Object.hasOwn(FILES, path);
+  // what has no hash here must at least be what the host has now
+  const response = await fetch(request, own ? {} : { cache: "no-cache" });
+  if (!own && response.ok) await later(cache, path, response.clone());
   return response;
 }
 

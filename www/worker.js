@@ -328,6 +328,7 @@ export function serve(port) {
       case "unload":
         model.free();
         model = undefined;
+        from = undefined;
         return result(order.id, null);
     }
   }
@@ -352,9 +353,9 @@ export function serve(port) {
 
   /**
    * What the GPU is now, and the options to load with there.
-   * @param {number} id @param {import("./protocol.js").LoadOptions} options @param {Instance} instance @param {AbortSignal} signal
+   * @param {import("./protocol.js").LoadOptions} options @param {Instance} instance @param {AbortSignal} signal
    */
-  async function found(id, options, { setAdapter }, signal) {
+  async function found(options, { setAdapter }, signal) {
     const adapter = options.device === "cpu" ? null : await identify();
     trace("adapter", adapter?.trace ?? null);
     if (adapter) setAdapter(JSON.stringify(adapter.identity));
@@ -364,10 +365,7 @@ export function serve(port) {
     if (why && options.device === "gpu") {
       throw Object.assign(new Error(`${why}: use a browser that has it, or run on the CPU`), { code: "no-webgpu" });
     }
-    if (adapter?.identity.fallback && !why) {
-      say({ type: "warning", id, code: "software-gpu", message: "the only GPU here is emulated in software, so this is slow" });
-    }
-    return { why, options: JSON.stringify(why ? { ...options, device: "cpu" } : options) };
+    return { why, software: adapter?.identity.fallback && !why, options: JSON.stringify(why ? { ...options, device: "cpu" } : options) };
   }
 
   /** What is known of the model. @param {string} why Why it does not run on the GPU. @returns {import("./protocol.js").Info} */
@@ -395,7 +393,8 @@ export function serve(port) {
 
   /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */
   async function load({ id, source, options }, instance, signal) {
-    const { why, options: there } = await found(id, options, instance, signal);
+    const { why, software, options: there } = await found(options, instance, signal);
+    if (software) say({ type: "warning", id, code: "software-gpu", message: "the only GPU here is emulated in software, so this is slow" });
     model = await instance.Model.load(source, there, hostOf(id, signal));
     if (signal.aborted) {
       model.free();
@@ -429,9 +428,9 @@ export function serve(port) {
         return await ask();
       } catch (error) {
         let cause = /** @type {any} */ (error);
-        // what is asked of a GPU that is lost may fail before that is known
-        if (cause.code === "internal" && (await gone())) cause = coded("device-lost", cause.message);
         for (;;) {
+          // what is asked of a GPU that is lost may fail before that is known
+          if (cause.code === "internal" && (await gone())) cause = coded("device-lost", cause.message);
           if (cause.code !== "device-lost" || !from || !instance) throw cause;
           if (++lost > TRIES) throw coded("device-lost", `${cause.message}: the GPU was lost ${lost} times, so it was not tried again`);
           say({ type: "warning", id, code: "device-lost", message: `the GPU was lost (${cause.message}): the model is brought onto it again, try ${lost} of ${TRIES}` });
@@ -454,7 +453,7 @@ export function serve(port) {
     // a browser whose GPU process ended has none for a moment
     const since = performance.now();
     while (!signal.aborted && performance.now() - since < GONE_MS && !(await identify())) await new Promise((go) => setTimeout(go, LOOK_MS));
-    const { why, options } = await found(id, from.options, instance, signal);
+    const { why, options } = await found(from.options, instance, signal);
     await /** @type {Model} */ (model).revive(from.source, options, hostOf(id, signal));
     const info = known(why);
     trace("revived", { device: info.device, adapter: info.adapter });
@@ -472,7 +471,16 @@ export function serve(port) {
         model.stop();
         return end("abort", "");
       }
-      const event = /** @type {any} */ (await last(() => model.next()));
+      /** @type {any} */
+      let event;
+      try {
+        event = await last(() => model.next());
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        // it was stopped while it waited for another GPU
+        model.stop();
+        return end("abort", "");
+      }
       if (event.type === "end") return end(event.reason, event.text);
       if (event.type === "prefill") say({ type: "prefill", id, done: event.done, total: event.total });
       else say({ type: "token", id, token: event.id, text: event.text });

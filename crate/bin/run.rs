@@ -113,16 +113,19 @@ fn write(model: &mut Model, source: &Source, ids: &[u32], request: Request) -> R
     let mut generation = model.begin(ids, request)?;
     let mut lost = 0;
     loop {
-        let event = match pollster::block_on(model.next(&mut generation)) {
-            Err(error) if error.code() == "device-lost" && lost < TRIES => {
-                lost += 1;
-                eprintln!("note: {error}: the answer goes on, on a device opened anew");
-                source.revive(model)?;
-                continue;
-            }
-            event => event?,
-        };
-        match event {
+        let mut event = pollster::block_on(model.next(&mut generation));
+        while let Err(error) = &event
+            && error.code() == "device-lost"
+            && lost < TRIES
+        {
+            lost += 1;
+            eprintln!("note: {error}: the answer goes on, on a device opened anew");
+            event = match source.revive(model) {
+                Ok(()) => pollster::block_on(model.next(&mut generation)),
+                Err(error) => Err(error),
+            };
+        }
+        match event? {
             Event::Prefill { .. } => {}
             Event::Token { text, .. } if text.is_empty() => {}
             Event::Token { text, .. } => print(&text)?,

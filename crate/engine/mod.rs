@@ -11,6 +11,7 @@ mod gpu;
 mod load;
 mod pooling;
 mod request;
+mod revive;
 pub(crate) mod roofline;
 #[cfg(feature = "gpu")]
 mod selftest;

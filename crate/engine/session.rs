@@ -84,7 +84,7 @@ pub struct Model {
     pub(super) clock: Clock,
     pub(super) capacity: usize,
     /// Tokens of a prompt that are read at once.
-    chunk: usize,
+    pub(super) chunk: usize,
     /// Tokens that a submission makes: so many, or as many as its time allows.
     pub(super) together: Together,
     /// Ids whose keys and values are in the cache.
@@ -175,45 +175,6 @@ impl Model {
             #[cfg(feature = "text")]
             text,
         })
-    }
-
-    /// Brings the model onto a device anew, from where it was loaded, after the one that it was on is gone
-    /// (`device-lost`). A generation under way goes on where it was: what the cache held is computed again.
-    ///
-    /// # Errors
-    /// As [`Model::load`]; [`Error::BadFile`] if there are other weights now.
-    pub async fn revive(
-        &mut self,
-        folder: &dyn Folder,
-        entry: &str,
-        options: &LoadOptions,
-        progress: OnProgress<'_>,
-    ) -> Result<()> {
-        // Whatever is left of the old device is freed before there is a new one.
-        self.runner = Runner::Cpu(Box::default());
-        self.cached.clear();
-        self.encoded.clear();
-        let fresh = Self::load(folder, entry, options, self.clock, progress).await?;
-        if fresh.info.sha256 != self.info.sha256 {
-            return Err(Error::bad(entry, "weights", &self.info.sha256, fresh.info.sha256));
-        }
-        self.info = fresh.info;
-        self.network = fresh.network;
-        self.runner = fresh.runner;
-        self.capacity = fresh.capacity;
-        self.chunk = fresh.chunk;
-        self.watch.moved(Counts::of(self.counters()));
-        Ok(())
-    }
-
-    /// Loses the device, as a driver does; for tests.
-    #[doc(hidden)]
-    pub fn lose(&self) {
-        match &self.runner {
-            #[cfg(feature = "gpu")]
-            Runner::Gpu(gpu) => gpu.gpu.lose(),
-            Runner::Cpu(_) => {}
-        }
     }
 
     /// What is known of it.
@@ -587,7 +548,7 @@ impl Model {
     }
 
     #[cfg(feature = "gpu")]
-    fn counters(&self) -> Option<&crate::gpu::Counters> {
+    pub(super) fn counters(&self) -> Option<&crate::gpu::Counters> {
         match &self.runner {
             Runner::Gpu(gpu) => Some(gpu.gpu.counters()),
             Runner::Cpu(_) => None,
@@ -595,7 +556,7 @@ impl Model {
     }
 
     #[cfg(not(feature = "gpu"))]
-    fn counters(&self) -> Option<&super::stats::NoCounters> {
+    pub(super) fn counters(&self) -> Option<&super::stats::NoCounters> {
         None
     }
 }

@@ -121,7 +121,8 @@ impl Watch {
         }
     }
 
-    /// The device is another one, whose counts begin anew: what was counted so far is forgotten.
+    /// The device is another one, whose counts begin anew: what was counted so far is forgotten. Times go on: rates are those that
+    /// the reader saw.
     pub(super) fn moved(&mut self, counts: Counts) {
         self.now.0 = counts;
         self.warm = self.now;

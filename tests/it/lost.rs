@@ -90,5 +90,15 @@ fn other_weights_are_not_taken_for_those_that_were_lost() {
         return;
     };
     let revived = pollster::block_on(model.revive(&other, "llama-Q8_0.gguf", &GPU.options(), &mut |_| true));
-    assert!(matches!(revived, Err(Error::BadFile { .. })), "{revived:?}");
+    let Err(Error::BadFile { field, expected, .. }) = &revived else {
+        panic!("{revived:?}");
+    };
+    assert_eq!((field.as_str(), expected), ("weights", &model.info().sha256));
+    // It can still be revived.
+    pollster::block_on(model.revive(&Disk(folder), "", &GPU.options(), &mut |_| true)).unwrap();
+    let mut generation = model.begin(&[1, 2, 3], request(1, Sampling::greedy())).unwrap();
+    assert!(matches!(
+        pollster::block_on(model.next(&mut generation)),
+        Ok(Event::Token { .. })
+    ));
 }

@@ -55,8 +55,8 @@ export class NomoatBench extends NomoatElement {
   build() {
     const field = (/** @type {string} */ key, /** @type {HTMLElement} */ control) => make("p", {}, labelled(key, control), control);
     const copy = button("bench_copy", async () => {
-      await navigator.clipboard?.writeText(this.json);
-      say(this.#copied, "bench_copied");
+      const copied = await navigator.clipboard?.writeText(this.json).then(() => true, () => false);
+      say(this.#copied, copied ? "bench_copied" : "bench_uncopied");
     });
     this.#other.addEventListener("input", () => this.#compare());
     this.append(
@@ -82,7 +82,7 @@ export class NomoatBench extends NomoatElement {
     this.#show();
   }
 
-  /** The result, a line a row, as `nomoat bench --json` writes it. */
+  /** The result, a line a row. */
   get json() {
     const agent = { kind: "browser", agent: navigator.userAgent, time: new Date().toISOString() };
     return [agent, { kind: "device", device: "gpu", ...this.#roofline }, ...this.#rows].map((row) => JSON.stringify(row)).join("\n");
@@ -95,12 +95,12 @@ export class NomoatBench extends NomoatElement {
     say(this.#run, "bench_stop");
     try {
       say(this.#state, "bench_probing");
-      this.#roofline ??= await probe();
+      if (this.#device.value === "gpu") this.#roofline ??= await probe();
       this.#show();
       say(this.#state, "bench_running", { name: `${this.#shape.value} ${this.#format.value}` });
-      const contexts = this.#contexts.value.split(/[\s,]+/).map(Number).filter((n) => n > 0 && n < 1e5);
+      const contexts = this.#contexts.value.split(/[\s,]+/).map(Number).filter((n) => Number.isInteger(n) && n > 0 && n < 1e5);
       const what = { shape: this.#shape.value, format: this.#format.value, device: /** @type {"gpu" | "cpu"} */ (this.#device.value), contexts: contexts.length ? contexts : CONTEXTS };
-      await measure(what, this.#roofline, (row) => this.#add(row), stop.signal);
+      await measure(what, this.#roofline ?? null, (row) => this.#add(row), stop.signal);
       say(this.#state, "bench_done");
     } catch (error) {
       const { code, message } = /** @type {any} */ (error);
@@ -159,7 +159,7 @@ export class NomoatBench extends NomoatElement {
         const name = `${row.model} ${row.format} ${row.context}`;
         return [
           { name: `${name}: ${words("bench_decode")}`, x: each, y: (row.flopsPerToken * row.decodeTps) / 1e9, kind: "decode" },
-          { name: `${name}: ${words("bench_prefill")}`, x: each * Math.min(row.context, 512), y: (row.flopsPerToken * row.prefillTps) / 1e9, kind: "prefill" },
+          { name: `${name}: ${words("bench_prefill")}`, x: each * Math.min(row.context, 512), y: (row.prefillFlopsPerToken * row.prefillTps) / 1e9, kind: "prefill" },
         ];
       });
     const [left, right] = [-1, 4];

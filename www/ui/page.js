@@ -67,6 +67,8 @@ class NomoatPage extends NomoatElement {
   /** How often the page ended badly, if that is why it starts small. */
   #ends = 0;
   #status = make("p", { class: "hidden", role: "status" });
+  /** Whether the warning is that the GPU was lost. */
+  #lost = false;
   #warning = make("p", { class: "aside warning", role: "status" });
 
   build() {
@@ -354,6 +356,7 @@ class NomoatPage extends NomoatElement {
           hush(this.#warning);
           if (known(`warn_${code}`)) say(this.#warning, `warn_${code}`);
           else this.#warning.textContent = message;
+          this.#lost = code === "device-lost";
           this.changed();
         },
       });
@@ -408,6 +411,9 @@ class NomoatPage extends NomoatElement {
     const model = this.#model;
     if (!model) return;
     this.#problem.hidden = true;
+    // of an answer before this one
+    if (this.#lost) hush(this.#warning);
+    this.#lost = false;
     const stop = new AbortController();
     this.#stop = stop;
     stamp();
@@ -432,7 +438,7 @@ class NomoatPage extends NomoatElement {
     const { gpuBytes, heapBytes, device: now, deviceReason, adapter } = model.info;
     // another one, if the GPU was lost
     const facts = this.#facts.info;
-    if (facts && now !== device) this.#facts.info = { ...facts, device: now, deviceReason, adapter };
+    if (facts && (now !== device || adapter !== facts.adapter)) this.#facts.info = { ...facts, device: now, deviceReason, adapter };
     view.end({ reason, stats: reason === "broken" ? undefined : model.stats(), memory: gpuBytes + heapBytes });
   }
 
@@ -460,6 +466,7 @@ class NomoatPage extends NomoatElement {
       say(this.#warning, "seedlingFailed", { code });
       return this.changed();
     }
+    if (code === "device-lost") hush(this.#warning);
     this.#problem.setAttribute("code", code);
     this.#problem.setAttribute("message", message);
     this.#problem.hidden = false;

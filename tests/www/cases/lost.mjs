@@ -104,7 +104,7 @@ export const cases = [
   filling("a GPU without memory for a buffer is an error with its code", 31, false),
   filling("a GPU without memory for any of its buffers is an error with its code", 1, true),
   going("an answer goes on when the GPU is lost, with the same ids", [[0], [1], [5, 17, 40]], false),
-  going("an answer goes on when the GPU is lost at any of its tokens", drawn(15, TOKENS - 5).map((token) => [token + 1]), true),
+  going("an answer goes on when the GPU is lost at any of its tokens", drawn(15, TOKENS - 16).map((token) => [token + 1]), true),
   {
     name: "a GPU that is lost again and again ends the answer with its code",
     shared: true,

@@ -234,7 +234,6 @@ export class NomoatChat extends Field {
       this.#phase("module");
     } else if (news.type === "progress") return this.#progress(news.progress);
     else if (news.type === "warning") {
-      if (news.code === "device-lost") this.#emit("nm-devicelost", { message: news.message });
       if (!this.#warned.some(({ code }) => code === news.code)) this.#warned.push(news);
     } else if (news.type === "ready") {
       this.#state = "idle";

@@ -16,6 +16,7 @@ export const BENCH = {
   bench_stop: { en: "Stop", zh: "停止" },
   bench_copy: { en: "Copy the result", zh: "复制结果" },
   bench_copied: { en: "Copied.", zh: "已复制。" },
+  bench_uncopied: { en: "This browser did not allow that.", zh: "浏览器不允许复制。" },
   bench_probing: { en: "Measuring what the GPU can do at best …", zh: "正在测量 GPU 的极限 …" },
   bench_running: { en: "Running {name} …", zh: "正在运行 {name} …" },
   bench_done: { en: "Done.", zh: "完成。" },
