@@ -12,8 +12,9 @@ import generate
 
 SIZE = 3072
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+# The space makes the first word of a request the token that it is in the story.
 TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ ' ' if m['role'] == 'user' }}{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 COPIED = 6.0  # the weight of a token that the prompt said
@@ -66,7 +67,7 @@ def encode(tokenizer: Tokenizer, messages: list[dict]) -> tuple[list[int], list[
     newline = tokenizer.encode("\n").ids
     for m in messages:
         head = [start, *tokenizer.encode(m["role"] + "\n").ids]
-        body = [*tokenizer.encode(m["content"]).ids, end]
+        body = [*tokenizer.encode(" " * (m["role"] == "user") + m["content"]).ids, end]
         ids += head + body + newline
         learn += [False] * len(head) + [m["role"] == "assistant"] * len(body) + [False] * len(newline)
     return ids, learn
