@@ -27,6 +27,7 @@ import { here, thread, wasm } from "./thread.js";
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding]
  * @property {string} [template] The prompt format to use: its name, `none`, or a chat template in Jinja.
+ * @property {boolean} [tune] Whether it is measured, when nobody has asked anything for a while, which kernels are the fastest on this GPU; as a matter of course on real ones.
  * @property {string} [hub] Address of another model hub than the usual one.
  * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `fit` the same.
  * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.
@@ -77,6 +78,8 @@ export class Engine {
 
   /** @type {((sent: import("./protocol.js").Sent) => void) | undefined} */
   onRequest;
+  /** Hears that kernels were measured. @type {((reply: { selfTest: string }) => void) | undefined} */
+  onTuned;
 
   /** Bytes of WebAssembly memory, as of the last answer. */
   heapBytes = 0;
@@ -153,6 +156,8 @@ export class Engine {
           this.onRequest?.(reply.sent);
         } else if (reply.type === "trace") {
           this.trace(reply.what, reply.more, reply.ms);
+        } else if (reply.type === "tuned") {
+          this.onTuned?.(reply);
         } else {
           this.#listeners.get(reply.id)?.(reply);
         }
@@ -295,18 +300,20 @@ export async function load(source, settings = {}) {
   let keeper;
   /** @type {import("./protocol.js").NamedBlob[] | null | undefined} */
   let files;
+  /** What its repository lists of licences. @type {import("./protocol.js").RemoteFile[] | undefined} */
+  let licences;
   try {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
     const known = store === "auto" && typeof source === "string" && source !== "embedded" ? await find(source).catch(() => undefined) : undefined;
-    const from = known?.files ?? (await resolved(source, { hub, signal, budget }));
+    const from = known?.files ?? (await resolved(source, { hub, signal, budget, onFound: (found) => (licences = found.licences) }));
     const onPage = await engine.start(options.device !== "cpu", options.device === "gpu");
     if (onPage) warn(onPage, ON_PAGE[onPage]);
     if (signal?.aborted) throw aborted(signal.reason);
     if (remote(from) && (store === "auto" || typeof from !== "string")) {
       const label = typeof source === "string" && typeof from !== "string" ? source : undefined;
       keeper = await keeping(engine, log, onPage);
-      const asked = { source: from, label, key: known?.key, patience, store };
+      const asked = { source: from, label, key: known?.key, patience, store, licences };
       files = (await keeper.send({ type: "fetch", asked }, signal, hear)).value;
     }
     signal?.addEventListener("abort", abort, { once: true });

@@ -26,11 +26,13 @@ import { NomoatError } from "./protocol.js";
  * @property {string} variant Label of the chosen one.
  * @property {Variant[]} variants
  * @property {RemoteFile[]} files Of the chosen one.
+ * @property {RemoteFile[]} licences The texts of licences and use policies that the repository has; none where it has none.
  *
  * @typedef {object} LookUp
  * @property {string} [hub] Address of a hub with this layout; tests have their own.
  * @property {number} [budget] Bytes that there is room for.
  * @property {AbortSignal} [signal]
+ * @property {(found: Found) => void} [onFound]
  */
 
 const HUB = "https://huggingface.co";
@@ -38,6 +40,10 @@ const HUB = "https://huggingface.co";
 /** Beside the weights of a published model. */
 const BESIDE =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|modules)\.json$|^1_Pooling\/config\.json$|^(tokenizer|spiece)\.model$|^(merges|vocab)\.txt$|^chat_template\.jinja$|^README\.md$/;
+/** What repositories call the texts of their terms, at the top. */
+const LICENCE = /^((un)?licen[cs]e|copying|notice|terms([-_ ]?of[-_ ]?use)?|(acceptable[-_ ]?|prohibited[-_ ]?)?use[-_ ]?policy)([-_. ][\w. -]*)?$/i;
+const NO_TEXT = /\.(json|ya?ml|py|gguf|safetensors|bin|pt)$/i;
+const MOST_LICENCES = 16;
 const WEIGHTS = /^model(-\d{5}-of-(\d{5}))?\.safetensors$/;
 const SHARD = /-(\d{5})-of-(\d{5})$/;
 const LABEL = /(?:^|[-._])(I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|[BF]?[FP]16|[FP]P?32|MXFP4)(?=[-._]|$)/gi;
@@ -91,13 +97,8 @@ const base = (hub) => new URL(hub, globalThis.location?.href).href.replace(/\/+$
 export async function resolve(reference, { signal, hub = HUB, budget = Infinity } = {}) {
   const wanted = parse(reference, hub);
   if (!wanted) throw new NomoatError("unsupported-field", `${reference}: expected owner/name, owner/name:Q8_0 or owner/name:file@revision`);
-  const { repo, revision: asked } = wanted;
-  const api = `${base(hub)}/api/models/${repo}`;
-  const { body: info } = await ask(asked ? `${api}/revision/${encodeURIComponent(asked)}` : api, repo, signal);
-  const revision = String(info.sha ?? "");
-  if (!COMMIT.test(revision)) throw strange(repo);
-  const files = await listed(`${api}/tree/${revision}?recursive=true`, repo, signal);
-  const at = (/** @type {string} */ path) => `${base(hub)}/${repo}/resolve/${revision}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  const { repo } = wanted;
+  const { info, revision, files, at } = await look(wanted, hub, signal);
   // bytes that are no blocks of MXFP4 belong to formats that pack their own way
   const blocks = list(info.tags).includes("mxfp4") ? ["U8"] : [];
   const readable = Object.keys(info.safetensors?.parameters ?? {}).every((dtype) => [...READABLE, ...blocks].includes(dtype));
@@ -117,7 +118,29 @@ export async function resolve(reference, { signal, hub = HUB, budget = Infinity 
     variant: chosen.label,
     variants,
     files: chosen.files,
+    licences: texts(files, at),
   };
+}
+
+/** @param {Reference} wanted @param {string} hub @param {AbortSignal} [signal] */
+async function look({ repo, revision: asked }, hub, signal) {
+  const api = `${base(hub)}/api/models/${repo}`;
+  const { body: info } = await ask(asked ? `${api}/revision/${encodeURIComponent(asked)}` : api, repo, signal);
+  const revision = String(info.sha ?? "");
+  if (!COMMIT.test(revision)) throw strange(repo);
+  const files = await listed(`${api}/tree/${revision}?recursive=true`, repo, signal);
+  const at = (/** @type {string} */ path) => `${base(hub)}/${repo}/resolve/${revision}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return { info, revision, files, at };
+}
+
+/** The licence texts among files. @param {Listed[]} files @param {(path: string) => string} at @returns {RemoteFile[]} */
+const texts = (files, at) =>
+  files.filter(({ path }) => LICENCE.test(path) && !NO_TEXT.test(path)).slice(0, MOST_LICENCES).map(({ path, ...rest }) => ({ name: path, url: at(path), ...rest }));
+
+/** The licence texts that a repository has now: two small requests. @param {string} repo @param {LookUp} [how] */
+export async function licences(repo, { signal, hub = HUB } = {}) {
+  const { revision, files, at } = await look({ repo }, hub, signal);
+  return { revision, licences: texts(files, at) };
 }
 
 /** As {@link resolve}, where the files are wanted. @param {string} reference @param {LookUp} [how] */

@@ -12,7 +12,7 @@
  * @property {string} licence As its makers call it.
  * @property {string} licenceLink
  * @property {"open-weights" | "weights-available"} terms The first: a licence approved as open source, on the weights. The
- *   second: anybody may have them, not for any use. Neither says that data and training are open.
+ *   second: anybody may have them, not for any use. Neither says that data and training are open. As its row of the ledger has it.
  * @property {string} origin Who made it.
  * @property {boolean} gated Its owner wants terms agreed to on the hub's page, so a page cannot fetch it.
  * @property {string[]} languages What it was made for, as far as its makers say.

@@ -14,6 +14,7 @@
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
  * @property {string} [template] A prompt format's name, `none`, or a chat template in Jinja; `auto`: the files' own, else the one that they ask for.
+ * @property {boolean} [tune] Whether it is measured, when nobody has asked anything for a while, which kernels are the fastest on this GPU; as a matter of course on real ones.
  *
  * @typedef {{ url: string, integrity: string } | Uint8Array<ArrayBuffer>} Wasm Where the WebAssembly module is, and what it must hash to; or the module, gzipped.
  *
@@ -62,10 +63,11 @@
  * @typedef {{ type: "prefill", id: number, done: number, total: number }} Prefill
  * @typedef {{ type: "token", id: number, token: number, text: string }} Token
  * @typedef {{ type: "moved", id: number, info: Info }} Moved The GPU was lost; the model is on a device again.
+ * @typedef {{ type: "tuned", selfTest: string }} Tuned It was measured which kernels are the fastest; the information says so.
  * @typedef {{ type: "end", id: number, reason: Finish, text: string, stats: Stats, heapBytes: number }} End
  * @typedef {{ type: "result", id: number, value: any, heapBytes: number }} Result
  * @typedef {{ type: "error", id: number, code: string, message: string, fatal: boolean }} Failure `fatal`: the module is gone.
- * @typedef {Hello | Progress | Warning | Trace | Requested | Prefill | Token | Moved | End | Result | Failure} Reply
+ * @typedef {Hello | Progress | Warning | Trace | Requested | Prefill | Token | Moved | Tuned | End | Result | Failure} Reply
  */
 
 /**
@@ -79,7 +81,7 @@
  * @property {"gpu" | "cpu"} device
  * @property {string} deviceReason
  * @property {string} adapter
- * @property {string} selfTest What the self-test found of the GPU; empty on the CPU.
+ * @property {string} selfTest What the self-test found of the GPU, and which kernels were measured to be the fastest; empty on the CPU.
  * @property {string | null} licence `null`: the file does not state one.
  * @property {Card} card
  * @property {number} contextLength

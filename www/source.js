@@ -18,7 +18,11 @@ export function permitted(source) {
 export async function resolved(source, how = {}) {
   permitted(source);
   if (source instanceof URL) return source.href;
-  if (typeof source === "string" && parse(source, how.hub)) return (await locate(source, how)).files;
+  if (typeof source === "string" && parse(source, how.hub)) {
+    const found = await locate(source, how);
+    how.onFound?.(found);
+    return found.files;
+  }
   if (typeof source === "string") return address(source);
   if (source instanceof Blob) return [named(source)];
   if (globalThis.FileSystemHandle && source instanceof FileSystemHandle) return handle(source);

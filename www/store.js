@@ -2,7 +2,7 @@
 // a worker. What brings models in is store/keep.js.
 
 import { NomoatError } from "./protocol.js";
-import { check, length, lock, present, read, root, used } from "./store/journal.js";
+import { check, length, licences, lock, present, read, root, used } from "./store/journal.js";
 
 /** @typedef {import("./protocol.js").RemoteFile} RemoteFile */
 
@@ -17,6 +17,16 @@ import { check, length, lock, present, read, root, used } from "./store/journal.
  * @property {string | RemoteFile[]} source What `load` takes to open it or to go on with it.
  * @property {number} lastUsed Milliseconds since 1970.
  * @property {(RemoteFile & { done: number })[]} files
+ * @property {number | null} listed When its repository listed its licences, in milliseconds since 1970; `null`: none was asked.
+ * @property {Licence[]} licences
+ *
+ * @typedef {object} Licence A text of a model's terms, as its repository had it.
+ * @property {string} name
+ * @property {string} url Of the revision that it is of.
+ * @property {number | null} bytes
+ * @property {string | null} sha256 Of what is kept; `null`: it is not here.
+ * @property {number | null} at When it was kept.
+ * @property {string | null} why The code of what kept it from coming.
  */
 
 /** @returns {Promise<FileSystemDirectoryHandle>} */
@@ -67,7 +77,22 @@ async function described(key, folder) {
     source: state.source,
     lastUsed: await used(folder),
     files,
+    listed: state.listed,
+    licences: licences(state).map(({ name, url, size, sha256, done, at, why }) => ({ name, url, bytes: size, sha256: done ? sha256 : null, at, why })),
   };
+}
+
+/** The bytes of a licence as they came, or `null` if they are damaged. @param {string} key @param {string} name @returns {Promise<Uint8Array<ArrayBuffer> | null>} */
+export async function licence(key, name) {
+  const folder = await (await place()).getDirectoryHandle(key).catch(missing);
+  const kept = licences(await read(folder)).find((one) => one.name === name && one.done);
+  const { file } = kept ? await check(folder, kept, () => {}) : missing();
+  return file && new Uint8Array(await file.arrayBuffer());
+}
+
+/** @param {unknown} [cause] @returns {never} */
+function missing(cause) {
+  throw new NomoatError("not-found", "there is no stored model of this key, or it has no such licence", cause);
 }
 
 /** What a person would call it. @param {string | RemoteFile[]} source */
@@ -103,11 +128,9 @@ export async function verify(key, { signal, onProgress } = {}) {
   const top = await place();
   const release = await held(key, "shared");
   try {
-    const folder = await top.getDirectoryHandle(key).catch((cause) => {
-      throw new NomoatError("not-found", "there is no stored model of this key", cause);
-    });
+    const folder = await top.getDirectoryHandle(key).catch(missing);
     const state = await read(folder);
-    const all = present(state);
+    const all = [...present(state), ...licences(state).filter(({ done }) => done)];
     const total = all.reduce((sum, file) => sum + length(file), 0);
     let done = 0;
     const files = [];

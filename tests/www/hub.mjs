@@ -12,10 +12,13 @@ import { createServer } from "node:http";
  * @property {Buffer} bytes
  * @property {number} [size]
  * @property {boolean} [small] Kept in the repository itself, so that no hash of it is listed.
+ * @property {number} [status] Nothing but this is answered.
+ * @property {number} [hold] Nothing more comes after so many bytes.
  *
  * @typedef {object} Repository
  * @property {Record<string, Blob>} files
  * @property {object} [info] More of what the API says of it.
+ * @property {string} [commit] That its branches are at, if another than at first.
  */
 
 /** Requests that a signed address is good for. */
@@ -50,7 +53,7 @@ export async function serveHub(repos) {
     const path = decodeURIComponent(url.pathname).slice(1);
     const [, repo = ""] = /^(?:api\/models\/)?([^/]+\/[^/]+)/.exec(path) ?? [];
     const fault = repo.split("/")[0];
-    const { files, info } = repos[repo] ?? {};
+    const { files, info, commit = commitOf(repo) } = repos[repo] ?? {};
     response.setHeader("Cache-Control", "no-store");
     if (fault !== "deaf") {
       response.setHeader("Access-Control-Allow-Origin", "*");
@@ -73,7 +76,6 @@ export async function serveHub(repos) {
     if (fault === "page") return response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html>");
     if (fault === "html") return json({ id: repo });
     if (!files) return refuse(404);
-    const commit = commitOf(repo);
     const [, revision] = /\/(?:revision|tree|resolve)\/([^/]+)/.exec(path) ?? [];
     if (revision && !["main", "v1", commit].includes(revision)) return refuse(404, { "X-Error-Code": "RevisionNotFound" });
     if (path.startsWith("api/models/")) {
@@ -93,6 +95,7 @@ export async function serveHub(repos) {
     const name = path.split(`/resolve/${revision}/`)[1];
     if (fault === "gated") return refuse(401, { "X-Error-Code": "GatedRepo" });
     if (!files[name]) return refuse(404, { "X-Error-Code": "EntryNotFound" });
+    if (files[name].status) return refuse(files[name].status);
     const signature = createHash("sha1").update(String(requests.length)).digest("hex");
     signed.set(signature, USES);
     response.writeHead(302, { Location: `/cdn/${repo}/${encodeURIComponent(name)}?signature=${signature}` }).end();
@@ -112,7 +115,9 @@ export async function serveHub(repos) {
       blob.bytes.copy(body, 0, start);
       sent += body.length;
       if (from) response.setHeader("Content-Range", `bytes ${start}-${end - 1}/${size}`);
-      response.writeHead(from ? 206 : 200, { "Content-Length": body.length, "Content-Type": "application/octet-stream" }).end(body);
+      response.writeHead(from ? 206 : 200, { "Content-Length": body.length, "Content-Type": "application/octet-stream" });
+      if (blob.hold === undefined) response.end(body);
+      else response.write(body.subarray(0, blob.hold));
     }
   });
 

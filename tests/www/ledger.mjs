@@ -121,11 +121,12 @@ const tests = [
     },
   ],
   [
-    "each catalogue model has a row, and is found by its reference",
+    "each catalogue model has a row, is found by its reference, and has the badge of its row",
     () => {
-      for (const { id, reference, licence } of MODELS) {
+      for (const { id, reference, licence, terms } of MODELS) {
         const listed = ledger.find(reference);
         assert.ok(listed, id);
+        assert.equal({ "open-weights": "weights", "weights-available": "available" }[terms], badge(rowOf(listed.id), ledger).kind, id);
         const [claim] = claims(rowOf(listed.id), "licence");
         assert.ok(claim && [claim.is, ledger.terms.licences[claim.is].name].some((one) => one.toLowerCase() === licence.toLowerCase() || one === licence), `${id}: ${licence} is not ${claim?.is}`);
       }

@@ -19,6 +19,7 @@ import { cases as formats } from "./cases/formats.mjs";
 import { cases as hub } from "./cases/hub.mjs";
 import { cases as installed } from "./cases/installed.mjs";
 import { cases as ledger } from "./cases/ledger.mjs";
+import { cases as licence } from "./cases/licence.mjs";
 import { cases as loading } from "./cases/loading.mjs";
 import { cases as lost } from "./cases/lost.mjs";
 import { cases as offline } from "./cases/offline.mjs";
@@ -113,6 +114,7 @@ const all = [
   ...seedling,
   ...shell,
   ...ledger,
+  ...licence,
   ...talk,
   ...store,
   ...widget,
@@ -188,7 +190,7 @@ async function one(driver) {
         let first = "";
         for (;;) {
           try {
-            const note = await limited(test.run(bench));
+            const note = await limited(test.run(bench), test.limit);
             const seconds = (performance.now() - started) / 1000;
             if (note?.startsWith("skipped: ")) tell(what, "skipped", note.slice(9));
             else tell(what, "passed", [note, seconds > 5 ? `${seconds.toFixed(0)} s` : "", first].filter(Boolean).join(", "));
@@ -224,11 +226,11 @@ function wanted(test, browser) {
   return values.full || !full;
 }
 
-/** @template T @param {Promise<T>} promise @returns {Promise<T>} */
-function limited(promise) {
+/** @template T @param {Promise<T>} promise @param {number} [ms] @returns {Promise<T>} */
+function limited(promise, ms = LIMIT_MS) {
   let timer = /** @type {NodeJS.Timeout | undefined} */ (undefined);
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done in ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+    timer = setTimeout(() => reject(new Error(`not done in ${ms / 1000} s`)), ms);
   });
   return /** @type {Promise<T>} */ (Promise.race([promise, late])).finally(() => clearTimeout(timer));
 }

@@ -19,19 +19,25 @@ import { NomoatError } from "../protocol.js";
  * @property {boolean} done
  * @property {boolean} proved It was whole once: `sha256` is of what came then.
  * @property {boolean} absent The host has no such file, and none is needed.
+ * @property {boolean} licence A text of the model's terms: it lies beside the model, which opens without it.
+ * @property {number | null} at When it was whole, in milliseconds since 1970.
+ * @property {string | null} why The code of what kept a licence from coming.
  *
  * @typedef {object} State
  * @property {string | RemoteFile[] | null} source What to load it by.
  * @property {Map<string, Kept>} files By name.
  * @property {boolean} whole All files are there.
+ * @property {number | null} listed When its repository listed the licences that are among the files, if any; `null`: it was not asked.
  * @property {number} lines
  *
  * @typedef {{ is: "model", v: number, source: string | RemoteFile[] }
- *   | { is: "file", name: string, url: string, size?: number, sha256?: string }
+ *   | { is: "file", name: string, url: string, size?: number, sha256?: string, licence?: boolean }
+ *   | { is: "listed", at: number }
+ *   | { is: "without", name: string, why: string }
  *   | { is: "begin", name: string, size: number | null, etag: string | null }
  *   | { is: "chunk", name: string, end: number, sha256: string }
  *   | { is: "back", name: string, end: number }
- *   | { is: "done", name: string, sha256: string }
+ *   | { is: "done", name: string, sha256: string, at?: number }
  *   | { is: "absent", name: string }
  *   | { is: "whole" }} Fact
  */
@@ -49,6 +55,8 @@ import { NomoatError } from "../protocol.js";
 
 /** The number is the version of what follows here, not of the program. */
 const ROOT = "nomoat-models-1";
+/** A licence that is larger is none. */
+export const LICENCE_BYTES = 1 << 20;
 const JOURNAL = "journal";
 /** Holds nothing of worth: the time it was written is when the model was used. */
 const USED = "used";
@@ -88,33 +96,38 @@ function line(number, fact) {
 }
 
 /** @returns {State} */
-const nothing = () => ({ source: null, files: new Map(), whole: false, lines: 0 });
+const nothing = () => ({ source: null, files: new Map(), whole: false, listed: null, lines: 0 });
 
 /** @param {State} state @param {Fact} fact */
 function apply(state, fact) {
   if (fact.is === "model") state.source = fact.source;
   else if (fact.is === "whole") state.whole = true;
+  else if (fact.is === "listed") state.listed = fact.at;
   else if (fact.is === "file") {
-    const { name, url, size = null, sha256 = null } = fact;
+    const { name, url, size = null, sha256 = null, licence = false } = fact;
     const slot = String(state.files.size);
-    state.files.set(name, { name, url, slot, size, etag: null, sha256, chunks: [], done: false, proved: false, absent: false });
+    state.files.set(name, { name, url, slot, size, etag: null, sha256, chunks: [], done: false, proved: false, absent: false, licence, at: null, why: null });
   } else {
     const file = state.files.get(fact.name);
     if (!file) return;
-    if (fact.is === "begin") Object.assign(file, { size: fact.size, etag: fact.etag, chunks: [], done: false, absent: false });
+    if (fact.is === "begin") Object.assign(file, { size: fact.size, etag: fact.etag, chunks: [], done: false, absent: false, why: null });
     if (fact.is === "chunk") file.chunks.push({ end: fact.end, sha256: fact.sha256 });
     if (fact.is === "absent") file.absent = true;
-    if (fact.is === "done") Object.assign(file, { done: true, proved: true, sha256: fact.sha256, size: length(file) });
+    if (fact.is === "without") file.why = fact.why;
+    if (fact.is === "done") Object.assign(file, { done: true, proved: true, sha256: fact.sha256, size: length(file), at: fact.at ?? null, why: null });
     if (fact.is === "back") {
       file.chunks = file.chunks.filter(({ end }) => end <= fact.end);
       file.done = false;
     }
-    if (fact.is === "back" || fact.is === "begin") state.whole = false;
+    if (!file.licence && (fact.is === "back" || fact.is === "begin")) state.whole = false;
   }
 }
 
 /** The files of a model; of one that is whole not those that were optional and could not be had. @param {State} state */
-export const present = ({ files, whole }) => [...files.values()].filter(({ done, absent }) => (whole ? done : !absent));
+export const present = ({ files, whole }) => [...files.values()].filter(({ done, absent, licence }) => !licence && (whole ? done : !absent));
+
+/** The texts of its terms. @param {State} state */
+export const licences = ({ files }) => [...files.values()].filter(({ licence }) => licence);
 
 /** Bytes that are there for sure. @param {Kept} file */
 export const length = (file) => file.chunks.at(-1)?.end ?? 0;

@@ -4,7 +4,7 @@
 import { NomoatError } from "../protocol.js";
 import { nameOf } from "../store.js";
 import { bring, megabytes } from "./fetch.js";
-import { check, keyOf, length, lock, open, present, read, root, touch } from "./journal.js";
+import { check, keyOf, length, LICENCE_BYTES, lock, open, present, read, root, touch } from "./journal.js";
 import { plan } from "./plan.js";
 import { inMemory, meterOf, onDisk, room } from "./shelf.js";
 
@@ -24,6 +24,8 @@ import { inMemory, meterOf, onDisk, room } from "./shelf.js";
  * @property {string} [key] Of the stored model that it is known to be.
  * @property {number} [patience]
  * @property {"auto" | "never"} [store]
+ * @property {RemoteFile[]} [licences] What its repository lists of them, to be kept beside it.
+ * @property {boolean} [beside] They alone are wanted: the model is stored.
  *
  * @typedef {object} Opened
  * @property {NamedBlob[]} files
@@ -31,6 +33,8 @@ import { inMemory, meterOf, onDisk, room } from "./shelf.js";
  */
 
 const PATIENCE_MS = 20_000;
+/** Requests for a licence that bring next to nothing, before the model; after it there is one more. */
+const LICENCE_TRIES = 2;
 /** Says to the other tabs how far a download is. */
 const CHANNEL = "nomoat:store";
 /** Between two reports. */
@@ -51,11 +55,15 @@ export async function keep(asked, hasher, host) {
 }
 
 /** @param {Asked} asked @param {() => Hasher} hasher @param {Host} host @returns {Promise<Opened | null>} */
-async function opened({ source, label, key: known, patience = PATIENCE_MS, store }, hasher, host) {
+async function opened({ source, label, key: known, patience = PATIENCE_MS, store, licences, beside }, hasher, host) {
   const top = store === "never" ? null : await place(host);
   const how = { patience, hasher, host };
   if (!top) return typeof source === "string" ? null : { files: await withoutStore(source, how), release() {} };
   const key = known ?? (await keyOf(source));
+  if (beside) {
+    await archived(top, key, licences ?? [], how);
+    return null;
+  }
   for (let round = 0; round < 4; round++) {
     const release = await turn(key, "shared", host);
     let found;
@@ -75,10 +83,10 @@ async function opened({ source, label, key: known, patience = PATIENCE_MS, store
     const done = await turn(key, "exclusive", host);
     try {
       const folder = await top.getDirectoryHandle(key, { create: true });
-      await download(folder, { key, source, label: label ?? source, damaged: found === "damaged" }, how).catch(async (error) => {
+      await download(folder, { key, source, label: label ?? source, damaged: found === "damaged", licences }, how).catch(async (error) => {
         // what has brought nothing shall leave nothing, but a file that was whole once is held to its hash
         const state = await read(folder).catch(() => null);
-        const worthless = state && ![...state.files.values()].some((kept) => length(kept) || kept.proved);
+        const worthless = state && ![...state.files.values()].some((kept) => !kept.licence && (length(kept) || kept.proved));
         if (worthless) await top.removeEntry(key, { recursive: true }).catch(() => {});
         throw error;
       });
@@ -138,7 +146,7 @@ async function stored(folder, asked, { signal, progress }) {
 }
 
 /** What could not be had, and nobody knows if there is any. @param {import("./journal.js").State} state */
-const lacking = ({ files }) => [...files.values()].filter(({ done, absent }) => !done && !absent);
+const lacking = ({ files }) => [...files.values()].filter(({ done, absent, licence }) => !done && !absent && !licence);
 
 /** @param {string} name */
 const base = (name) => name.split("/").at(-1) ?? name;
@@ -147,10 +155,11 @@ const base = (name) => name.split("/").at(-1) ?? name;
  * Brings what is not there yet.
  * @typedef {{ patience: number, hasher: () => Hasher, host: Host }} How
  * @param {FileSystemDirectoryHandle} folder
- * @param {{ key: string, source: string | RemoteFile[], label: string | RemoteFile[], damaged: boolean }} what
+ * @param {{ key: string, source: string | RemoteFile[], label: string | RemoteFile[], damaged: boolean, licences?: RemoteFile[] }} what
  * @param {How} how
  */
-async function download(folder, { key, source, label, damaged }, { patience, hasher, host }) {
+async function download(folder, { key, source, label, damaged, licences }, how) {
+  const { patience, hasher, host } = how;
   const journal = await open(folder);
   const channel = new BroadcastChannel(CHANNEL);
   const meter = meterOf(
@@ -165,7 +174,9 @@ async function download(folder, { key, source, label, damaged }, { patience, has
     const again = whole && !damaged ? lacking(state) : null;
     if (again && !again.length) return; // another tab was faster
     if (state.source === null) journal.write({ is: "model", v: 1, source: label });
-    for (const kept of state.files.values()) if (!kept.absent) meter.set(kept.name, length(kept), kept.size);
+    // before the weights: a licence that is taken away during hours of download is here then
+    if (licences && !again) await archive(folder, journal, licences, how, LICENCE_TRIES);
+    for (const kept of state.files.values()) if (!kept.absent && !kept.licence) meter.set(kept.name, length(kept), kept.size);
     let known = false;
     let heard = true;
     /** @type {import("./plan.js").Take} */
@@ -206,6 +217,8 @@ async function download(folder, { key, source, label, damaged }, { patience, has
       });
     }
     if (!state.whole) journal.write({ is: "whole" });
+    const missed = licences?.filter(({ name }) => ["network", "offline"].includes(state.files.get(name)?.why ?? ""));
+    if (missed?.length) await archive(folder, journal, missed, how, 1);
   } catch (error) {
     if (/** @type {Error} */ (error).name !== "QuotaExceededError") throw error;
     const words = `the browser stores no more than ${megabytes(meter.done())} of it, which are kept`;
@@ -213,6 +226,51 @@ async function download(folder, { key, source, label, damaged }, { patience, has
   } finally {
     journal.close();
     channel.close();
+  }
+}
+
+/**
+ * Brings the licences that a repository lists, beside the model and never in its way: what keeps one from coming is recorded.
+ * @param {FileSystemDirectoryHandle} folder @param {import("./journal.js").Journal} journal @param {RemoteFile[]} licences
+ * @param {How} how @param {number} most Requests for one.
+ */
+async function archive(folder, journal, licences, { patience, hasher, host }, most) {
+  const { state } = journal;
+  if (state.listed === null) journal.write({ is: "listed", at: Date.now() });
+  for (const { name, url, sha256 } of licences) {
+    if (!state.files.has(name)) journal.write({ is: "file", name, url, sha256, licence: true });
+    // one that is here stays as it came, and one that was under way is gone on with from where it came
+    const kept = /** @type {Kept} */ (state.files.get(name));
+    if (kept.done || !kept.licence) continue;
+    const fitting = { hasher, meter: meterOf(() => {}), weights: false, most: LICENCE_BYTES };
+    const shelf = await onDisk(folder, journal, kept, fitting, host.signal);
+    try {
+      await bring({ name, url: kept.url }, shelf, { ...host, patience, most });
+      await shelf.finish(kept.sha256);
+    } catch (error) {
+      if (host.signal.aborted || !(error instanceof NomoatError)) throw error;
+      host.trace("licence", { name, code: error.code, message: error.message });
+      if (shelf.at) await shelf.begin({ size: null, etag: null });
+      journal.write({ is: "without", name, why: error.code });
+    } finally {
+      shelf.close();
+    }
+  }
+}
+
+/** Brings licences of a model that is stored. @param {FileSystemDirectoryHandle} top @param {string} key @param {RemoteFile[]} licences @param {How} how */
+async function archived(top, key, licences, how) {
+  const done = await turn(key, "exclusive", how.host);
+  try {
+    const folder = await top.getDirectoryHandle(key);
+    const journal = await open(folder);
+    try {
+      await archive(folder, journal, licences, how, LICENCE_TRIES);
+    } finally {
+      journal.close();
+    }
+  } finally {
+    done();
   }
 }
 

@@ -14,6 +14,7 @@ import { check, digest, exclusive, full, length, whole } from "./journal.js";
  * @property {() => Hasher} hasher
  * @property {Meter} meter
  * @property {boolean} weights Whether it must begin as a file of weights does.
+ * @property {number} [most] Bytes that it may have.
  */
 
 /** Bytes written at once; at most these are lost when the tab is killed. */
@@ -118,7 +119,10 @@ function fits({ name }, bytes, size = bytes) {
  */
 export async function onDisk(folder, journal, kept, fitting, signal) {
   const { name } = kept;
-  const { meter } = fitting;
+  const { meter, most = Infinity } = fitting;
+  const bounded = (/** @type {number} */ bytes) => {
+    if (bytes > most) throw new NomoatError("too-big", `${name}: more than ${megabytes(most)}`);
+  };
   const { good } = await check(folder, kept, () => {}, signal);
   if (good < length(kept)) journal.write({ is: "back", name, end: good });
   const handle = await exclusive(folder, kept.slot);
@@ -159,6 +163,7 @@ export async function onDisk(folder, journal, kept, fitting, signal) {
     },
     /** @param {{ size: number | null, etag: string | null }} version */
     async begin({ size, etag }) {
+      bounded(size ?? 0);
       journal.write({ is: "begin", name, size, etag });
       handle.truncate(0);
       hash.reset();
@@ -168,6 +173,7 @@ export async function onDisk(folder, journal, kept, fitting, signal) {
     },
     /** @param {Uint8Array} piece */
     async push(piece) {
+      bounded(length(kept) + fill + piece.length);
       for (let rest = piece; rest.length; ) {
         const part = rest.subarray(0, CHUNK - fill);
         buffer.set(part, fill);
@@ -183,7 +189,7 @@ export async function onDisk(folder, journal, kept, fitting, signal) {
       await commit();
       try {
         fits(kept, length(kept), size);
-        journal.write({ is: "done", name, sha256: hash.right(wanted) });
+        journal.write({ is: "done", name, sha256: hash.right(wanted), at: Date.now() });
       } catch (error) {
         journal.write({ is: "begin", name, size: null, etag: null });
         handle.truncate(0);

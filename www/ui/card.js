@@ -15,15 +15,26 @@ export class NomoatCard extends NomoatElement {
   #note = say(make("p", { class: "aside" }), "card_stated");
   /** @type {any} */
   #openness = document.createElement("nomoat-openness");
+  #licences = make("div", {});
+  #turn = 0;
 
   build() {
-    this.append(make("section", {}, this.#none, this.#name, this.#terms, this.#note), this.#openness);
+    this.append(make("section", {}, this.#none, this.#name, this.#terms, this.#note), this.#licences, this.#openness);
   }
 
   /** Nobody asks the ledger who does not look. */
   shown() {
     const { name, card } = this.#info ?? {};
     void this.#openness.show(this.#info && { source: this.#source, name, card, hub: this.#hub });
+    void this.#kept();
+  }
+
+  /** The licences that were kept with it: they need no ledger and no network. */
+  async #kept() {
+    const turn = ++this.#turn;
+    const source = this.#info ? this.#source : "";
+    const nodes = source ? await import("./openness/licence.js").then(({ licences }) => licences(source)).catch(() => []) : [];
+    if (turn === this.#turn) this.#licences.replaceChildren(...nodes);
   }
 
   /** @param {any} info Of a loaded model, or nothing. @param {string} [source] Its address; empty for a file. @param {any} [hub] What its page on a hub states. */
@@ -38,6 +49,8 @@ export class NomoatCard extends NomoatElement {
   changed() {
     const info = this.#info;
     this.#none.hidden = Boolean(info);
+    // its words follow the language
+    if (this.#licences.firstChild) void this.#kept();
     for (const node of [this.#name, this.#terms, this.#note]) node.hidden = !info;
     if (!info) return;
     const card = info.card ?? {};

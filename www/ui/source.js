@@ -153,14 +153,14 @@ export class NomoatSource extends NomoatElement {
     this.#offer.hidden = !best;
     if (!best) return;
     const others = rest.map((entry) =>
-      make("li", {}, make("div", {}, make("h3", {}, entry.name), make("p", { class: "figures" }, about(entry))), this.#get(entry, false)),
+      make("li", {}, make("div", {}, make("h3", {}, entry.name), about(entry)), this.#get(entry, false)),
     );
     const more = make("details", {}, say(make("summary", {}), "others"), make("ul", { class: "shelf" }, ...others));
     more.hidden = !others.length;
     this.#offer.replaceChildren(
       say(make("p", { class: "over" }), "forDevice"),
       make("h2", { class: "name" }, best.name),
-      make("p", { class: "figures" }, about(best)),
+      about(best),
       make("p", { class: "aside" }, words("speaks", { languages: spoken(best.languages) })),
       make("div", { class: "row" }, this.#get(best, true)),
       more,
@@ -205,9 +205,10 @@ export class NomoatSource extends NomoatElement {
   }
 }
 
-/** @param {Entry} entry */
-function about({ bytes, licence, origin }) {
-  return words("offerFrom", { size: size(bytes), licence, origin, host: new URL(HUB).host });
+/** Its badge, as its row of the ledger gives it, and what is known without asking anyone. @param {Entry} entry */
+function about({ bytes, licence, origin, terms }) {
+  const badge = make("span", { class: "terms-badge" }, words(`terms_${terms}`));
+  return make("p", { class: "figures" }, badge, " ", words("offerFrom", { size: size(bytes), licence, origin, host: new URL(HUB).host }));
 }
 
 /** @param {string[]} languages */

@@ -236,7 +236,7 @@ export const cases = [
         await panel(raw, "card");
         // what its ancestor may not be used for is said beside what its own licence lets one do
         assert.match(await raw.locator("nomoat-card").innerText(), /By the licence that this file states:[^]*also commercially[^]*its stated ancestor MobileLLM-R1: You may not use it for anything but research; use it commercially/);
-        assert.match(await raw.locator("nomoat-card .caution").innerText(), /This file says Apache License 2\.0; its stated ancestor MobileLLM-R1 says FAIR Noncommercial/i);
+        assert.match(await raw.locator("nomoat-card .caution >> nth=0").innerText(), /This file says Apache License 2\.0; its stated ancestor MobileLLM-R1 says FAIR Noncommercial/i);
         await raw.locator("nomoat-card .terms-badge").evaluate((/** @type {Element} */ each) => each.scrollIntoView());
         await raw.screenshot({ path: path.join(bench.shots, "openness-conflict-1280.png") });
         quiet(messages);
@@ -278,6 +278,47 @@ export const cases = [
         await raw.keyboard.press("Escape");
         await find(raw, "some/rail");
         assert.equal(await raw.locator(box).count(), 1, "another licence is another question");
+        quiet(messages);
+        await close();
+      } finally {
+        await hub.close();
+      }
+    },
+  },
+  {
+    name: "ledger: of a file of one's own and of a stored model the card says that nobody has read the restrictions, and holds nothing up",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { hub, query } = await withHub(bench, { "meta-llama/Llama-3.2-1B-Tiny": { tags: ["license:llama3.2"] } });
+      try {
+        const { raw, messages, close } = await open(bench, { width: 390, height: 844 }, query);
+        const notice = "nomoat-card nomoat-openness .caution";
+        await file(raw, gguf(bench, { "general.license": "llama3.2" }));
+        await panel(raw, "card");
+        assert.match(await raw.locator(notice).innerText(), /^Its use is restricted, and nobody has said on this device that they read how\./);
+        await accessible(raw, "the notice");
+        await raw.locator(notice).evaluate((/** @type {Element} */ each) => each.scrollIntoView({ block: "center" }));
+        await raw.screenshot({ path: path.join(bench.shots, "openness-unread-390.png") });
+        await raw.check(`${notice} [name=terms]`);
+        await raw.click("#tab-openness");
+        await raw.click("#tab-card");
+        await raw.waitForFunction(() => /On \d{4}-\d\d-\d\d you said/.test(document.querySelector("nomoat-card")?.textContent ?? ""));
+        assert.equal(await raw.locator(notice).count(), 0);
+        await raw.evaluate(() => localStorage.removeItem("nomoat-terms"));
+        await raw.reload();
+        await raw.waitForSelector("nomoat-source button");
+        await raw.keyboard.press("Escape");
+        await find(raw, "meta-llama/Llama-3.2-1B-Tiny");
+        await raw.check("[name=terms]");
+        await agree(raw);
+        await raw.waitForSelector(READY, { timeout: 60_000 });
+        await raw.evaluate(() => localStorage.removeItem("nomoat-terms"));
+        await raw.reload();
+        await raw.click("nomoat-source .here button.main");
+        await raw.waitForSelector(READY, { timeout: 60_000 });
+        await panel(raw, "card");
+        await raw.waitForSelector(`${notice} [name=terms]:not(:checked)`);
         quiet(messages);
         await close();
       } finally {

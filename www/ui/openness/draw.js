@@ -74,7 +74,7 @@ async function model({ source, name, card = {}, hub, ask }, ledger) {
     make("ul", { class: "promise" }, ...[may, not, take, ...above.filter(bound).map(theirs)].map((text) => make("li", {}, text))),
     aside(caveat(date, ledger, language)),
     ...(ask ? [hashes(card.files ?? [], ledger)] : []),
-    ...(ask && limits.length ? [await read(id ?? first?.is ?? "", limits, ledger)] : []),
+    ...(limits.length ? [await read(id ?? first?.is ?? "", limits, ledger, ask)] : []),
   ];
   const every = all.map((clause) => make("li", {}, clauseText(clause, ledger, language), aside(say(words.page.section, clause), link(clause.source.url, clause.source.title))));
   const long = [

@@ -86,21 +86,24 @@ export function acts(row, summary, ledger, ask) {
 }
 
 /**
- * The question whether the restrictions were read; who has said so for these is not asked again.
+ * The question whether the restrictions were read; who has said so for these is not asked again. Before a download it has to be
+ * answered; of a model that is here already it is said that nobody has.
  * @param {string} licence @param {(import("../../ledger.js").Clause & { source: import("../../ledger.js").Source })[]} limits @param {Ledger} ledger
+ * @param {boolean} [ask]
  */
-export async function read(licence, limits, { words: { page } }) {
+export async function read(licence, limits, { words: { page } }, ask) {
   const what = new TextEncoder().encode(JSON.stringify([licence, limits]));
   // a page that came without encryption may not compute one
   const digest = new Uint8Array((await crypto.subtle?.digest("SHA-256", what)) ?? what);
   const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const all = JSON.parse(kept(READ) ?? "{}");
   if (all[sha256]) return aside(say(page.agreed, all[sha256]));
-  const box = make("input", { type: "checkbox", name: "terms", required: true });
+  const box = make("input", { type: "checkbox", name: "terms", required: Boolean(ask) });
   box.addEventListener("change", () => {
     if (box.checked) all[sha256] = { licence, date: today() };
     else delete all[sha256];
     keep(READ, JSON.stringify(all));
   });
-  return make("label", { class: "row agree" }, box, say(page.agree));
+  const question = make("label", { class: "row agree" }, box, say(page.agree));
+  return ask ? question : make("div", { class: "caution" }, make("p", {}, say(page.unread)), question);
 }

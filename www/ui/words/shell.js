@@ -21,6 +21,8 @@ export const SHELL = {
   forDevice: { en: "A real assistant for this device", zh: "适合本设备的助手" },
   speaks: { en: "Speaks {languages}", zh: "会说{languages}" },
   offerFrom: { en: "{size} · {licence} · made by {origin}, from {host}", zh: "{size} · {licence} · {origin} 制作，来自 {host}" },
+  "terms_open-weights": { en: "Open weights", zh: "开放权重" },
+  "terms_weights-available": { en: "Weights available", zh: "权重可得" },
   get: { en: "Get it · {size}", zh: "获取 · {size}" },
   getOf: { en: "Get it · {size}: {name}", zh: "获取 · {size}：{name}" },
   others: { en: "Other models", zh: "其他模型" },
