@@ -7,6 +7,6 @@ pub use crate::engine::{
 };
 #[cfg(feature = "gpu")]
 pub use crate::{
-    engine::trial::{Variant, adapters, decoded, gpu},
+    engine::trial::{Variant, adapters, decoded, gpu, kept},
     gpu::Caps,
 };

@@ -29,6 +29,7 @@ export function modelOf(engine, info, warnings, hear) {
       Object.assign(info, { device, deviceReason, adapter, selfTest, gpuBytes, cpuBytes });
     } else hear(reply);
   }
+  engine.onTuned = ({ selfTest }) => Object.assign(info, { selfTest });
 
   /**
    * @param {Asked} asked @param {(text: string, token: number | null) => void} [part]

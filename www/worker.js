@@ -5,6 +5,7 @@ import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
 import { watch } from "./requests.js";
 import { keep } from "./store/keep.js";
+import { recall, remember } from "./verdicts.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Port} Port @typedef {import("./pkg/nomoat.js").Model} Model */
@@ -24,6 +25,9 @@ const TRIES = 3;
 const GONE_MS = 5000;
 const LOOK_MS = 250;
 const GONE_SOON_MS = 200;
+/** How long nobody asked anything before kernels are measured, and between two of them. */
+const REST_MS = 1500;
+const BETWEEN_MS = 50;
 
 /** What new models are made in. @type {Promise<Instance> | undefined} */
 let newest;
@@ -231,7 +235,7 @@ export function serve(port) {
   let instance;
   /** @type {Model | undefined} */
   let model;
-  /** What it was loaded with. @typedef {Pick<import("./protocol.js").Load, "source" | "options">} Loaded @type {Loaded | undefined} */
+  /** What it was loaded with, and whether kernels are to be measured. @typedef {Pick<import("./protocol.js").Load, "source" | "options"> & { tune: boolean }} Loaded @type {Loaded | undefined} */
   let from;
   /** What was fetched for the next load. @type {import("./store/keep.js").Opened | null} */
   let opened = null;
@@ -241,6 +245,10 @@ export function serve(port) {
   let turn = Promise.resolve();
   /** What waits while generation is paused. @type {Set<() => void> | undefined} */
   let paused;
+  /** Until kernels are measured. @type {ReturnType<typeof setTimeout> | undefined} */
+  let rest;
+  /** What is kept of the GPU. @type {string | undefined} */
+  let kept;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
@@ -257,6 +265,7 @@ export function serve(port) {
     if ("source" in order) order.source = borrow(order.source);
     const stop = new AbortController();
     stops.set(order.id, stop);
+    clearTimeout(rest);
     turn = turn.then(async () => {
       try {
         if (["load", "fetch", "fit"].includes(order.type)) instance = await start(/** @type {import("./protocol.js").Load} */ (order));
@@ -269,6 +278,7 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
+      if (order.type === "generate") tuneAfter(REST_MS);
     });
   });
   /** @param {boolean} blobs */
@@ -276,6 +286,34 @@ export function serve(port) {
   // of a page from a disk
   if (globalThis.origin === "null") new Blob(["a"]).arrayBuffer().then(() => greet(true), () => greet(false));
   else greet(true);
+
+  /** Measures a form of kernels when nobody has asked anything for so long. @param {number} ms */
+  function tuneAfter(ms) {
+    clearTimeout(rest);
+    if (!stops.size && from?.tune) rest = setTimeout(() => (turn = turn.then(tune)), ms);
+  }
+
+  async function tune() {
+    if (!model || !instance || instance.panic || stops.size) return;
+    const it = model;
+    try {
+      if (await Promise.race([it.tune(), instance.panicked])) return tuneAfter(BETWEEN_MS);
+      if (from) from.tune = false;
+      if (await learned(it)) say({ type: "tuned", selfTest: JSON.parse(it.info()).selfTest });
+    } catch (error) {
+      // a lost GPU is noticed, and replaced, at the next order
+      trace("failed", { order: "tune", message: String(error) });
+    }
+  }
+
+  /** Keeps what was found of the GPU; whether that is new. @param {Model} it */
+  async function learned(it) {
+    const text = it.verdicts();
+    if (!text || text === kept) return false;
+    await remember(text, Boolean(kept));
+    kept = text;
+    return true;
+  }
 
   const heap = () => (instance && !instance.panic ? instance.heapBytes() : 0);
 
@@ -356,16 +394,20 @@ export function serve(port) {
    * @param {import("./protocol.js").LoadOptions} options @param {Instance} instance @param {AbortSignal} signal
    */
   async function found(options, { setAdapter }, signal) {
-    const adapter = options.device === "cpu" ? null : await identify();
+    const { tune, ...given } = options;
+    const adapter = given.device === "cpu" ? null : await identify();
+    kept = adapter ? await recall() : undefined;
     trace("adapter", adapter?.trace ?? null);
     if (adapter) setAdapter(JSON.stringify(adapter.identity));
     if (signal.aborted) throw stopped();
     // what wgpu says of a missing adapter is for programmers, so it is not asked
-    const why = withoutGpu(options.device, adapter?.identity);
-    if (why && options.device === "gpu") {
+    const why = withoutGpu(given.device, adapter?.identity);
+    if (why && given.device === "gpu") {
       throw Object.assign(new Error(`${why}: use a browser that has it, or run on the CPU`), { code: "no-webgpu" });
     }
-    return { why, software: adapter?.identity.fallback && !why, options: JSON.stringify(why ? { ...options, device: "cpu" } : options) };
+    const software = Boolean(adapter?.identity.fallback) && !why;
+    // what an emulated GPU does best is of no use to anyone
+    return { why, software, tune: tune ?? !software, options: JSON.stringify(why ? { ...given, device: "cpu" } : { ...given, verdicts: kept }) };
   }
 
   /** What is known of the model. @param {string} why Why it does not run on the GPU. @returns {import("./protocol.js").Info} */
@@ -393,7 +435,7 @@ export function serve(port) {
 
   /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */
   async function load({ id, source, options }, instance, signal) {
-    const { why, software, options: there } = await found(options, instance, signal);
+    const { why, software, tune, options: there } = await found(options, instance, signal);
     if (software) say({ type: "warning", id, code: "software-gpu", message: "the only GPU here is emulated in software, so this is slow" });
     model = await instance.Model.load(source, there, hostOf(id, signal));
     if (signal.aborted) {
@@ -401,7 +443,8 @@ export function serve(port) {
       model = undefined;
       throw stopped();
     }
-    from = { source, options };
+    from = { source, options, tune };
+    await learned(model);
     const info = known(why);
     if (info.template?.chosen) {
       const message = `the files carry no chat template: the prompt format ${info.template.name} is used, because ${info.template.reason}; the option template names another`;

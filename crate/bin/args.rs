@@ -166,6 +166,9 @@ pub(crate) struct Run {
     /// one that they ask for]
     #[arg(long, value_name = "NAME", conflicts_with = "raw")]
     pub(crate) template: Option<String>,
+    /// Measure first which kernels are the fastest on this GPU with the model's block format, and keep that for later runs
+    #[arg(long)]
+    pub(crate) tune: bool,
     #[command(flatten)]
     pub(crate) load: Load,
 }

@@ -1,5 +1,7 @@
 //! `nomoat devices`: what models can run on here, and whether each kernel variant is right on it.
 
+#[cfg(feature = "gpu")]
+use crate::kept;
 use crate::print;
 use nomoat::{Result, dev};
 
@@ -16,7 +18,7 @@ pub(crate) fn devices() -> Result<()> {
 
 #[cfg(feature = "gpu")]
 fn gpus() -> Result<()> {
-    let adapters = pollster::block_on(dev::adapters());
+    let (adapters, kept) = (pollster::block_on(dev::adapters()), kept::read());
     if adapters.is_empty() {
         print("gpu  none: there is no adapter\n")?;
     }
@@ -24,6 +26,9 @@ fn gpus() -> Result<()> {
         print(&format!("gpu  {}\n", adapter.name))?;
         for line in abilities(adapter) {
             print(&format!("     {line}\n"))?;
+        }
+        if let Some(found) = kept.as_ref().and_then(|text| dev::kept(text, adapter)) {
+            print(&format!("     found when models ran here: {found}\n"))?;
         }
     }
     if adapters.is_empty() {
@@ -33,7 +38,7 @@ fn gpus() -> Result<()> {
         let variant = dev::Variant {
             subgroups,
             max_binding: None,
-            hardware: false,
+            form: 0,
             only: None,
         };
         let tried = match pollster::block_on(dev::gpu(variant)) {

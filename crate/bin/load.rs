@@ -4,6 +4,7 @@ use crate::{
     args::Load,
     embedded::{self, Embedded},
     files::{failed, locate},
+    kept,
     trace::{Trace, Watch, clock},
 };
 use nomoat::{
@@ -38,6 +39,7 @@ impl Source {
         };
         let options = LoadOptions {
             template,
+            verdicts: kept::read(),
             ..flags.options()?
         };
         Ok(Self {
@@ -55,8 +57,27 @@ impl Source {
         let loaded = pollster::block_on(Model::load(folder, entry, options, clock, &mut |p| watch.load(p)));
         watch.finish();
         let model = loaded?;
+        self.keep(&model);
         trace_info(model.info(), self.trace);
         Ok(model)
+    }
+
+    /// Keeps what was found of the adapter, if that is new.
+    fn keep(&self, model: &Model) {
+        if let Some(text) = model
+            .verdicts()
+            .filter(|text| self.options.verdicts.as_ref() != Some(text))
+        {
+            kept::write(&text, self.trace);
+        }
+    }
+
+    /// Measures which kernels are the fastest on the adapter, and keeps that.
+    pub(crate) fn tune(&self, model: &mut Model) -> Result<()> {
+        while pollster::block_on(model.tune())? {}
+        self.keep(model);
+        self.trace.line("adapter", || model.info().self_test.clone());
+        Ok(())
     }
 
     /// Brings it onto a device again after the one that it was on was lost.
@@ -132,6 +153,9 @@ fn trace_info(info: &Info, trace: Trace) {
             info.sha256
         )
     });
+    if !info.self_test.is_empty() {
+        trace.line("adapter", || info.self_test.clone());
+    }
     trace.line("device", || {
         let adapter = if info.adapter.is_empty() {
             String::new()

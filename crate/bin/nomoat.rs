@@ -8,6 +8,7 @@ mod facts;
 mod files;
 mod ids;
 mod inspect;
+mod kept;
 mod load;
 mod quantize;
 mod run;

@@ -27,6 +27,9 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     }
     let source = Source::new(args.model.as_deref(), &args.load, template, trace)?;
     let mut model = source.load()?;
+    if args.tune {
+        source.tune(&mut model)?;
+    }
     model.set_date(now());
     if let Some(origin) = model
         .info()

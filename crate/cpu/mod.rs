@@ -22,6 +22,7 @@ pub(crate) struct State {
 }
 
 /// A weight as it lies in the file.
+#[derive(Clone)]
 pub(crate) struct HostWeight {
     /// Block format.
     pub(crate) format: &'static Format,
@@ -62,7 +63,7 @@ pub(crate) struct Sampler {
 }
 
 /// Everything a model has on the CPU.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Memory {
     /// Where the step is.
     pub(crate) state: State,

@@ -11,7 +11,7 @@ use crate::{
     format::Checkpoint,
     gpu::{Caps, UNIFORM, padded},
     model::{self, Card, Head, Kind, Network, Weight},
-    op::{Fixed, RING, Stored, lay},
+    op::{Fixed, Forms, RING, Stored, lay},
     plan::lower,
     quant,
     tensor::{Format, sort_by_numbers},
@@ -373,7 +373,7 @@ impl<'a> Place<'a> {
         let laid = lay(&stored, &stacks(self.network)?, self.binding)?;
         let program = |key: Key| -> Result<(u64, u64)> {
             let (plan, logits) = record(self.network, key, &shape, Some(&laid.stacks))?;
-            let mut sum = padded(UNIFORM * lower(&plan, caps, &laid.shards)?.len() as u64);
+            let mut sum = padded(UNIFORM * lower(&plan, caps, &Forms::default(), &laid.shards)?.len() as u64);
             for length in &plan.slots {
                 let slot = padded(4 * *length as u64);
                 if slot > caps.max_binding {

@@ -6,12 +6,14 @@ use crate::{
     error::{Error, Result},
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
     model::Head,
-    op::{Bind, Dispatch, Fixed, NO_TOKEN, Place, RING, STOPPED, Shard, Stored, Tensor, lay, sampler_words},
+    op::{
+        Bind, Dispatch, Fixed, Forms, NO_TOKEN, Place, RING, STOPPED, Shard, Stored, Tensor, lay, sampler_words, takes,
+    },
     plan::Plan,
     shader::Binding,
     tensor::Format,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 /// A weight in its shards, whose buffers are counted from the first of all.
 struct Planes {
@@ -29,8 +31,11 @@ pub(super) struct Prepared {
 
 /// The GPU with a model.
 pub(super) struct GpuRunner {
-    pub(super) gpu: Gpu,
+    /// With others only while kernels are tried out beside it.
+    pub(super) gpu: Rc<Gpu>,
     pub(super) max_binding: u64,
+    /// Which kernels are fastest.
+    pub(super) forms: Forms,
     weights: Vec<Planes>,
     /// Where they lie.
     buffers: Vec<Buffer>,
@@ -56,9 +61,14 @@ const FLUSH: u64 = 64 << 20;
 impl GpuRunner {
     pub(super) fn new(gpu: Gpu, max_binding: Option<u64>) -> Self {
         let granted = gpu.caps().max_binding;
+        Self::on(Rc::new(gpu), max_binding.map_or(granted, |m| m.min(granted)))
+    }
+
+    fn on(gpu: Rc<Gpu>, max_binding: u64) -> Self {
         Self {
-            max_binding: max_binding.map_or(granted, |m| m.min(granted)),
+            max_binding,
             gpu,
+            forms: Forms::default(),
             weights: Vec::new(),
             buffers: Vec::new(),
             stacks: Vec::new(),
@@ -72,6 +82,18 @@ impl GpuRunner {
             encoded: 0,
             unflushed: 0,
         }
+    }
+
+    /// Another one on the same device, for kernels to be tried out without the model's weights.
+    pub(super) fn beside(&self) -> Self {
+        Self::on(self.gpu.clone(), self.max_binding)
+    }
+
+    /// Chooses the kernels without subgroups from now on.
+    pub(super) fn forget_subgroups(&mut self) -> Result<()> {
+        let gpu = Rc::get_mut(&mut self.gpu).ok_or_else(|| Error::internal("a device that others use too"))?;
+        gpu.forget_subgroups();
+        Ok(())
     }
 
     pub(super) fn shape(&self) -> Result<CacheShape> {
@@ -235,7 +257,7 @@ impl GpuRunner {
                 write: b.write,
             })
         };
-        let dispatches = crate::plan::lower(plan, self.gpu.caps(), &shards)?;
+        let dispatches = crate::plan::lower(plan, self.gpu.caps(), &self.forms, &shards)?;
         let step = |d: Dispatch| {
             Ok(Step {
                 source: d.source,
@@ -347,6 +369,22 @@ impl GpuRunner {
     /// Whether the kernels do not go on after this id.
     fn stops(&self, id: u32) -> bool {
         self.sampler.as_ref().is_some_and(|s| s.stops.contains(&id))
+    }
+
+    /// Runs a program of one token so many times from `pos` on and waits for it; the state is not known then.
+    pub(super) async fn repeat(&mut self, program: &Program, pos: usize, times: usize) -> Result<()> {
+        self.state = None;
+        self.place(pos, &[0])?;
+        let (Some(ring), Some(staging)) = (self.fixed.get(&Fixed::Ring), &self.token) else {
+            return Err(Error::internal("no cache yet"));
+        };
+        self.gpu.read(Some((program, times)), staging, ring, 0, 4).await?;
+        Ok(())
+    }
+
+    /// Forgets the programs of few tokens, to be made anew.
+    pub(super) fn forget_few(&mut self) {
+        self.programs.retain(|key, _| !takes(key.bucket));
     }
 
     pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {

@@ -1,10 +1,14 @@
 //! Loading: open the device, bring weights to it in chunks of whole rows, make the cache, prepare the decoding step.
 
+#[cfg(feature = "gpu")]
+use super::verdicts::Verdicts;
 use super::{
     Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
     device::{CacheShape, Key, Runner},
     stream::Stream,
 };
+#[cfg(feature = "gpu")]
+use crate::tensor::Format;
 use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
@@ -32,14 +36,14 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
     }
     #[cfg(feature = "gpu")]
     let why = match crate::gpu::Gpu::open(options.device == Device::Gpu).await {
-        Ok(gpu) => {
+        Ok(mut gpu) => {
+            gpu.spoil(options.spoil);
             let reason = if options.device == Device::Gpu {
                 "asked for"
             } else {
                 "a hardware GPU is there"
             };
-            let mut runner = super::gpu::GpuRunner::new(gpu, options.max_binding);
-            runner.gpu.spoil(options.spoil);
+            let runner = super::gpu::GpuRunner::new(gpu, options.max_binding);
             return Ok((Runner::Gpu(Box::new(runner)), reason.into()));
         }
         Err(error) => error,
@@ -172,6 +176,27 @@ async fn cache(
     Ok(capacity)
 }
 
+/// What is known of the adapter, and the block formats of the model, those of most bytes first.
+#[cfg(feature = "gpu")]
+pub(super) struct Known {
+    pub(super) verdicts: Verdicts,
+    pub(super) formats: Vec<&'static Format>,
+}
+#[cfg(not(feature = "gpu"))]
+pub(super) enum Known {}
+
+impl Known {
+    /// In words.
+    #[cfg(feature = "gpu")]
+    pub(super) fn words(&self) -> String {
+        super::selftest::words(&self.verdicts, &self.formats)
+    }
+    #[cfg(not(feature = "gpu"))]
+    fn words(&self) -> String {
+        match *self {}
+    }
+}
+
 /// A network on a device, ready to decode.
 pub(super) struct Placed {
     pub(super) runner: Runner,
@@ -179,29 +204,34 @@ pub(super) struct Placed {
     reason: String,
     /// Tokens that the cache holds.
     pub(super) capacity: usize,
-    /// What the self-test found.
-    self_test: String,
+    /// What the self-test found, of which formats.
+    pub(super) known: Option<Known>,
     /// Of all weights.
     pub(super) sha256: String,
 }
 
 /// What the self-test finds of a GPU, for the formats of a network's matrices.
 #[cfg(feature = "gpu")]
-async fn self_test(runner: &mut Runner, network: &Network) -> Result<String> {
-    let Runner::Gpu(gpu) = runner else {
-        return Ok(String::new());
-    };
-    let mut formats = Vec::new();
+async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions) -> Result<Option<Known>> {
+    let Runner::Gpu(gpu) = runner else { return Ok(None) };
+    let mut formats: Vec<(&'static Format, u64)> = Vec::new();
     for weight in network.weights.iter().filter(|w| !w.is_vector()) {
-        if !formats.contains(&weight.format) {
-            formats.push(weight.format);
+        match formats.iter_mut().find(|(f, _)| *f == weight.format) {
+            Some((_, bytes)) => *bytes += weight.bytes(),
+            None => formats.push((weight.format, weight.bytes())),
         }
     }
-    super::selftest::run(gpu, &formats).await
+    // what a model has most of, first
+    formats.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let formats: Vec<_> = formats.into_iter().map(|(format, _)| format).collect();
+    // kernels that are wrong on purpose are not those of other loads
+    let kept = options.verdicts.as_deref().filter(|_| options.spoil.is_none());
+    let verdicts = super::selftest::run(gpu, &formats, kept).await?;
+    Ok(Some(Known { verdicts, formats }))
 }
 #[cfg(not(feature = "gpu"))]
-async fn self_test(_: &mut Runner, _: &Network) -> Result<String> {
-    Ok(String::new())
+async fn self_test(_: &mut Runner, _: &Network, _: &LoadOptions) -> Result<Option<Known>> {
+    Ok(None)
 }
 
 /// Opens the device, brings the weights there and makes the cache.
@@ -213,11 +243,11 @@ pub(super) async fn place(
 ) -> Result<Placed> {
     tell(progress, Phase::Device, 0, 0)?;
     let (mut runner, mut reason) = open_device(options).await?;
-    let self_test = match self_test(&mut runner, network).await {
+    let known = match self_test(&mut runner, network, options).await {
         Err(error) if error.code() == "self-test-failed" && options.device == Device::Auto => {
             runner = Runner::Cpu(Box::default());
             reason = error.to_string();
-            String::new()
+            None
         }
         found => found?,
     };
@@ -228,7 +258,7 @@ pub(super) async fn place(
         runner,
         reason,
         capacity,
-        self_test,
+        known,
         sha256,
     })
 }
@@ -252,7 +282,7 @@ pub(super) fn info(checkpoint: &Checkpoint, network: &Network, placed: &Placed) 
         device,
         device_reason: placed.reason.clone(),
         adapter,
-        self_test: placed.self_test.clone(),
+        self_test: placed.known.as_ref().map_or_else(String::new, Known::words),
         licence: card.licence.clone().or_else(|| card.licence_name.clone()),
         card,
         context: placed.capacity,

@@ -19,6 +19,10 @@ mod session;
 mod stats;
 mod stream;
 pub(crate) mod trial;
+#[cfg(feature = "gpu")]
+mod tuner;
+#[cfg(feature = "gpu")]
+mod verdicts;
 
 use crate::{model::Card, tensor::Format};
 
@@ -76,6 +80,9 @@ pub struct LoadOptions {
     pub quantize: Option<&'static Format>,
     /// Largest GPU binding to use, in bytes (tests force sharding with it); by default what the adapter grants.
     pub max_binding: Option<u64>,
+    /// What [`Model::verdicts`] said on this device at another time, so that it need not be found again; a text about another
+    /// adapter or version is left aside.
+    pub verdicts: Option<String>,
     /// Words of kernels to replace, which makes them wrong: tests hold the self-test to it.
     #[doc(hidden)]
     pub spoil: Option<(&'static str, &'static str)>,

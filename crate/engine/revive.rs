@@ -33,6 +33,11 @@ impl Model {
         self.runner = fresh.runner;
         self.capacity = fresh.capacity;
         self.chunk = fresh.chunk;
+        self.known = fresh.known;
+        #[cfg(feature = "gpu")]
+        {
+            self.tuner = None;
+        }
         self.watch.moved(Counts::of(self.counters()));
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Known answers before an adapter is trusted: a layer of a small llama with its head, in each block format that a model has, on
 //! the adapter and on the twins. Kernels that are wrong are not used: first those with subgroups are given up, then the adapter.
 
-use super::gpu::GpuRunner;
+use super::{gpu::GpuRunner, verdicts::Verdicts};
 use crate::{
     error::{self, Error, Result},
     op::{
@@ -16,14 +16,16 @@ use std::fmt::Write;
 /// The largest error, normalised and squared. Both sides compute in f32, and the twin sums in f64; a value of the cache may be
 /// rounded the other way. What is wrong is off by thousands of times as much.
 const TOLERANCE: f64 = 1e-6;
-/// Steps: room, tokens, position. One token, a few, and many.
-const STEPS: [(usize, usize, usize); 3] = [(1, 1, 5), (8, 5, 3), (32, 19, 0)];
+/// Room, tokens, position.
+type Step = (usize, usize, usize);
+/// One token, a few, and many.
+const STEPS: [Step; 3] = [(1, 1, 5), (8, 5, 3), (32, 19, 0)];
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const VOCABULARY: usize = 80;
 
 /// The small llama in a format.
-fn llama(format: &'static Format, (bucket, tokens, pos): (usize, usize, usize)) -> Case {
+fn llama(format: &'static Format, (bucket, tokens, pos): Step) -> Case {
     let width = format.block.max(32 * HEADS);
     let head_dim = width / HEADS;
     Case::new(format!("{} with {tokens} tokens", format.name), bucket, move |c| {
@@ -91,30 +93,32 @@ fn llama(format: &'static Format, (bucket, tokens, pos): (usize, usize, usize)) 
     })
 }
 
-/// Holds the adapter to the known answers, and gives up kernels that do not give them; says what was found.
+/// Holds the adapter to the known answers, and gives up kernels that do not give them; says what is known then. What `kept` says
+/// was found before is taken from there.
 ///
 /// # Errors
 /// [`error::Gpu::Wrong`] if nothing is left that is right; others of the device.
-pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format]) -> Result<String> {
+pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format], kept: Option<&str>) -> Result<Verdicts> {
     let before = runner.gpu.counters().clone();
-    let mut refused = String::new();
+    let caps = runner.gpu.caps();
+    let mut known = Verdicts::read(kept.unwrap_or_default(), caps);
+    if !known.subgroups {
+        runner.forget_subgroups()?;
+    }
     loop {
-        let subgroups = runner.gpu.caps().subgroups();
-        let kernels = if subgroups {
-            "with subgroups"
-        } else {
-            "without subgroups"
-        };
-        match wrong(runner, formats).await {
+        let kernels = kernels(known.subgroups);
+        runner.forms = known.forms();
+        let new: Vec<_> = formats.iter().filter(|f| !known.holds(f)).copied().collect();
+        match wrong(runner, &new, &STEPS).await {
             Ok(None) => {
                 runner.clear();
                 runner.gpu.uncount(&before);
-                let names: Vec<&str> = formats.iter().map(|f| f.name).collect();
-                return Ok(format!("right {kernels} ({}){refused}", names.join(", ")));
+                known.note(&new);
+                return Ok(known);
             }
             Ok(Some(found)) => {
                 // writing to a string cannot fail
-                let _ = write!(refused, "; not used {kernels}: {found}");
+                let _ = write!(known.refused, "; not used {kernels}: {found}");
             }
             // kernels that do not compile are no better
             Err(Error::Gpu {
@@ -122,26 +126,52 @@ pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format]) -> 
                 cause,
                 ..
             }) => {
-                let _ = write!(refused, "; not used {kernels}: {cause}");
+                let _ = write!(known.refused, "; not used {kernels}: {cause}");
             }
             Err(error) => return Err(error),
         }
-        if !subgroups {
+        if !known.subgroups {
             return Err(Error::Gpu {
                 kind: error::Gpu::Wrong,
                 doing: "comparing known answers".into(),
-                cause: format!("{}{refused}", runner.gpu.caps().name),
+                cause: format!("{}{}", runner.gpu.caps().name, known.refused),
             });
         }
-        runner.gpu.forget_subgroups();
+        known.give_up_subgroups();
+        runner.forget_subgroups()?;
     }
 }
 
+fn kernels(subgroups: bool) -> &'static str {
+    if subgroups {
+        "with subgroups"
+    } else {
+        "without subgroups"
+    }
+}
+
+/// What is known of an adapter for these formats, in words.
+pub(super) fn words(known: &Verdicts, formats: &[&'static Format]) -> String {
+    let names: Vec<&str> = formats.iter().map(|f| f.name).collect();
+    let (kernels, fastest) = (kernels(known.subgroups), known.words(formats));
+    let fastest = if fastest.is_empty() {
+        fastest
+    } else {
+        format!("; {fastest}")
+    };
+    format!("right {kernels} ({}){}{fastest}", names.join(", "), known.refused)
+}
+
+/// Whether the kernels for few tokens give the known answers in the form that is set for a format.
+pub(super) async fn holds(runner: &mut GpuRunner, format: &'static Format) -> Result<bool> {
+    Ok(wrong(runner, &[format], &STEPS[..2]).await?.is_none())
+}
+
 /// The first case whose answer is not the known one, in words.
-async fn wrong(runner: &mut GpuRunner, formats: &[&'static Format]) -> Result<Option<String>> {
+async fn wrong(runner: &mut GpuRunner, formats: &[&'static Format], steps: &[Step]) -> Result<Option<String>> {
     for format in formats {
-        for step in STEPS {
-            let case = llama(format, step);
+        for step in steps {
+            let case = llama(format, *step);
             let report = runner.hold(case.name.clone(), &case, false).await?.1;
             if report.nmse > TOLERANCE {
                 return Ok(Some(format!("{} is off by {}", report.name, report.nmse)));

@@ -94,6 +94,10 @@ pub struct Model {
     /// Number of the newest generation.
     newest: u64,
     pub(super) watch: Watch,
+    /// What is known of the adapter.
+    pub(super) known: Option<load::Known>,
+    #[cfg(feature = "gpu")]
+    pub(super) tuner: Option<super::tuner::Tuner>,
     #[cfg(feature = "text")]
     pub(super) text: Text,
 }
@@ -172,6 +176,9 @@ impl Model {
             encoded: Vec::new(),
             newest: 0,
             watch: Watch::default(),
+            known: placed.known,
+            #[cfg(feature = "gpu")]
+            tuner: None,
             #[cfg(feature = "text")]
             text,
         })

@@ -6,13 +6,17 @@ use super::{device::CacheShape, gpu::GpuRunner};
 #[cfg(feature = "gpu")]
 use crate::{
     cpu::{HostWeight, Memory, State},
-    op::{Embed, Stored, embed_as},
+    op::{Embed, Form, Stored, embed_as},
     plan::stacks,
+    quant::FORMATS,
     tensor::Format,
 };
 use crate::{
     error::{Error, Result},
-    op::{Graph, NO_TOKEN, OPS, Place, Tensor, case::Case},
+    op::{
+        Graph, NO_TOKEN, OPS, Place, Tensor,
+        case::{Case, Trial},
+    },
     plan::{Plan, plan, plan_unfused},
 };
 
@@ -46,11 +50,24 @@ fn valid(tensor: Tensor, len: usize) -> usize {
     tensor.shape.rows().min(len) * tensor.shape.width()
 }
 
+/// A case that is built.
+struct Built {
+    graph: Graph,
+    memory: Memory,
+    inputs: Vec<Vec<f32>>,
+}
+
+impl Built {
+    fn of(case: &Case) -> Result<Self> {
+        let mut graph = graph();
+        let Trial { memory, inputs, .. } = case.build(&mut graph)?;
+        Ok(Self { graph, memory, inputs })
+    }
+}
+
 /// What a case gives on the CPU, with the twins if `exact`.
-fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Vec<Vec<f32>>> {
-    let mut graph = graph();
-    let trial = case.build(&mut graph)?;
-    let (mut memory, inputs) = (trial.memory, trial.inputs);
+fn on_cpu(built: &Built, exact: bool, fused: bool) -> Result<Vec<Vec<f32>>> {
+    let (graph, mut memory) = (built.graph.clone(), built.memory.clone());
     let plan = if fused {
         plan(graph, None)?
     } else {
@@ -61,7 +78,7 @@ fn on_cpu(case: &Case, exact: bool, fused: bool) -> Result<Vec<Vec<f32>>> {
         Place::Slot(slot) => Ok(slot),
         place => Err(Error::internal(format!("a case's tensor is at {place:?}"))),
     };
-    for (tensor, values) in plan.graph.inputs.iter().zip(&inputs) {
+    for (tensor, values) in plan.graph.inputs.iter().zip(&built.inputs) {
         memory.slots[slot(*tensor)?][..values.len()].copy_from_slice(values);
     }
     let len = memory.state.len;
@@ -91,9 +108,7 @@ fn compare(name: String, expected: &[Vec<f32>], found: &[Vec<f32>], overrun: boo
 /// Which weights of a case should share a buffer.
 #[cfg(feature = "gpu")]
 pub(super) fn shared(case: &Case) -> Result<Vec<Vec<usize>>> {
-    let mut graph = graph();
-    case.build(&mut graph)?;
-    stacks(graph)
+    stacks(Built::of(case)?.graph)
 }
 
 /// Whether a plan has the operator that its case, called after it, is of.
@@ -119,7 +134,8 @@ fn cases() -> impl Iterator<Item = (String, Case)> {
 pub fn cpu() -> Result<Vec<Report>> {
     cases()
         .map(|(name, case)| {
-            let (expected, found) = (on_cpu(&case, true, false)?, on_cpu(&case, false, true)?);
+            let built = Built::of(&case)?;
+            let (expected, found) = (on_cpu(&built, true, false)?, on_cpu(&built, false, true)?);
             Ok(compare(name, &expected, &found, false))
         })
         .collect()
@@ -133,10 +149,18 @@ pub struct Variant {
     pub subgroups: bool,
     /// Largest binding, to force sharding.
     pub max_binding: Option<u64>,
-    /// Take what a software adapter has for a real one, which other shapes are for.
-    pub hardware: bool,
+    /// Which of the forms of kernels for few tokens is tried, by its place among those that the adapter may choose from.
+    pub form: usize,
     /// The operator whose cases are tried, or all.
     pub only: Option<&'static str>,
+}
+
+/// What a text of [`super::Model::verdicts`] says about an adapter, in words; `None` if nothing.
+#[cfg(feature = "gpu")]
+pub fn kept(text: &str, caps: &crate::gpu::Caps) -> Option<String> {
+    let known = super::verdicts::Verdicts::read(text, caps);
+    let formats = known.formats();
+    (!formats.is_empty()).then(|| super::selftest::words(&known, &formats))
 }
 
 /// Every adapter there is, software ones too.
@@ -151,13 +175,15 @@ pub async fn adapters() -> Vec<crate::gpu::Caps> {
 /// [`Error::Gpu`] if there is none or it fails.
 #[cfg(feature = "gpu")]
 pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
-    let mut runner = GpuRunner::new(crate::gpu::Gpu::open(true).await?, variant.max_binding);
+    let mut gpu = crate::gpu::Gpu::open(true).await?;
     if !variant.subgroups {
-        runner.gpu.forget_subgroups();
+        gpu.forget_subgroups();
     }
-    if variant.hardware {
-        runner.gpu.forget_software();
-    }
+    let mut runner = GpuRunner::new(gpu, variant.max_binding);
+    let Some(form) = Form::all(runner.gpu.caps()).get(variant.form).copied() else {
+        return Ok((runner.gpu.caps().clone(), vec![]));
+    };
+    FORMATS.iter().for_each(|format| runner.forms.set(format, form));
     let mut reports = Vec::new();
     for (name, case) in cases().filter(|(name, _)| variant.only.is_none_or(|op| name.starts_with(op))) {
         let (plan, report) = runner.hold(name, &case, true).await?;
@@ -219,11 +245,10 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
 impl GpuRunner {
     /// Holds the kernels against the twins in a case, with `canaries` also to their buffers; with the plan that says which kernels.
     pub(super) async fn hold(&mut self, name: String, case: &Case, canaries: bool) -> Result<(Plan, Report)> {
-        let expected = on_cpu(case, true, false)?;
-        let mut graph = graph();
-        let trial = case.build(&mut graph)?;
-        let (memory, inputs) = (trial.memory, trial.inputs);
-        self.bring(&graph, &memory, &shared(case)?).await?;
+        let built = Built::of(case)?;
+        let expected = on_cpu(&built, true, false)?;
+        let Built { graph, memory, inputs } = built;
+        self.bring(&graph, &memory, &stacks(graph.clone())?).await?;
         let plan = plan(graph, Some(&self.stacks))?;
         let (outputs, overrun) = self.try_out(&plan, memory.state.len, &inputs, canaries).await?;
         Ok((plan, compare(name, &expected, &outputs, overrun)))

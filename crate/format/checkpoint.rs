@@ -257,10 +257,12 @@ impl Checkpoint {
     }
 
     fn unreadable(&self, name: &str, skipped: &Skipped) -> Error {
+        let known = quant::by_name(&skipped.kind).is_some();
+        let alone = if known { " without scales that fit it" } else { "" };
         Error::Unsupported {
             kind: Unsupported::Format,
             file: self.name.clone(),
-            what: clip(&format!("{skipped} (tensor {name})")),
+            what: clip(&format!("{skipped} (tensor {name}){alone}")),
             supported: quant::names(),
         }
     }

@@ -78,11 +78,6 @@ impl Gpu {
         self.caps.subgroup_sizes = None;
     }
 
-    /// Takes the adapter for a real one from now on.
-    pub(crate) fn forget_software(&mut self) {
-        self.caps.software = false;
-    }
-
     /// Loses the device.
     pub(crate) fn lose(&self) {
         self.device.destroy();

@@ -50,6 +50,7 @@ pub(crate) enum Place {
 }
 
 /// One operator applied.
+#[derive(Clone)]
 pub(crate) struct Node {
     /// The operator.
     pub(crate) op: &'static Op,
@@ -71,7 +72,7 @@ impl Node {
 }
 
 /// A recorded step.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Graph {
     /// Tokens a step has room for; `state` says how many are valid.
     pub(crate) bucket: usize,

@@ -1,6 +1,7 @@
 //! A node about to become dispatches: which kernel, which buffers, which grid. Knows no wgpu.
 
 use super::{
+    form::{Form, Forms},
     graph::{Fixed, Graph, Node, Place, Tensor},
     shard::Shard,
 };
@@ -44,6 +45,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) node: &'a Node,
     /// The device.
     pub(crate) caps: &'a Caps,
+    /// Which kernels are fastest there.
+    pub(crate) forms: &'a Forms,
     /// Shards of each weight.
     pub(crate) shards: &'a [Vec<Shard>],
     /// Where dispatches go.
@@ -94,15 +97,9 @@ impl<'a> Lowering<'a> {
         Err(Error::internal(format!("{name}: weight {} shares its buffer", found.0)))
     }
 
-    /// Workgroups of so many invocations for as many subgroups as there are items, one each, or without subgroups a workgroup;
-    /// enough for the widest there are, surplus ones find nothing.
-    pub(crate) fn groups(&self, wg: u32, items: usize) -> usize {
-        let per_group = if self.caps.subgroups() {
-            (wg / self.caps.subgroup_max()).max(1)
-        } else {
-            1
-        };
-        items.div_ceil(per_group as usize).clamp(1, 65_535)
+    /// The form of the kernel that multiplies few tokens with weights of a format.
+    pub(crate) fn form(&self, format: &'static Format) -> Form {
+        self.forms.of(format, self.caps)
     }
 
     /// Appends a dispatch.

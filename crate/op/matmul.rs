@@ -220,13 +220,13 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 own: u32::from(own),
                 at,
             };
-            let quant = quant(Quant::from_name(format.shader), format)?;
+            let (quant, form) = (quant(Quant::from_name(format.shader), format)?, low.form(format));
             let variant = Variant {
                 quant,
-                subgroups: low.caps.subgroups(),
+                subgroups: form.subgroups,
             };
-            let consts = Consts::default();
-            let groups = low.groups(consts.wg, shard.rows.min(wide).div_ceil(4));
+            let consts = Consts { wg: form.invocations };
+            let groups = form.groups(low.caps, shard.rows.min(wide).div_ceil(4));
             low.dispatch(
                 variant.source(),
                 consts.entries(),

@@ -117,16 +117,6 @@ fn terms(norm: Option<Norm>) -> [f32; 2] {
     norm.map_or([0.0; 2], |norm| [norm.eps, norm.plus])
 }
 
-/// How many fours of rows a subgroup has at a time. Where lanes are those of a CPU, what is done to x for each costs as much as
-/// the products.
-fn quads(low: &Lowering<'_>) -> (usize, u32) {
-    if low.caps.subgroups() && low.caps.software {
-        (2, 2)
-    } else {
-        (1, 1)
-    }
-}
-
 /// The buffer of weights that share one, which has so many rows.
 fn whole(shards: &[Shard], rows: usize) -> Result<Shard> {
     match shards {
@@ -146,17 +136,17 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
         End::Gate(act) => (2, 1.0, act.code()),
         _ => (0, 1.0, (0, [0.0; 2])),
     };
-    let ([eps, plus], (quads, factor)) = (terms(cfg.norm), quads(low));
+    let ([eps, plus], form) = (terms(cfg.norm), low.form(format));
     let consts = kernel::Consts {
+        wg: form.invocations,
         normed: u32::from(cfg.norm.is_some()),
         end,
         kind,
-        quads: factor,
-        ..kernel::Consts::default()
+        quads: form.quads,
     };
     let variant = kernel::Variant {
         quant: quant(kernel::Quant::from_name(format.shader), format)?,
-        subgroups: low.caps.subgroups(),
+        subgroups: form.subgroups,
     };
     if end == 2 {
         whole(shards, 2 * rows)?;
@@ -187,7 +177,7 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
             kb,
         };
         let each = if end == 2 { 2 } else { 4 };
-        let groups = low.groups(consts.wg, shard.rows.div_ceil(each * quads));
+        let groups = form.groups(low.caps, shard.rows.div_ceil(each * form.quads as usize));
         let grid = [groups, x.rows(), 1];
         low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)?;
     }
@@ -209,7 +199,7 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
         y: low.output(0)?,
         kv: low.output(1)?,
     };
-    let ([eps, plus], (quads, factor)) = (terms(cfg.norm), quads(low));
+    let ([eps, plus], form) = (terms(cfg.norm), low.form(format));
     let size = |n| u32_of(OP.name, n);
     let params = project_turn::Params {
         width: size(width)?,
@@ -225,20 +215,21 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
         plus,
     };
     let consts = project_turn::Consts {
+        wg: form.invocations,
         normed: u32::from(cfg.norm.is_some()),
-        quads: factor,
-        ..project_turn::Consts::default()
+        quads: form.quads,
     };
     let variant = project_turn::Variant {
         quant: quant(project_turn::Quant::from_name(format.shader), format)?,
-        subgroups: low.caps.subgroups(),
+        subgroups: form.subgroups,
         store: if low.graph.kv_f16 {
             project_turn::Store::KvStoreF16
         } else {
             project_turn::Store::KvStoreF32
         },
     };
-    let grid = [low.groups(consts.wg, shard.of.div_ceil(4 * quads)), x.rows(), 1];
+    let groups = form.groups(low.caps, shard.of.div_ceil(4 * form.quads as usize));
+    let grid = [groups, x.rows(), 1];
     low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)
 }
 

@@ -23,6 +23,7 @@ struct Options {
     quantize: Option<String>,
     max_binding: Option<u64>,
     template: Option<String>,
+    verdicts: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +89,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         quantize: quantize(options.quantize.as_deref())?,
         max_binding: options.max_binding,
         template: options.template,
+        verdicts: options.verdicts,
         ..LoadOptions::default()
     })
 }

@@ -83,6 +83,16 @@ impl Model {
         json::info(self.model.info(), heap_bytes())
     }
 
+    /// Measures one more form of kernels on the GPU; whether there are more. For when nobody waits.
+    pub async fn tune(&mut self) -> Result<bool> {
+        self.model.tune().await
+    }
+
+    /// What was found of the GPU, for the option `verdicts` of another load.
+    pub fn verdicts(&self) -> Option<String> {
+        self.model.verdicts()
+    }
+
     /// Figures of the last request, as JSON.
     pub fn stats(&self) -> String {
         json::stats(&self.model.stats())

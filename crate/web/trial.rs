@@ -14,7 +14,7 @@ pub async fn try_kernels(subgroups: bool) -> Result<String> {
     let variant = Variant {
         subgroups,
         max_binding: None,
-        hardware: false,
+        form: 0,
         only: None,
     };
     let (_, reports) = trial::gpu(variant).await?;

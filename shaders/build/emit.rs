@@ -89,6 +89,14 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// What tells these texts from others, FNV-1a.
+    fn hash(&self) -> u64 {
+        let bytes = self.texts.iter().flat_map(|text| text.bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+
     /// Where the list of a text's declarations begins, and how long it is.
     fn of(&mut self, text: &str) -> (usize, usize) {
         let (begin, mut part, mut depth) = (self.lists.len(), String::new(), 0);
@@ -126,7 +134,8 @@ impl Parts {
     pub(crate) fn table(&self) -> String {
         let Self { texts, lists, enables } = self;
         format!(
-            "static PARTS: [&str; {}] = {texts:?};\nstatic LISTS: [u16; {}] = {lists:?};\nstatic ENABLES: [&str; {}] = {enables:?};\n",
+            "/// What tells these shaders from those of other versions.\npub const HASH: u64 = {};\nstatic PARTS: [&str; {}] = {texts:?};\nstatic LISTS: [u16; {}] = {lists:?};\nstatic ENABLES: [&str; {}] = {enables:?};\n",
+            self.hash(),
             texts.len(),
             lists.len(),
             enables.len()

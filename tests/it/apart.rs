@@ -199,7 +199,7 @@ fn what_cannot_be_read_of_quantised_weights_is_named() {
     for (tensors, words) in [
         (vec![narrow(0x7f), scale(one)], "finite values"),
         (vec![narrow(1), scale(f32::INFINITY.to_le_bytes())], "inf"),
-        (vec![narrow(1)], "F8_E4M3 [2, 64]"),
+        (vec![narrow(1)], "F8_E4M3 [2, 64] (tensor a.weight) without scales"),
         (
             vec![narrow(1), ("a.weight_scale", Dtype::F32, vec![3], [one; 3].concat())],
             "F8_E4M3 [2, 64]",

@@ -12,23 +12,50 @@ use nomoat::{
     error::Gpu,
     text::sample::Sampling,
 };
+use std::cell::Cell;
 
-/// A llama of the zoo on a GPU whose kernels have other words; `None`, with one line, if there is no GPU.
-fn spoiled(device: Device, words: (&'static str, &'static str)) -> Option<Result<Model>> {
+/// A llama of the zoo on a GPU, with these options; `None`, with one line, if there is no GPU.
+fn llama(options: LoadOptions) -> Option<Result<Model>> {
     let folder = shared("zoo/llama3")?;
     load(&folder, "", GPU)?;
-    let options = LoadOptions {
-        device,
-        spoil: Some(words),
-        ..GPU.options()
-    };
     Some(pollster::block_on(Model::load(
         &Disk(folder),
         "",
         &options,
-        || 0.0,
+        clock,
         &mut |_| true,
     )))
+}
+
+/// The same, whose kernels have other words.
+fn spoiled(device: Device, words: (&'static str, &'static str)) -> Option<Result<Model>> {
+    llama(LoadOptions {
+        device,
+        spoil: Some(words),
+        ..GPU.options()
+    })
+}
+
+thread_local! {
+    /// The time, and what each look at the clock takes.
+    static TIME: Cell<[f64; 2]> = const { Cell::new([0.0, 0.0]) };
+}
+
+fn clock() -> f64 {
+    let [now, step] = TIME.get();
+    TIME.set([now + step, step]);
+    now
+}
+
+/// Measures all forms; by the clock the one of this number is the fastest.
+fn tune(model: &mut Model, fastest: usize) -> usize {
+    for number in 0.. {
+        TIME.set([0.0, if number == fastest { 1.0 } else { 10.0 }]);
+        if !pollster::block_on(model.tune()).unwrap() {
+            return number;
+        }
+    }
+    unreachable!()
 }
 
 #[test]
@@ -91,4 +118,112 @@ fn a_gpu_with_nothing_right_is_refused_or_left_for_the_cpu() {
         return;
     };
     assert_eq!(model.unwrap().info().device, "cpu");
+}
+
+#[test]
+fn what_was_found_of_an_adapter_is_not_looked_for_again() {
+    let Some(first) = llama(GPU.options()) else { return };
+    let first = first.unwrap();
+    let text = first.verdicts().unwrap();
+    let with = |text: &str| LoadOptions {
+        verdicts: Some(text.into()),
+        ..GPU.options()
+    };
+    let again = llama(with(&text)).unwrap().unwrap();
+    assert_eq!(again.info().self_test, first.info().self_test);
+    assert_eq!(again.verdicts().unwrap(), text);
+    assert!(
+        again.created().pipelines < first.created().pipelines,
+        "{:?}",
+        again.created()
+    );
+    // of another adapter, or no text of ours: as if there were none
+    for other in [text.replacen("\"of\":\"", "\"of\":\"not ", 1), "\0{".into()] {
+        let model = llama(with(&other)).unwrap().unwrap();
+        assert_eq!(model.created().pipelines, first.created().pipelines);
+        assert!(model.verdicts().unwrap().ends_with(&text));
+    }
+    // kernels that are wrong on purpose are tried all the same, and so are those without subgroups if these are given up
+    let wrong = LoadOptions {
+        spoil: Some(("exp(", "exp2(")),
+        ..with(&text)
+    };
+    assert_eq!(
+        llama(wrong).unwrap().map(|_| ()).unwrap_err().code(),
+        "self-test-failed"
+    );
+}
+
+#[test]
+fn the_fastest_form_of_kernels_is_taken_and_kept() {
+    let ask = || request(24, Sampling::greedy());
+    let Some(plain) = llama(GPU.options()) else { return };
+    let mut plain = plain.unwrap();
+    let expected = generate(&mut plain, &[1, 2, 3], ask());
+    let forms = if plain.info().self_test.starts_with("right with subgroups") {
+        6
+    } else {
+        4
+    };
+    for fastest in 0..forms {
+        let mut model = llama(GPU.options()).unwrap().unwrap();
+        // In the midst of an answer, which must not notice.
+        let mut generation = model.begin(&[1, 2, 3], ask()).unwrap();
+        for _ in 0..3 {
+            pollster::block_on(model.next(&mut generation)).unwrap();
+        }
+        let (before, bytes) = (model.created(), model.gpu_bytes());
+        // the usual form is measured at both ends
+        assert_eq!(tune(&mut model, fastest), forms);
+        assert_eq!(model.gpu_bytes(), bytes);
+        assert_eq!(model.created().buffers, before.buffers);
+        let found = model.info().self_test.clone();
+        assert!(found.contains("BF16: "), "{found}");
+        assert_eq!(
+            found.contains("1.00 times the usual"),
+            fastest == 0,
+            "{fastest}: {found}"
+        );
+        assert_eq!(generate(&mut model, &[1, 2, 3], ask()), expected, "{found}");
+        assert_eq!(tune(&mut model, 0), 0);
+        let options = LoadOptions {
+            verdicts: model.verdicts(),
+            ..GPU.options()
+        };
+        let mut later = llama(options).unwrap().unwrap();
+        assert_eq!(later.info().self_test, found);
+        assert_eq!(generate(&mut later, &[1, 2, 3], ask()), expected, "{found}");
+        assert_eq!(tune(&mut later, 0), 0);
+    }
+}
+
+/// Sums over a workgroup, which kernels with subgroups do not make.
+#[test]
+fn a_form_that_is_wrong_is_not_taken_however_fast() {
+    let Some(model) = spoiled(Device::Gpu, ("sums = partial[0];", "sums = 2.0 * partial[0];")) else {
+        return;
+    };
+    let Ok(mut model) = model else {
+        // without subgroups there are no others
+        return;
+    };
+    let forms = tune(&mut model, 5);
+    assert_eq!(forms, 6);
+    assert!(
+        model.info().self_test.contains("a subgroup, "),
+        "{}",
+        model.info().self_test
+    );
+}
+
+#[test]
+fn nothing_is_measured_on_the_cpu_nor_of_a_past() {
+    let Some(folder) = shared("zoo/llama3") else { return };
+    let mut cpu = load(&folder, "", CPU).unwrap();
+    assert!(!pollster::block_on(cpu.tune()).unwrap());
+    assert_eq!(cpu.verdicts(), None);
+    let Some(mut past) = shared("zoo/mamba").and_then(|folder| load(&folder, "", GPU)) else {
+        return;
+    };
+    assert!(!pollster::block_on(past.tune()).unwrap());
 }

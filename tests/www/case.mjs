@@ -21,6 +21,7 @@
  * @property {"big" | "hostile"} [made] Needs files that are made for it.
  * @property {"device" | "gpu"} [each] Runs once for each device, or on the GPU where the browser has one.
  * @property {string[]} [on] Only in these browsers.
+ * @property {number} [limit] Milliseconds after which it has failed, where it takes longer than others.
  * @property {boolean | ((browser: string) => boolean)} [full] Only in a full run.
  */
 

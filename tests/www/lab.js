@@ -1,7 +1,10 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
 import { fit, load as stored, resolve, store } from "/nomoat.js";
+import { forget } from "./adapter.js";
 import { breakScopes } from "./broken.js";
+
+export { tuned } from "./adapter.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
 
@@ -470,6 +473,7 @@ export async function onPage({ then, argument }) {
 export async function broken({ where, how, source, options }) {
   const ask = () =>
     thrown(async () => {
+      await forget();
       const made = await load(source, options);
       const ids = await made.generateTokens([1, 2, 3], { maxTokens: 8, temperature: 0 }).finally(made.unload);
       return { ids: [...ids], device: made.info.device, selfTest: made.info.selfTest };

@@ -19,6 +19,8 @@ export const cases = [
     name: "block formats and all kernels are right in every form",
     shared: true,
     each: "gpu",
+    // all cases of all operators, in a module that is quick to build
+    limit: 1_800_000,
     async run({ browser, server, name }) {
       const page = await browser.open(`${server.url}?model=`);
       const what = { source: "/shared/models/TinyStories-656K/", vectors: "/shared/zoo/quants/vectors/" };

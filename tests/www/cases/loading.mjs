@@ -196,6 +196,20 @@ export const cases = [
     },
   },
   {
+    name: "which kernels are the fastest is measured when nobody waits, and kept for the next load",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      const [between, before, after, found, measured, failed, ...again] = await lab("tuned", { source: STORY, device });
+      assert.equal(failed, "");
+      assert.deepEqual([between, after], [before, before]);
+      assert.match(found, /^right with(out)? subgroups \(BF16\)$/);
+      assert.ok(measured.startsWith(`${found}; BF16: `), measured);
+      assert.match(measured, /: [48] rows a (subgroup|workgroup), (32|64|128|256) invocations, \d+\.\d\d times the usual$/);
+      assert.deepEqual(again, [before, before, measured, measured, ""]);
+    },
+  },
+  {
     name: "an internal error of the browser's GPU is an error, not a panic",
     shared: true,
     each: "gpu",

@@ -1,0 +1,33 @@
+// What runs inside the page for what is kept of a GPU.
+
+import { load } from "./lab.js";
+
+/** Forgets what was found of the GPU. */
+export const forget = async () => (await navigator.storage.getDirectory()).removeEntry("nomoat-adapters.jsonl").catch(() => {});
+
+/**
+ * Writes, rests until kernels are measured, writes again and, in the midst of measuring, a third time; then all of it anew.
+ * @param {{ source: string, device: "gpu" }} what
+ */
+export async function tuned({ source, device }) {
+  await forget();
+  const told = [];
+  for (const tune of [true, undefined]) {
+    /** @type {string[]} */
+    const lines = [];
+    const model = await load(source, { device, tune, log: (line) => lines.push(line) });
+    const write = async () => [...(await model.generateTokens([1, 2, 3], { maxTokens: 8, temperature: 0 }))];
+    const [before, found] = [await write(), model.info.selfTest];
+    if (tune) {
+      // the first forms are being measured by now
+      await new Promise((go) => setTimeout(go, 2000));
+      told.push(await write());
+      const until = performance.now() + 60_000;
+      while (model.info.selfTest === found && performance.now() < until) await new Promise((go) => setTimeout(go, 100));
+    }
+    told.push(before, await write());
+    told.push(found, model.info.selfTest, lines.filter((line) => line.includes("failed")).join("\n"));
+    model.unload();
+  }
+  return told;
+}
