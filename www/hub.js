@@ -44,6 +44,8 @@ const BESIDE =
 const LICENCE = /^((un)?licen[cs]e|copying|notice|terms([-_ ]?of[-_ ]?use)?|(acceptable[-_ ]?|prohibited[-_ ]?)?use[-_ ]?policy)([-_. ][\w. -]*)?$/i;
 const NO_TEXT = /\.(json|ya?ml|py|gguf|safetensors|bin|pt)$/i;
 const MOST_LICENCES = 16;
+/** The journal names a file in each fact of it. */
+const LONGEST_NAME = 255;
 const WEIGHTS = /^model(-\d{5}-of-(\d{5}))?\.safetensors$/;
 const SHARD = /-(\d{5})-of-(\d{5})$/;
 const LABEL = /(?:^|[-._])(I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|[BF]?[FP]16|[FP]P?32|MXFP4)(?=[-._]|$)/gi;
@@ -135,7 +137,7 @@ async function look({ repo, revision: asked }, hub, signal) {
 
 /** The licence texts among files. @param {Listed[]} files @param {(path: string) => string} at @returns {RemoteFile[]} */
 const texts = (files, at) =>
-  files.filter(({ path }) => LICENCE.test(path) && !NO_TEXT.test(path)).slice(0, MOST_LICENCES).map(({ path, ...rest }) => ({ name: path, url: at(path), ...rest }));
+  files.filter(({ path }) => path.length <= LONGEST_NAME && LICENCE.test(path) && !NO_TEXT.test(path)).slice(0, MOST_LICENCES).map(({ path, ...rest }) => ({ name: path, url: at(path), ...rest }));
 
 /** The licence texts that a repository has now: two small requests. @param {string} repo @param {LookUp} [how] */
 export async function licences(repo, { signal, hub = HUB } = {}) {

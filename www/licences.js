@@ -7,6 +7,9 @@ import { NomoatError } from "./protocol.js";
 import { list } from "./store.js";
 import { digest, LICENCE_BYTES } from "./store/journal.js";
 
+/** That a text may take to come. */
+const PATIENCE_MS = 30_000;
+
 /** @typedef {import("./store.js").Stored} Stored @typedef {import("./store.js").Licence} Licence @typedef {import("./protocol.js").Sent} Sent */
 
 /**
@@ -57,8 +60,10 @@ export async function ask({ hub, repo }, signal) {
 
 /** @param {string} name @param {string} url @param {AbortSignal} [signal] @returns {Promise<Found>} */
 async function bring(name, url, signal) {
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  const either = signal ? AbortSignal.any([signal, late]) : late;
   try {
-    const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", signal });
+    const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store", signal: either });
     const reader = response.body?.getReader();
     if (!response.ok || !reader) return { name, url, why: response.status === 404 ? "not-found" : "network" };
     /** @type {Uint8Array<ArrayBuffer>[]} */

@@ -118,10 +118,11 @@ async function held(key, mode) {
 }
 
 /**
- * Reads all bytes of a stored model again. What is found wrong is mended by the next `load`.
+ * Reads all bytes of a stored model again. What is found wrong is mended by the next `load`; a licence text is not, for nobody is
+ * asked for one at a load.
  * @param {string} key
  * @param {{ signal?: AbortSignal, onProgress?: (done: number, total: number) => void }} [options]
- * @returns {Promise<{ key: string, sound: boolean, files: { name: string, sound: boolean, bytes: number }[] }>} `bytes` from the
+ * @returns {Promise<{ key: string, sound: boolean, files: { name: string, sound: boolean, bytes: number, licence?: boolean }[] }>} `bytes` from the
  *   beginning are sound.
  */
 export async function verify(key, { signal, onProgress } = {}) {
@@ -136,7 +137,7 @@ export async function verify(key, { signal, onProgress } = {}) {
     const files = [];
     for (const kept of all) {
       const { good } = await check(folder, kept, (bytes) => onProgress?.((done += bytes), total), signal);
-      files.push({ name: kept.name, sound: good === length(kept), bytes: good });
+      files.push({ name: kept.name, sound: good === length(kept), bytes: good, ...(kept.licence && { licence: true }) });
     }
     return { key, sound: files.every(({ sound }) => sound), files };
   } finally {

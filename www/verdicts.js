@@ -10,7 +10,7 @@ export async function recall() {
   try {
     const file = await (await (await folder()).getFileHandle(NAME)).getFile();
     const [browser, begun, ...lines] = (await file.text()).split("\n");
-    return browser === navigator.userAgent && Date.now() - Number(begun) < WEEK_MS ? lines.join("\n") : undefined;
+    return browser === navigator.userAgent && Math.abs(Date.now() - Number(begun)) < WEEK_MS ? lines.join("\n") : undefined;
   } catch {
     return undefined;
   }

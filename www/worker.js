@@ -245,6 +245,8 @@ export function serve(port) {
   let turn = Promise.resolve();
   /** What waits while generation is paused. @type {Set<() => void> | undefined} */
   let paused;
+  /** Whether anything was written, which is what kernels are measured for. */
+  let wrote = false;
   /** Until kernels are measured. @type {ReturnType<typeof setTimeout> | undefined} */
   let rest;
   /** What is kept of the GPU. @type {string | undefined} */
@@ -278,7 +280,9 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
-      if (order.type === "generate") tuneAfter(REST_MS);
+      wrote ||= order.type === "generate";
+      // the page counts tokens after each answer, which must not put it off for ever
+      if (wrote) tuneAfter(REST_MS);
     });
   });
   /** @param {boolean} blobs */
@@ -301,7 +305,8 @@ export function serve(port) {
       if (from) from.tune = false;
       if (await learned(it)) say({ type: "tuned", selfTest: JSON.parse(it.info()).selfTest });
     } catch (error) {
-      // a lost GPU is noticed, and replaced, at the next order
+      // a lost GPU is noticed, and replaced, at the next order; if measuring is what it was lost by, that is not done again
+      if (from) from.tune = false;
       trace("failed", { order: "tune", message: String(error) });
     }
   }

@@ -26,6 +26,7 @@ mod scan;
 mod shard;
 mod sort;
 mod turn;
+mod turn_heads;
 mod wkv;
 
 pub(crate) use activate::{Act, activate, gate, gate_rows, gates};
@@ -51,6 +52,7 @@ pub(crate) use sample::{NO_TOKEN, RING, SAMPLER, STOPPED, sample, sampler_words}
 pub(crate) use scan::{Scan, Steps, scan};
 pub(crate) use shard::{Shard, Stored, lay};
 pub(crate) use turn::{Turn, turn};
+pub(crate) use turn_heads::{TurnHeads, turn_heads};
 pub(crate) use wkv::wkv;
 
 use crate::error::Result;
@@ -82,6 +84,7 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&kv_write::OP, kv_write::cases),
     (&turn::OP, turn::cases),
     (&project::OP, project::cases),
+    (&turn_heads::OP, turn_heads::cases),
     (&attention::OP, attention::cases),
     (&conv::OP, conv::cases),
     (&scan::OP, scan::cases),

@@ -54,7 +54,8 @@ pub(crate) struct Parts {
     pub(crate) gain: Option<Tensor>,
     /// What products are added to.
     pub(crate) residual: Option<Tensor>,
-    /// Those of [`End::Gate`] and [`End::Turn`] share a buffer.
+    /// Several share a buffer: those of [`End::Gate`] and [`End::Turn`], and of [`End::Rows`] those whose rows y has behind each
+    /// other.
     pub(crate) weights: Vec<Tensor>,
 }
 
@@ -129,7 +130,15 @@ fn whole(shards: &[Shard], rows: usize) -> Result<Shard> {
 
 fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
     let (number, format, shards) = low.weight(WEIGHT)?;
-    let ([rows, width], x) = (low.node.inputs[WEIGHT].shape.dims2(OP.name)?, low.node.inputs[1].shape);
+    let ([mut rows, width], x) = (low.node.inputs[WEIGHT].shape.dims2(OP.name)?, low.node.inputs[1].shape);
+    let (behind, mut shards) = (&low.node.inputs[WEIGHT + 1..], shards.to_vec());
+    if cfg.end == End::Rows && !behind.is_empty() {
+        rows += behind.iter().map(|w| w.shape.rows()).sum::<usize>();
+        shards = vec![Shard {
+            rows,
+            ..whole(&shards, rows)?
+        }];
+    }
     let words = (format.plane_words)(width);
     let (end, scale, (kind, [ka, kb])) = match cfg.end {
         End::Add(scale) => (1, scale, (0, [0.0; 2])),
@@ -149,7 +158,7 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
         subgroups: form.subgroups,
     };
     if end == 2 {
-        whole(shards, 2 * rows)?;
+        whole(&shards, 2 * rows)?;
     }
     for (i, shard) in shards.iter().enumerate() {
         let args = kernel::Args {

@@ -4,8 +4,8 @@
 use crate::{
     error::{Error, Result},
     op::{
-        Blend, End, Graph, Node, Norm, Parts, Place, Project, Tensor, Turn, as_matmul, gates, is_residual, parts,
-        project, turns,
+        Blend, End, Graph, Node, Norm, Parts, Place, Project, SUM, Tensor, Turn, TurnHeads, as_matmul, gates,
+        is_residual, parts, project, turn_heads, turns,
     },
 };
 
@@ -37,12 +37,21 @@ struct Group {
     weights: Vec<Tensor>,
     residual: Option<Tensor>,
     end: End,
+    /// What becomes of heads behind the products, with gains or biases.
+    heads: Option<(TurnHeads, Vec<Tensor>)>,
 }
 
 impl Group {
-    /// Puts a `project` in the place of node `at` and takes the products away; where it then is.
+    /// Puts a `project` in the place of node `at` and takes the products away; where it then is, or what reads it.
     fn replace(mut self, graph: &mut Graph, at: usize) -> usize {
-        let y = graph.nodes[at].outputs[0];
+        let mut y = graph.nodes[at].outputs[0];
+        let heads = self.heads.take().map(|(cfg, beside)| {
+            let rows = self.weights.iter().map(|w| w.shape.rows()).sum::<usize>();
+            let x = graph.alloc([self.x.shape.rows(), rows]);
+            turn_heads(graph, x, &beside, cfg, y);
+            y = x;
+            graph.nodes.pop()
+        });
         let parts = Parts {
             x: self.x,
             gain: None,
@@ -54,11 +63,13 @@ impl Group {
             end: self.end,
         };
         project(graph, &parts, cfg, y);
-        // It was recorded at the end; it belongs where its reader was.
+        // It was recorded at the end; it belongs where its reader was, or before it.
         graph.nodes.swap_remove(at);
+        let here = at + usize::from(heads.is_some());
+        graph.nodes.splice(here..here, heads.flatten());
         self.made.sort_unstable_by(|a, b| b.cmp(a));
         self.made.iter().for_each(|made| drop(graph.nodes.remove(*made)));
-        at - self.made.len()
+        here - self.made.len()
     }
 }
 
@@ -96,15 +107,64 @@ fn made_by(graph: &Graph, reads: &[Tensor], end: End) -> Option<Group> {
         weights,
         residual: None,
         end,
+        heads: None,
     })
+}
+
+/// The node that makes a tensor which nothing else reads.
+fn maker(graph: &Graph, tensor: Tensor) -> Option<usize> {
+    let at = graph.nodes.iter().position(|n| n.outputs.contains(&tensor))?;
+    (readers(graph, tensor) == 1).then_some(at)
+}
+
+/// Products that a `turn` reads by way of norms of their heads, or of biases.
+fn by_heads(graph: &Graph, at: usize, turn: Turn) -> Option<Group> {
+    let reads = &graph.nodes[at].inputs[2..];
+    let head_dim = reads[0].shape.width() / turn.queries.heads;
+    let (mut between, mut products, mut beside, mut norms) = (vec![], vec![], vec![], vec![]);
+    for (read, heads) in reads.iter().zip([turn.queries.heads, turn.keys.heads, 0]) {
+        let made = maker(graph, *read)?;
+        let node = &graph.nodes[made];
+        if as_matmul(node).is_some() {
+            products.push(*read);
+            continue;
+        }
+        let (product, other) = match (node.cfg::<Norm>(), node.cfg::<Blend>(), &node.inputs[..]) {
+            (Ok(norm), _, [_, x, gain]) if node.op.name == "norm" && norm.heads == heads && !norm.centred => {
+                norms.push(Norm { heads: 1, ..*norm });
+                (*x, (*gain, head_dim))
+            }
+            (_, Ok(blend), [x, bias]) if *blend == SUM && matches!(graph.places[bias.id], Place::Weight(..)) => {
+                (*x, (*bias, x.shape.width()))
+            }
+            _ => return None,
+        };
+        if other.0.shape.count() != other.1 {
+            return None;
+        }
+        between.push(made);
+        products.push(product);
+        beside.push(other.0);
+    }
+    let norm = match (&norms[..], beside.len()) {
+        ([q, k], 2) if q == k => Some(*q),
+        ([], 3) => None,
+        _ => return None,
+    };
+    let mut group = made_by(graph, &products, End::Rows)?;
+    group.made.extend(between);
+    group.heads = Some((TurnHeads { turn, norm }, beside));
+    Some(group)
 }
 
 /// The products that a gate or a `turn` reads.
 fn group(graph: &Graph, at: usize) -> Option<Group> {
     let node = &graph.nodes[at];
     if let Ok(turn) = node.cfg::<Turn>() {
-        let fits = turns(turn, node.inputs[2]);
-        return made_by(graph, &node.inputs[2..], End::Turn(*turn)).filter(|_| fits);
+        let plain = || made_by(graph, &node.inputs[2..], End::Turn(*turn));
+        return turns(turn, node.inputs[2])
+            .then(|| plain().or_else(|| by_heads(graph, at, *turn)))
+            .flatten();
     }
     made_by(graph, &node.inputs, End::Gate(gates(node)?))
 }

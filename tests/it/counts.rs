@@ -10,7 +10,7 @@ use crate::{
     llamas::{LLAMA_3_2_1B, Llama},
     program::Scratch,
     sessions::{generate, request},
-    zoo::{CPU, GPU, Mode, load},
+    zoo::{CPU, GPU, Mode, load, shared},
 };
 use nomoat::{engine::Model, quant, text::sample::Sampling};
 
@@ -70,5 +70,25 @@ fn a_llama_takes_five_dispatches_a_layer() {
         assert_eq!(all, [0; 4], "{stats:?}");
         let pipelines = model.created().pipelines;
         assert!(pipelines <= 24, "{pipelines} pipelines for {layers} layers of {format}");
+    }
+}
+
+/// Norms of heads (Qwen 3, Gemma 3) and biases (Qwen 2) cost one dispatch a layer more.
+#[test]
+fn norms_of_heads_and_biases_take_one_dispatch_a_layer() {
+    for (name, each, layers) in [("qwen2", 6, 2), ("qwen3", 6, 2), ("gemma3", 10, 6)] {
+        let Some(folder) = shared(&format!("zoo/{name}")) else {
+            return;
+        };
+        let Some(mut model) = load(&folder, "", GPU) else {
+            return;
+        };
+        generate(&mut model, &[1, 5, 9], request(12, Sampling::greedy()));
+        let stats = model.stats();
+        assert_eq!(
+            stats.dispatches_per_token,
+            f64::from(each * layers + 4),
+            "{name}: {stats:?}"
+        );
     }
 }

@@ -35,6 +35,8 @@ import { inMemory, meterOf, onDisk, room } from "./shelf.js";
 const PATIENCE_MS = 20_000;
 /** Requests for a licence that bring next to nothing, before the model; after it there is one more. */
 const LICENCE_TRIES = 2;
+/** Milliseconds that all of them may take together: before the model, those that did not come after it, and where they alone are wanted. */
+const [BEFORE_MS, AFTER_MS, ALONE_MS] = [20_000, 5_000, 120_000];
 /** Says to the other tabs how far a download is. */
 const CHANNEL = "nomoat:store";
 /** Between two reports. */
@@ -58,6 +60,8 @@ export async function keep(asked, hasher, host) {
 async function opened({ source, label, key: known, patience = PATIENCE_MS, store, licences, beside }, hasher, host) {
   const top = store === "never" ? null : await place(host);
   const how = { patience, hasher, host };
+  // they alone: the model is not to come again for them
+  if (beside && !top) throw new NomoatError("storage-unavailable", `${nameOf(source)}: nothing can be kept beside it here`);
   if (!top) return typeof source === "string" ? null : { files: await withoutStore(source, how), release() {} };
   const key = known ?? (await keyOf(source));
   if (beside) {
@@ -175,7 +179,7 @@ async function download(folder, { key, source, label, damaged, licences }, how) 
     if (again && !again.length) return; // another tab was faster
     if (state.source === null) journal.write({ is: "model", v: 1, source: label });
     // before the weights: a licence that is taken away during hours of download is here then
-    if (licences && !again) await archive(folder, journal, licences, how, LICENCE_TRIES);
+    if (licences && !again) await archive(folder, journal, licences, how, LICENCE_TRIES, BEFORE_MS);
     for (const kept of state.files.values()) if (!kept.absent && !kept.licence) meter.set(kept.name, length(kept), kept.size);
     let known = false;
     let heard = true;
@@ -218,7 +222,13 @@ async function download(folder, { key, source, label, damaged, licences }, how) 
     }
     if (!state.whole) journal.write({ is: "whole" });
     const missed = licences?.filter(({ name }) => ["network", "offline"].includes(state.files.get(name)?.why ?? ""));
-    if (missed?.length) await archive(folder, journal, missed, how, 1);
+    if (missed?.length) {
+      await archive(folder, journal, missed, how, 1, AFTER_MS).catch((error) => {
+        // the model is whole: what is wrong with the disk now does not take it away
+        if (host.signal.aborted) throw error;
+        host.trace("licences", String(error));
+      });
+    }
   } catch (error) {
     if (/** @type {Error} */ (error).name !== "QuotaExceededError") throw error;
     const words = `the browser stores no more than ${megabytes(meter.done())} of it, which are kept`;
@@ -232,26 +242,33 @@ async function download(folder, { key, source, label, damaged, licences }, how) 
 /**
  * Brings the licences that a repository lists, beside the model and never in its way: what keeps one from coming is recorded.
  * @param {FileSystemDirectoryHandle} folder @param {import("./journal.js").Journal} journal @param {RemoteFile[]} licences
- * @param {How} how @param {number} most Requests for one.
+ * @param {How} how @param {number} most Requests for one. @param {number} ms For all.
  */
-async function archive(folder, journal, licences, { patience, hasher, host }, most) {
+async function archive(folder, journal, licences, { patience, hasher, host }, most, ms) {
   const { state } = journal;
+  const late = AbortSignal.timeout(ms);
+  const signal = AbortSignal.any([host.signal, late]);
   if (state.listed === null) journal.write({ is: "listed", at: Date.now() });
   for (const { name, url, sha256 } of licences) {
     if (!state.files.has(name)) journal.write({ is: "file", name, url, sha256, licence: true });
     // one that is here stays as it came, and one that was under way is gone on with from where it came
     const kept = /** @type {Kept} */ (state.files.get(name));
     if (kept.done || !kept.licence) continue;
+    if (late.aborted) {
+      journal.write({ is: "without", name, why: "network" });
+      continue;
+    }
     const fitting = { hasher, meter: meterOf(() => {}), weights: false, most: LICENCE_BYTES };
     const shelf = await onDisk(folder, journal, kept, fitting, host.signal);
     try {
-      await bring({ name, url: kept.url }, shelf, { ...host, patience, most });
+      // that it begins again if it breaks off is nothing to warn of
+      await bring({ name, url: kept.url }, shelf, { ...host, signal, warn() {}, patience, most });
       await shelf.finish(kept.sha256);
     } catch (error) {
       if (host.signal.aborted || !(error instanceof NomoatError)) throw error;
       host.trace("licence", { name, code: error.code, message: error.message });
       if (shelf.at) await shelf.begin({ size: null, etag: null });
-      journal.write({ is: "without", name, why: error.code });
+      journal.write({ is: "without", name, why: late.aborted && error.code === "aborted" ? "network" : error.code });
     } finally {
       shelf.close();
     }
@@ -265,7 +282,7 @@ async function archived(top, key, licences, how) {
     const folder = await top.getDirectoryHandle(key);
     const journal = await open(folder);
     try {
-      await archive(folder, journal, licences, how, LICENCE_TRIES);
+      await archive(folder, journal, licences, how, LICENCE_TRIES, ALONE_MS);
     } finally {
       journal.close();
     }

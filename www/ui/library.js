@@ -71,8 +71,9 @@ export class NomoatLibrary extends NomoatElement {
         this.#verifying += 1;
         say(state, "lib_verifying");
         try {
-          const { sound } = await store.verify(key);
-          say(state, sound ? "lib_sound" : "lib_broken");
+          const { files } = await store.verify(key);
+          const wrong = files.filter(({ sound }) => !sound);
+          say(state, !wrong.length ? "lib_sound" : wrong.every(({ licence }) => licence) ? "lib_textBroken" : "lib_broken");
         } catch (error) {
           this.#failed(state, error);
         }

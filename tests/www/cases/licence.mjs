@@ -338,6 +338,28 @@ export const cases = [
       ),
   },
   {
+    name: "licence: texts that never come hold a model up for seconds, however many they are, and those with endless names are none",
+    on: ["chromium"],
+    full: true,
+    run: (bench) =>
+      withHub(({ repos, hub }) =>
+        fresh(bench, hub, async (page) => {
+          const { files: there } = repos[NAME];
+          for (let n = 0; n < 12; n++) there[`LICENSE-${n}`] = { ...text(TERMS), hold: 10 };
+          there[`LICENSE-${"a".repeat(300)}`] = text(TERMS);
+          const got = await page.run(`async (what) => (await import("/lab/storing.js")).bring(what)`, { source: NAME, options: { hub: hub.url, store: "auto", patience: 5000 } });
+          assert.equal(got.code, null, got.message);
+          assert.ok(got.ms < 60_000, `${got.ms} ms`);
+          const [{ complete, licences }] = await list(page);
+          assert.ok(complete);
+          assert.equal(licences.length, 14);
+          const late = licences.filter((/** @type {any} */ { name }) => name.startsWith("LICENSE-"));
+          assert.deepEqual(new Set(late.map((/** @type {any} */ { sha256, why }) => sha256 ?? why)), new Set(["network"]));
+          return `${Math.round(got.ms / 1000)} s`;
+        }),
+      ),
+  },
+  {
     name: "licence: a tab that is killed between the texts and the weights loses neither",
     on: ["chromium"],
     run: (bench) =>

@@ -125,7 +125,7 @@ async function compared({ key, licences, listed }, { revision, licences: all }, 
   for (const one of all) {
     const { name, sha256, text, why } = one;
     const kept = here.filter((each) => nameOf(each.name) === name);
-    if (!sha256) lines.push(words(why === "too-big" ? "big" : "missed", { name, why }));
+    if (!sha256) lines.push(words(kept.length ? "unread" : why === "too-big" ? "big" : "missed", { name, host, why }));
     else if (kept.some((each) => each.sha256 === sha256)) lines.push(words("same", { name, host, date }));
     else {
       const last = kept.at(-1);

@@ -26,6 +26,7 @@ export const OPENNESS = {
   asking: { en: "Asking {host}…", zh: "正在查询 {host}…" },
   same: { en: "{name}: unchanged at {host}, {date}.", zh: "{name}：{host} 上的内容未变，{date}。" },
   changed: { en: "{name} at {host} is another text by now. The one that you have stays as it is.", zh: "{host} 上的 {name} 现在是另一份文本。你保存的那份保持不变。" },
+  unread: { en: "{name} could not be read at {host} just now ({why}). The one that is kept stays.", zh: "暂时无法读取 {host} 上的 {name}（{why}）。保存的那份仍在。" },
   fresh: { en: "{host} has {name}, which is not kept here.", zh: "{host} 上有 {name}，这里尚未保存。" },
   gone: { en: "{name} is no longer in the repository. The one that is kept stays.", zh: "仓库中已没有 {name}。保存的那份仍在。" },
   failedAsk: { en: "{host} could not be asked ({why}). What is kept stays readable.", zh: "无法查询 {host}（{why}）。已保存的内容仍可阅读。" },

@@ -161,6 +161,7 @@ export const SHELL = {
   lib_verifying: { en: "Verifying…", zh: "正在校验…" },
   lib_sound: { en: "Verified: every byte is as it was.", zh: "校验通过：每个字节都完好。" },
   lib_broken: { en: "It is damaged: delete it and download it again.", zh: "文件已损坏：请删除后重新下载。" },
+  lib_textBroken: { en: "The model is as it was; a licence text that is kept with it is damaged.", zh: "模型完好；随模型保存的一份许可证文本已损坏。" },
   lib_delete: { en: "Delete", zh: "删除" },
   lib_sure: { en: "Delete for good", zh: "确定删除" },
   lib_deleted: { en: "{name} was deleted.", zh: "已删除 {name}。" },
