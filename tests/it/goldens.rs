@@ -282,6 +282,37 @@ fn zoo_holds_on_the_gpu_with_weights_in_shards() {
     }
 }
 
+/// Every form that a tuner can choose, for every format; two of them unless the run is a full one.
+#[test]
+fn zoo_holds_on_the_gpu_in_every_form_of_kernels() {
+    let Some(model) = shared("zoo/llama3").and_then(|folder| load(&folder, "", GPU)) else {
+        return;
+    };
+    let mut known: Value = serde_json::from_str(&model.verdicts().unwrap()).unwrap();
+    let full = std::env::var("NOMOAT_FULL").as_deref() == Ok("1");
+    let mut forms = vec![(true, 128, 1), (false, 64, 1)];
+    if full {
+        forms.extend([
+            (true, 64, 1),
+            (true, 64, 2),
+            (true, 128, 2),
+            (false, 128, 1),
+            (false, 32, 1),
+            (false, 256, 1),
+        ]);
+    }
+    for (subgroups, invocations, quads) in forms {
+        for format in nomoat::quant::FORMATS {
+            known["formats"][format.name] =
+                serde_json::json!({"subgroups": subgroups, "invocations": invocations, "quads": quads, "gain": 1});
+        }
+        zoo(Mode {
+            verdicts: Some(known.to_string().leak()),
+            ..GPU
+        });
+    }
+}
+
 #[test]
 fn quantised_files_hold_on_the_cpu() {
     quants(CPU, "");

@@ -57,6 +57,8 @@ pub(crate) struct Mode {
     pub(crate) quantize: Option<&'static Format>,
     /// Tokens a submission; by default as many as its time allows.
     pub(crate) together: Option<usize>,
+    /// What is known of the GPU.
+    pub(crate) verdicts: Option<&'static str>,
 }
 
 pub(crate) const CPU: Mode = Mode {
@@ -66,6 +68,7 @@ pub(crate) const CPU: Mode = Mode {
     context: None,
     quantize: None,
     together: None,
+    verdicts: None,
 };
 
 pub(crate) const GPU: Mode = Mode {
@@ -88,6 +91,7 @@ impl Mode {
             quantize: self.quantize,
             together: self.together,
             max_binding: self.max_binding,
+            verdicts: self.verdicts.map(str::to_owned),
             ..LoadOptions::default()
         }
     }
