@@ -17,6 +17,7 @@ mod lowering;
 mod matmul;
 mod mix;
 mod norm;
+mod norm_add;
 mod project;
 mod rope;
 mod route;
@@ -44,6 +45,7 @@ pub(crate) use lowering::{Bind, Dispatch, Lowering, u32_of};
 pub(crate) use matmul::{Chosen, as_matmul, choose, matmul, matmul_of, reads};
 pub(crate) use mix::mix;
 pub(crate) use norm::{Affine, Norm, narrow, norm};
+pub(crate) use norm_add::{NormAdd, norm_add};
 pub(crate) use project::{End, Parts, Project, parts, project, takes, turns};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
@@ -93,6 +95,7 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&activate::OP, activate::cases),
     (&add::OP, add::cases),
     (&add_norm::OP, add_norm::cases),
+    (&norm_add::OP, norm_add::cases),
     (&last_row::OP, last_row::cases),
     (&sample::OP, sample::cases),
 ];

@@ -4,8 +4,8 @@ use super::project;
 use crate::{
     error::Result,
     op::{
-        AddNorm, Affine, Attention, Blend, Graph, KvWrite, Node, Norm, Residual, Rope, Tensor, Turn, add_norm,
-        is_residual, takes, turn,
+        AddNorm, Affine, Attention, Blend, Graph, KvWrite, Node, Norm, NormAdd, Residual, Rope, Tensor, Turn, add_norm,
+        is_residual, norm_add, takes, turn,
     },
 };
 
@@ -15,7 +15,9 @@ pub(super) fn fuse(graph: &mut Graph, stacks: Option<&[Vec<usize>]>) -> Result<(
     if let Some(stacks) = stacks.filter(|_| takes(graph.bucket)) {
         project::products(graph, stacks)?;
     }
-    add_then_norm(graph)
+    add_then_norm(graph)?;
+    norm_then_add(graph);
+    Ok(())
 }
 
 /// Weights of a step that few tokens take, which a GPU should have in one buffer: each group is read by one kernel then.
@@ -66,6 +68,41 @@ fn add_then_norm(graph: &mut Graph) -> Result<()> {
         at += 1;
     }
     Ok(())
+}
+
+/// A `norm` that nothing but an `add` to the residual stream reads becomes one `norm_add`.
+fn norm_then_add(graph: &mut Graph) {
+    let mut at = 0;
+    while at < graph.nodes.len() {
+        if let Some((made, parts, cfg)) = norm_of(graph, at) {
+            let y = graph.nodes[at].outputs[0];
+            norm_add(graph, parts, cfg, y);
+            graph.nodes.swap_remove(at);
+            graph.nodes.remove(made);
+            at -= 1;
+        }
+        at += 1;
+    }
+}
+
+/// The norm that the node at `at` adds, and what takes the place of both.
+fn norm_of(graph: &Graph, at: usize) -> Option<(usize, [Tensor; 3], NormAdd)> {
+    let node = &graph.nodes[at];
+    let blend = node.cfg::<Blend>().ok()?;
+    if !is_residual(&node.inputs, *blend) {
+        return None;
+    }
+    let (a, b) = (node.inputs[0], node.inputs[1]);
+    let made = project::maker(graph, b)?;
+    let norm = &graph.nodes[made];
+    let cfg = *norm.cfg::<Norm>().ok()?;
+    let [_, x, gain] = norm.inputs[..] else { return None };
+    let whole = norm.op.name == "norm" && cfg.heads == 1 && !cfg.centred && gain.shape.count() == x.shape.width();
+    let of = NormAdd {
+        scale: blend.of_b,
+        norm: cfg,
+    };
+    (whole && a != b).then_some((made, [a, x, gain], of))
 }
 
 /// The `rope` that makes a tensor which no node before `until` reads, and how it is configured.

@@ -112,7 +112,7 @@ fn made_by(graph: &Graph, reads: &[Tensor], end: End) -> Option<Group> {
 }
 
 /// The node that makes a tensor which nothing else reads.
-fn maker(graph: &Graph, tensor: Tensor) -> Option<usize> {
+pub(super) fn maker(graph: &Graph, tensor: Tensor) -> Option<usize> {
     let at = graph.nodes.iter().position(|n| n.outputs.contains(&tensor))?;
     (readers(graph, tensor) == 1).then_some(at)
 }
