@@ -3,28 +3,36 @@
 
 const NAME = "nomoat-adapters.jsonl";
 const WEEK_MS = 7 * 24 * 3600 * 1000;
+const PATIENCE_MS = 1000;
 const folder = () => navigator.storage.getDirectory();
 
-/** What this version of the browser found lately. @returns {Promise<string | undefined>} */
-export async function recall() {
-  try {
+/**
+ * What comes of it, or nothing if it fails or takes its time: the next load looks again then.
+ * @template T @param {() => Promise<T>} act @returns {Promise<T | undefined>}
+ */
+function perhaps(act) {
+  const late = new Promise((/** @type {(nothing: undefined) => void} */ go) => setTimeout(go, PATIENCE_MS, undefined));
+  // where there is no such storage, asking for it throws
+  return Promise.race([(async () => act())().catch(() => undefined), late]);
+}
+
+/** What this version of the browser found lately. */
+export const recall = () =>
+  perhaps(async () => {
     const file = await (await (await folder()).getFileHandle(NAME)).getFile();
     const [browser, begun, ...lines] = (await file.text()).split("\n");
     return browser === navigator.userAgent && Math.abs(Date.now() - Number(begun)) < WEEK_MS ? lines.join("\n") : undefined;
-  } catch {
-    return undefined;
-  }
-}
+  });
 
 /** Keeps what was found, whole or not at all. @param {string} lines @param {boolean} more Whether it follows what was kept before. */
-export async function remember(lines, more) {
-  try {
+export const remember = (lines, more) =>
+  perhaps(async () => {
     const handle = await (await folder()).getFileHandle(NAME, { create: true });
     const begun = more ? (await (await handle.getFile()).text()).split("\n")[1] : Date.now();
     const stream = await handle.createWritable();
     await stream.write(`${navigator.userAgent}\n${begun}\n${lines}`);
     await stream.close();
-  } catch {
-    // the next load looks again
-  }
-}
+  });
+
+/** Forgets what was found. */
+export const forget = () => perhaps(async () => (await folder()).removeEntry(NAME));

@@ -5,7 +5,7 @@ import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
 import { watch } from "./requests.js";
 import { keep } from "./store/keep.js";
-import { recall, remember } from "./verdicts.js";
+import { forget, recall, remember } from "./verdicts.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Port} Port @typedef {import("./pkg/nomoat.js").Model} Model */
@@ -251,6 +251,8 @@ export function serve(port) {
   let rest;
   /** What is kept of the GPU. @type {string | undefined} */
   let kept;
+  /** Whether measuring kernels failed. */
+  let failed = false;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
@@ -308,7 +310,15 @@ export function serve(port) {
       // a lost GPU is noticed, and replaced, at the next order; if measuring is what it was lost by, that is not done again
       if (from) from.tune = false;
       trace("failed", { order: "tune", message: String(error) });
+      failed = true;
+      if (!instance.panic) await settle(it);
     }
+  }
+
+  /** Keeps that kernels are not to be measured here. @param {Model} it */
+  async function settle(it) {
+    it.leaveUntuned();
+    await learned(it);
   }
 
   /** Keeps what was found of the GPU; whether that is new. @param {Model} it */
@@ -501,8 +511,12 @@ export function serve(port) {
     // a browser whose GPU process ended has none for a moment
     const since = performance.now();
     while (!signal.aborted && performance.now() - since < GONE_MS && !(await identify())) await new Promise((go) => setTimeout(go, LOOK_MS));
+    // a GPU may be lost by its driver being replaced, which nothing tells of, so what was known of it is looked at again
+    await forget();
     const { why, options } = await found(from.options, instance, signal);
-    await /** @type {Model} */ (model).revive(from.source, options, hostOf(id, signal));
+    const it = /** @type {Model} */ (model);
+    await it.revive(from.source, options, hostOf(id, signal));
+    await (failed ? settle(it) : learned(it));
     const info = known(why);
     trace("revived", { device: info.device, adapter: info.adapter });
     say({ type: "moved", id, info });

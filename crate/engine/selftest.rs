@@ -24,9 +24,10 @@ const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const VOCABULARY: usize = 80;
 
-/// The small llama in a format.
-fn llama(format: &'static Format, (bucket, tokens, pos): Step) -> Case {
+/// The small llama in a format, its feed-forward part so wide.
+fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) -> Case {
     let width = format.block.max(32 * HEADS);
+    let hidden = hidden.max(width).next_multiple_of(format.block);
     let head_dim = width / HEADS;
     Case::new(format!("{} with {tokens} tokens", format.name), bucket, move |c| {
         let ids: Vec<u32> = (0..80).step_by(7).cycle().take(tokens).collect();
@@ -49,6 +50,8 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step) -> Case {
         };
         // Small enough that sums are about 1.
         let matrix = |c: &mut Trial<'_>, rows| c.weight_about(0.1, format, rows, width);
+        #[allow(clippy::cast_precision_loss, reason = "sizes are small")]
+        let less = (width as f32 / hidden as f32).sqrt();
         let look = Embed {
             scale: 1.0,
             positions: false,
@@ -79,7 +82,8 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step) -> Case {
         let y = matmul(c.graph, out, seen)?;
         let x = add(c.graph, x, y)?;
         let n = normed(c, x)?;
-        let [w0, w1, w2] = [width, width, width].map(|rows| matrix(c, rows));
+        let [w0, w1] = [hidden, hidden].map(|rows| matrix(c, rows));
+        let w2 = c.weight_about(0.1 * less, format, width, hidden);
         let a = matmul(c.graph, w0, n)?;
         let b = matmul(c.graph, w1, n)?;
         let h = gate(c.graph, a, (b, 0), Act::Silu)?;
@@ -109,7 +113,7 @@ pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format], kep
         let kernels = kernels(known.subgroups);
         runner.forms = known.forms();
         let new: Vec<_> = formats.iter().filter(|f| !known.holds(f)).copied().collect();
-        match wrong(runner, &new, &STEPS).await {
+        match wrong(runner, &new, &STEPS, 0).await {
             Ok(None) => {
                 runner.clear();
                 runner.gpu.uncount(&before);
@@ -162,16 +166,23 @@ pub(super) fn words(known: &Verdicts, formats: &[&'static Format]) -> String {
     format!("right {kernels} ({}){}{fastest}", names.join(", "), known.refused)
 }
 
-/// Whether the kernels for few tokens give the known answers in the form that is set for a format.
-pub(super) async fn holds(runner: &mut GpuRunner, format: &'static Format) -> Result<bool> {
-    Ok(wrong(runner, &[format], &STEPS[..2]).await?.is_none())
+/// Whether the kernels for few tokens give the known answers in the form that is set for a format, which has so many invocations:
+/// also for rows that these go over more than once.
+pub(super) async fn holds(runner: &mut GpuRunner, format: &'static Format, invocations: usize) -> Result<bool> {
+    let hidden = 32 * (invocations + 5);
+    Ok(wrong(runner, &[format], &STEPS[..2], hidden).await?.is_none())
 }
 
 /// The first case whose answer is not the known one, in words.
-async fn wrong(runner: &mut GpuRunner, formats: &[&'static Format], steps: &[Step]) -> Result<Option<String>> {
+async fn wrong(
+    runner: &mut GpuRunner,
+    formats: &[&'static Format],
+    steps: &[Step],
+    hidden: usize,
+) -> Result<Option<String>> {
     for format in formats {
         for step in steps {
-            let case = llama(format, *step);
+            let case = llama(format, *step, hidden);
             let report = runner.hold(case.name.clone(), &case, false).await?.1;
             if report.nmse > TOLERANCE {
                 return Ok(Some(format!("{} is off by {}", report.name, report.nmse)));

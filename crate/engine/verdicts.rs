@@ -32,8 +32,15 @@ pub(super) struct Verdicts {
 /// What the text is about.
 fn key(caps: &Caps) -> String {
     let (version, sizes) = (env!("CARGO_PKG_VERSION"), caps.subgroup_sizes);
+    // of adapters that do not say their names
+    let limits = [
+        caps.max_binding,
+        caps.max_buffer,
+        caps.workgroup_memory.into(),
+        caps.invocations.into(),
+    ];
     format!(
-        "{}, {}, subgroups {sizes:?}, nomoat {version} {HASH:016x}",
+        "{}, {}, {limits:?}, subgroups {sizes:?}, nomoat {version} {HASH:016x}",
         caps.name, caps.driver
     )
 }
@@ -108,6 +115,11 @@ impl Verdicts {
     pub(super) fn give_up_subgroups(&mut self) {
         self.subgroups = false;
         self.formats.clear();
+    }
+
+    /// Forgets what is known of a format.
+    pub(super) fn forget(&mut self, format: &Format) {
+        self.formats.retain(|(f, _)| *f != format);
     }
 
     /// Whether the forms of a format have been measured.

@@ -89,7 +89,10 @@ pub(crate) struct Forms(pub(crate) Vec<(&'static Format, Form)>);
 impl Forms {
     /// The form for weights of a format.
     pub(crate) fn of(&self, format: &'static Format, caps: &Caps) -> Form {
-        let known = self.0.iter().find(|(f, form)| *f == format && form.works(caps));
+        let known = self
+            .0
+            .iter()
+            .find(|(f, form)| *f == format && Form::all(caps).contains(form));
         known.map_or_else(|| Form::usual(caps), |(_, form)| *form)
     }
 

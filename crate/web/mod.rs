@@ -88,6 +88,12 @@ impl Model {
         self.model.tune().await
     }
 
+    /// Keeps it from being measured again, since that failed.
+    #[wasm_bindgen(js_name = leaveUntuned)]
+    pub fn leave_untuned(&mut self) {
+        self.model.leave_untuned();
+    }
+
     /// What was found of the GPU, for the option `verdicts` of another load.
     pub fn verdicts(&self) -> Option<String> {
         self.model.verdicts()

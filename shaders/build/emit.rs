@@ -91,8 +91,9 @@ pub(crate) struct Parts {
 impl Parts {
     /// What tells these texts from others, FNV-1a.
     fn hash(&self) -> u64 {
-        let bytes = self.texts.iter().flat_map(|text| text.bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        let lists = self.lists.iter().flat_map(|part| part.to_le_bytes());
+        let bytes = self.texts.iter().chain(&self.enables).flat_map(|text| text.bytes());
+        bytes.chain(lists).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
     }

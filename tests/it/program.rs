@@ -63,8 +63,11 @@ fn run_without_a_model_writes_with_the_one_inside() {
 
 /// Calls the program.
 pub(crate) fn nomoat(args: &[&str], stdin: &str) -> Done {
+    let cache = Scratch::new("cache");
     let mut child = Command::new(env!("CARGO_BIN_EXE_nomoat"))
         .args(args)
+        // what is known of the GPU here is neither asked nor changed
+        .env("XDG_CACHE_HOME", &cache.0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -50,7 +50,7 @@ fn clock() -> f64 {
 /// Measures all forms; by the clock the one of this number is the fastest.
 fn tune(model: &mut Model, fastest: usize) -> usize {
     for number in 0.. {
-        TIME.set([0.0, if number == fastest { 1.0 } else { 10.0 }]);
+        TIME.set([0.0, if number == fastest { 0.7 } else { 1.4 }]);
         if !pollster::block_on(model.tune()).unwrap() {
             return number;
         }
