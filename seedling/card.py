@@ -93,7 +93,7 @@ def main() -> None:
         text = text.replace("{{" + key + "}}", value)
     (HERE / "README.md").write_text(text)
     card = {
-        "name": "Seedling", "developer": "the nomoat authors", "family": "llama", "parameters": 2_558_016, "context": 1024, "languages": ["en", "zh"],
+        "name": "Seedling", "developer": "the nomoat authors", "family": "llama", "parameters": 4_377_408, "context": 1024, "languages": ["en", "zh"],
         "licence": {"spdx": "MIT OR Apache-2.0", "scope": ["weights", "code", "data"], "osi_approved": True},
         "grades": {"framework": "opening-up-chatgpt, 14 criteria (2023)", "rater": "self-assessed", "grades": {k: g for k, _, g, _ in GRADES}, "reasons": {k: w for k, _, _, w in GRADES}},
         "training": {"tokens": int(last["tokens"]), "steps": int(last["step"]), "seconds": float(last["seconds"]), "hardware": "two cores of a server CPU, shared with other work", "energy_wh": round(hours * WATTS), "energy_method": f"{WATTS} W (assumed, not measured) times wall time"},

@@ -17,7 +17,7 @@ GENERAL = {
     "general.name": "Seedling",
     "general.author": "the nomoat authors",
     "general.version": "1",
-    "general.size_label": "2.6M",
+    "general.size_label": "4.4M",
     "general.description": "A very small model that tells stories and answers questions about nomoat; trained only on text from its own generator.",
     "general.license": "MIT OR Apache-2.0",
     "general.license.name": "MIT licence or Apache License 2.0, as you choose",

@@ -13,10 +13,10 @@ class Shape:
 
     vocab: int = 3072
     width: int = 192
-    layers: int = 5
+    layers: int = 7
     heads: int = 6
     kv_heads: int = 2
-    feed_forward: int = 512
+    feed_forward: int = 768
     context: int = 1024
     theta: float = 100_000.0
     eps: float = 1e-5

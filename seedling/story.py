@@ -148,8 +148,8 @@ class Teller:
             return self.place_noun()
         if name == "pn_in":
             return "there"
-        if name in ("L", "aL"):
-            return joined([self.thing(i, "a" if name == "aL" else "the") for i in self.several])
+        if name == "L":
+            return joined([self.thing(i, "the") for i in self.several])
         item = self.item if name.endswith("B") else p.items[0]
         base, many = name[:-1], item.form == "many"
         return {
@@ -191,10 +191,7 @@ def pick_frame(plot: Plot, rng: random.Random) -> str:
     if first.kind in ("big", "nature", "sky"):
         names = [n for n, (needs, _) in FRAMES.items() if needs == "N"]
         return rng.choice(LIGHT if first.kind == "sky" else names)
-    # Some plots need no thing: it then comes in as an extra.
-    names = [n for n, (needs, _) in FRAMES.items() if needs == "T" and n != "practise"]
-    quiet = [n for n, (needs, _) in FRAMES.items() if needs == "C" and n != "skill"]
-    return rng.choice(names if rng.random() < 0.85 else quiet)
+    return rng.choice([n for n, (needs, _) in FRAMES.items() if needs == "T" and n != "practise"])
 
 
 def tell(plot: Plot, rng: random.Random) -> str:
@@ -216,10 +213,8 @@ def _draft(plot: Plot, rng: random.Random) -> str:
     uses_first = needs in ("T", "N")
     tone = beats.TONES.get(plot.tone, beats.TONES["plain"])
     parts = [teller.fill(rng.choice(beats.opening(plot, rng)))]
-    if plot.tone and plot.tone != "plain" or rng.random() < 0.3:
-        parts.append(teller.fill(rng.choice(tone["mood"])))
     late = []
-    # Whatever else was asked for comes in with one sentence and comes back with one, however much it is.
+    # Whatever else was asked for comes in at once, with one sentence, and comes back with one, however much it is.
     extras = plot.items[1 if uses_first else 0 :]
     if extras:
         teller.item, teller.several = extras[0], extras
@@ -227,6 +222,8 @@ def _draft(plot: Plot, rng: random.Random) -> str:
         early, later = rng.choice(beats.EXTRAS[extras[0].kind] if len(extras) == 1 else beats.SEVERAL_HELD if held else beats.SEVERAL)
         parts.append(teller.fill(early))
         late.append(("item", extras[0], later))
+    if plot.tone and plot.tone != "plain" or rng.random() < 0.3:
+        parts.append(teller.fill(rng.choice(tone["mood"])))
     for who in plot.extra:
         late.append(("who", who, rng.choice(beats.EXTRA_WHO)))
     for i, (optional, variants) in enumerate(steps):

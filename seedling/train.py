@@ -128,7 +128,7 @@ def loss_of(net, teller, ids, targets, weights, told):
         guesses = teller(hidden[told >= 0])
     telling = F.cross_entropy(guesses.float(), told[told >= 0])
     losses = F.cross_entropy(logits.float(), targets[keep], reduction="none")
-    copied = losses[weights[keep] == vocabulary.COPIED]
+    copied = losses[weights[keep] >= vocabulary.COPIED]
     return (losses * weights[keep]).sum() / weights.sum() + TOLD * telling, (losses.mean().item(), copied.mean().item() if len(copied) else None)
 
 
@@ -156,6 +156,14 @@ def planted(path: Path, shape: Shape) -> dict[str, torch.Tensor]:
         whole = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}.get(name) or f"model.layers.{block[4:]}.{names[name]}"
         state[whole + ".weight"] = w
     return state
+
+
+def grown(small: dict[str, torch.Tensor], fresh: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of a network of fewer layers or less feed-forward width in one of the size of `fresh`, which says the same
+    as the small one: fresh output projections are zero, so what is new adds nothing until it has learned (Net2Net, arXiv:1511.05641)."""
+    for name, w in small.items():
+        fresh[name][tuple(slice(n) for n in w.shape)] = w
+    return fresh
 
 
 def save(path: Path, **what) -> None:
@@ -193,7 +201,7 @@ def main() -> None:
     tokenizer = vocabulary.load(a.folder)
     net = Seedling(Shape(vocab=tokenizer.get_vocab_size()))
     if a.weights and not (a.folder / a.resume).exists():
-        net.load_state_dict(planted(a.weights, net.shape))
+        net.load_state_dict(grown(planted(a.weights, net.shape), net.state_dict()))
     teller = torch.nn.Linear(net.shape.width, len(talk.replies()) + 1)
     average = {k: v.clone() for k, v in net.state_dict().items()}
     matrices = [p for n, p in net.named_parameters() if p.dim() == 2 and "embed" not in n]

@@ -3,6 +3,7 @@
 import itertools
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 from gguf import GGUFReader
@@ -18,6 +19,7 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 COPIED = 6.0  # the weight of a token that the prompt said
+RETURNING = 10.0  # of the first time that it comes in a story, after the title, for there it may be forgotten
 DECIDING, FIRST, SHORT = 5.0, 5, 90  # the weight of the first tokens of a reply that is no story: they decide which reply it is
 TRAIN_SEED, TRAIN_COUNT = 9, 12_000
 
@@ -75,11 +77,14 @@ def encode(tokenizer: Tokenizer, messages: list[dict]) -> tuple[list[int], list[
 
 def weights(ids: list[int], learn: list[bool], common: set[int]) -> list[float]:
     """How much each token counts: most what was said before by somebody else, and is no common word, and what decides on a reply."""
-    said, out = set(), []
+    said, times, out = set(), Counter(), []
     for token, mine in zip(ids, learn):
         if not mine:
             said.add(token)
-        out.append(0.0 if not mine else COPIED if token in said and token not in common else 1.0)
+            times[token] = 0
+        copied = mine and token in said and token not in common
+        times[token] += copied
+        out.append(0.0 if not mine else 1.0 if not copied else RETURNING if times[token] == 2 else COPIED)
     start = 0
     for mine, run in itertools.groupby(learn):
         end = start + len(list(run))

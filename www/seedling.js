@@ -6,8 +6,8 @@
 export const SEEDLING = {
   title: "Seedling",
   file: "seedling.gguf",
-  size: 3015040,
-  sha256: "2f1fad6993c28000372a8abcdc96d534107a8957f9374ed6582a8fd1d04056ce",
+  size: 4951456,
+  sha256: "65a1a9b2e5135d84766b8503d8034eae984c02eb9cd34a2bb939ef0eb3de48f6",
   licence: "MIT OR Apache-2.0",
   /** Whether these weights pass seedling/evaluate.py. Until they do, it is there for who names it, and no default. */
   passes: false,

@@ -92,7 +92,7 @@ fn gpu_kernels_over_sharded_weights_equal_the_twins() {
 
 #[test]
 fn gpu_kernels_in_every_form_equal_the_twins() {
-    let only = ["project", "matmul Q8_0", "matmul Q4_K"];
+    let only = ["project Q8_0", "project Q4_K", "project F16", "matmul Q8_0"];
     for (subgroups, only) in [true, false].into_iter().flat_map(|s| only.map(|o| (s, o))) {
         for form in 1..6 {
             on_gpu(Variant {
