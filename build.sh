@@ -250,9 +250,9 @@ deny() {
 
 # The table of block formats on the CPU, on the software GPUs, and in the browsers that have WebGPU.
 formats() {
-  local icd on=ops
+  local icd on=ops::
   for icd in "$(lavapipe)" "$(swiftshader)"; do
-    [ -z "$icd" ] || VK_DRIVER_FILES=$icd table cargo test --quiet --locked --test it -- --nocapture --test-threads 1 "$on::"
+    [ -z "$icd" ] || VK_DRIVER_FILES=$icd table cargo test --quiet --locked --test it -- --nocapture --test-threads 1 "$on"
     on=ops::gpu
   done
   build_module dev
