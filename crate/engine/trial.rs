@@ -3,21 +3,22 @@
 
 #[cfg(feature = "gpu")]
 use super::{device::CacheShape, gpu::GpuRunner};
-#[cfg(feature = "gpu")]
 use crate::{
-    cpu::{HostWeight, Memory, State},
-    op::{Embed, Form, Stored, embed_as},
-    plan::stacks,
-    quant::FORMATS,
-    tensor::Format,
-};
-use crate::{
+    cpu::Memory,
     error::{Error, Result},
     op::{
         Graph, NO_TOKEN, OPS, Place, Tensor,
         case::{Case, Trial},
     },
     plan::{Plan, plan, plan_unfused},
+};
+#[cfg(feature = "gpu")]
+use crate::{
+    cpu::{HostWeight, State},
+    op::{Embed, Form, Stored, embed_as},
+    plan::stacks,
+    quant::FORMATS,
+    tensor::Format,
 };
 
 /// How one case went.
