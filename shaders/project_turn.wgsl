@@ -34,6 +34,7 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> kv: array<u32>;            // [2, Hk, S, Dh]
 #import lib/state
 #import lib/products
+#import lib/heads
 #import STORE
 #import QUANT
 
@@ -41,41 +42,10 @@ struct Params {
 struct Place { head: u32, at: vec2<u32>, rows: vec4<u32> }
 
 fn place(i: u32) -> Place {
-    let half = params.rotated / 2u;
     let quads = params.head_dim / 4u;
     let head = i / quads;
-    let pair = i % quads * 2u;
-    // Behind the values that are rotated there are four neighbours.
-    let d = select(2u * pair, pair, pair < half);
-    let other = d + select(2u, half, pair < half);
-    return Place(head, vec2<u32>(d, other), head * params.head_dim + vec4<u32>(d, d + 1u, other, other + 1u));
-}
-
-fn store(t: u32, place: Place, products: vec4<f32>) {
-    let head = place.head;
-    let at = place.at;
-    let pos = state[STATE_POS] + t;
-    let half = params.rotated / 2u;
-    var p = products;
-    if at.x < half && head < params.heads + params.kv_heads {
-        let a = table[pos * half + at.x];
-        let b = table[pos * half + at.x + 1u];
-        let cos = vec2<f32>(a.x, b.x);
-        let sin = vec2<f32>(a.y, b.y);
-        p = vec4<f32>(p.xy * cos - p.zw * sin, p.zw * cos + p.xy * sin);
-    }
-    if head < params.heads {
-        let to = (t * params.heads + head) * params.head_dim + at;
-        y[to.x] = p.x;
-        y[to.x + 1u] = p.y;
-        y[to.y] = p.z;
-        y[to.y + 1u] = p.w;
-    } else if pos < params.capacity {
-        // Keys of all heads come before values of all heads, in the cache as in w.
-        let to = ((head - params.heads) * params.capacity + pos) * params.head_dim + at;
-        kv_store2(to.x, p.xy);
-        kv_store2(to.y, p.zw);
-    }
+    let at = fours(i % quads);
+    return Place(head, at, head * params.head_dim + vec4<u32>(at.x, at.x + 1u, at.y, at.y + 1u));
 }
 
 @compute @workgroup_size(WG)
@@ -104,9 +74,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let b = place(min(i + 1u, all - 1u));
         let p = products(a.rows, b.rows, lane, size);
         if lane == 0u {
-            store(t, a, p.first);
+            store_head(t, a.head, a.at, p.first);
             // Beyond the last one it is the last once more.
-            if QUADS == 2u { store(t, b, p.second); }
+            if QUADS == 2u { store_head(t, b.head, b.at, p.second); }
         }
     }
 }

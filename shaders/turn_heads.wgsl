@@ -29,16 +29,8 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> kv: array<u32>;            // [2, Hk, S, Dh]
 #import lib/state
 #import lib/sum
+#import lib/heads
 #import STORE
-
-/// Values `at.x`, the next, `at.y` and the next of a head: two neighbours and the two that they are rotated with.
-fn places(i: u32) -> vec2<u32> {
-    let half = params.rotated / 2u;
-    let pair = 2u * i;
-    // Behind the values that are rotated there are four neighbours.
-    let d = select(2u * pair, pair, pair < half);
-    return vec2<u32>(d, d + select(2u, half, pair < half));
-}
 
 /// What goes with four values of a head: their gains or biases.
 fn beside(head: u32, at: vec2<u32>) -> vec4<f32> {
@@ -66,31 +58,6 @@ fn four(first: u32, at: vec2<u32>) -> vec4<f32> {
     return vec4<f32>(x[d.x], x[d.x + 1u], x[d.y], x[d.y + 1u]);
 }
 
-fn store(t: u32, head: u32, at: vec2<u32>, values: vec4<f32>) {
-    let pos = state[STATE_POS] + t;
-    let half = params.rotated / 2u;
-    var p = values;
-    if at.x < half && head < params.heads + params.kv_heads {
-        let a = table[pos * half + at.x];
-        let b = table[pos * half + at.x + 1u];
-        let cos = vec2<f32>(a.x, b.x);
-        let sin = vec2<f32>(a.y, b.y);
-        p = vec4<f32>(p.xy * cos - p.zw * sin, p.zw * cos + p.xy * sin);
-    }
-    if head < params.heads {
-        let to = (t * params.heads + head) * params.head_dim + at;
-        y[to.x] = p.x;
-        y[to.x + 1u] = p.y;
-        y[to.y] = p.z;
-        y[to.y + 1u] = p.w;
-    } else if pos < params.capacity {
-        // Keys of all heads come before values of all heads.
-        let to = ((head - params.heads) * params.capacity + pos) * params.head_dim + at;
-        kv_store2(to.x, p.xy);
-        kv_store2(to.y, p.zw);
-    }
-}
-
 @compute @workgroup_size(WG)
 #if SUBGROUPS
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32,
@@ -109,19 +76,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if NORMED != 0u {
         var squares = 0.0;
         for (var i = local; i < quads; i += WG) {
-            let p = four(first, places(i));
+            let p = four(first, fours(i));
             squares += dot(p, p);
         }
         scale = inverseSqrt(workgroup_sum(squares, local, size, lane) / f32(params.head_dim) + params.eps);
     }
     for (var i = local; i < quads; i += WG) {
-        let at = places(i);
+        let at = fours(i);
         var p = four(first, at);
         if NORMED == 0u {
             p += beside(head, at);
         } else if head < params.heads + params.kv_heads {
             p *= scale * (params.plus + beside(head, at));
         }
-        store(t, head, at, p);
+        store_head(t, head, at, p);
     }
 }
