@@ -87,9 +87,8 @@ impl CpuRunner {
         self.memory.rope[table].extend_from_slice(values);
     }
 
-    pub(super) fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
+    pub(super) fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) {
         self.programs.insert(key, (plan, logits));
-        Ok(())
     }
 
     pub(super) fn choose_by(&mut self, sampler: &Sampler) {

@@ -2,7 +2,7 @@
 //! depends on more than the logits.
 
 use super::{
-    device::{Output, Want},
+    device::{Batch, Output, Want},
     session::{Generation, Model, finite},
 };
 #[cfg(feature = "text")]
@@ -21,11 +21,20 @@ const TOGETHER: usize = 16;
 pub(super) struct Together {
     wanted: Option<usize>,
     now: usize,
+    /// Whether a submission is short enough to have another one behind it, which may turn out to be for nothing.
+    short: bool,
+    /// When the last one was done, if another one was behind it.
+    done: Option<f64>,
 }
 
 impl Together {
     pub(super) fn new(wanted: Option<usize>) -> Self {
-        Self { wanted, now: 1 }
+        Self {
+            wanted,
+            now: 1,
+            short: wanted.is_some_and(|n| n > 1),
+            done: None,
+        }
     }
 
     fn count(&self) -> usize {
@@ -35,6 +44,12 @@ impl Together {
     /// Chooses the next number by how long the last submission took: twice as many at most.
     #[allow(clippy::cast_precision_loss, reason = "counts are small")]
     fn took(&mut self, ms: f64, count: usize) {
+        if self.wanted.is_none() {
+            self.short = ms <= 2.0 * TOGETHER_MS;
+        }
+        if count < self.now {
+            return;
+        }
         let within = |n: &usize| ms / count as f64 * *n as f64 <= TOGETHER_MS;
         let most = (2 * count).min(TOGETHER);
         self.now = (1..=most).rev().find(within).unwrap_or(1);
@@ -66,25 +81,32 @@ impl Model {
             finite(&logits)?;
             return Ok(drawn(&mut logits, generation));
         }
-        let room = (self.capacity - done).min(generation.request.max_tokens - generation.answer.len());
-        let most = match tokens.len() {
-            // The first token is shown as soon as it is there; and what a recurrent layer keeps cannot go back to where the
-            // answer turns out to end.
-            1 if self.network.hyper.pasts.is_empty() && !generation.answer.is_empty() => {
-                self.together.count().min(room)
-            }
-            _ => 1,
+        let left = generation.request.max_tokens - generation.answer.len();
+        // What a recurrent layer keeps cannot go back to where the answer turns out to end.
+        let alone = !self.network.hyper.pasts.is_empty();
+        let count = if alone { 1 } else { self.together.count() };
+        let batch = Batch {
+            // The first token is shown as soon as it is there.
+            now: if tokens.len() > 1 || generation.answer.is_empty() {
+                1
+            } else {
+                count
+            },
+            next: if alone || !self.together.short { 0 } else { count },
+            room: (self.capacity + 1 - done - tokens.len()).min(left),
         };
-        let begun = (self.clock)();
-        let Output::Tokens(made) = self.step(&tokens, Head::Last, Want::Tokens(most)).await? else {
+        let begun = self.together.done.take().unwrap_or_else(self.clock);
+        let Output::Tokens(made) = self.step(&tokens, Head::Last, Want::Tokens(batch)).await? else {
             return Err(Error::internal("a step gave no tokens"));
         };
         let Some((first, rest)) = made.split_first() else {
             return Err(Error::NotFinite { place: "logits".into() });
         };
-        if made.len() == most && most >= self.together.now {
-            self.together.took((self.clock)() - begun, made.len());
+        let now = (self.clock)();
+        if tokens.len() == 1 {
+            self.together.took(now - begun, made.len());
         }
+        self.together.done = (self.runner.flying() > 0).then_some(now);
         // Each of them but the last was read to make the next.
         self.cached.extend_from_slice(&made[..made.len() - 1]);
         generation.ahead.extend(rest);

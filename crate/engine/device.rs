@@ -2,7 +2,7 @@
 
 use super::cpu::CpuRunner;
 #[cfg(feature = "gpu")]
-use super::gpu::GpuRunner;
+use super::gpu::{GpuRunner, Making};
 use crate::{
     cpu::Sampler,
     error::{Error, Result},
@@ -43,10 +43,21 @@ pub(super) const STATE: usize = 8;
 pub(super) enum Want {
     /// Nothing.
     Nothing,
-    /// The next tokens, so many at most: 4 bytes each. More than one only where a step is of one token, on a GPU.
-    Tokens(usize),
+    /// The next tokens, 4 bytes each.
+    Tokens(Batch),
     /// Logits of the valid rows.
     Logits,
+}
+
+/// How many tokens a step makes at most: a GPU more than one where it reads one, a CPU always one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// In its submission, unless that is under way already.
+    pub(super) now: usize,
+    /// In a submission behind it, which the step does not wait for: the next step does, if it goes on where this one ended.
+    pub(super) next: usize,
+    /// In both.
+    pub(super) room: usize,
 }
 
 /// What came back.
@@ -151,6 +162,9 @@ pub(super) fn stacks(network: &Network) -> Result<Vec<Vec<usize>>> {
     crate::plan::stacks(graph)
 }
 
+#[cfg(not(feature = "gpu"))]
+pub(super) enum Making {}
+
 /// A device with a model's weights and cache.
 pub(super) enum Runner {
     Cpu(Box<CpuRunner>),
@@ -199,15 +213,21 @@ impl Runner {
         }
     }
 
-    /// Records, plans and lowers the program of a step, unless it is there.
+    /// Records, plans and lowers the program of a step, unless it is there, and waits until it can run.
     pub(super) async fn prepare(&mut self, network: &Network, key: Key) -> Result<()> {
+        let making = self.make(network, key)?;
+        self.made(making).await
+    }
+
+    /// The same, without the waiting; nothing if there is nothing to wait for.
+    pub(super) fn make(&mut self, network: &Network, key: Key) -> Result<Option<Making>> {
         let (there, shape) = match self {
             Self::Cpu(cpu) => (cpu.programs.contains_key(&key), cpu.shape()?),
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => (gpu.programs.contains_key(&key), gpu.shape()?),
         };
         if there {
-            return Ok(());
+            return Ok(None);
         }
         let stacks = match self {
             Self::Cpu(_) => None,
@@ -216,9 +236,21 @@ impl Runner {
         };
         let (plan, logits) = record(network, key, &shape, stacks)?;
         match self {
-            Self::Cpu(cpu) => cpu.prepare(key, plan, logits),
+            Self::Cpu(cpu) => {
+                cpu.prepare(key, plan, logits);
+                Ok(None)
+            }
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => gpu.prepare(key, plan, logits).await,
+            Self::Gpu(gpu) => gpu.make(key, &plan, logits).map(Some),
+        }
+    }
+
+    /// Waits until a program can run.
+    pub(super) async fn made(&mut self, making: Option<Making>) -> Result<()> {
+        match (self, making) {
+            #[cfg(feature = "gpu")]
+            (Self::Gpu(gpu), Some(making)) => gpu.made(making).await,
+            _ => Ok(()),
         }
     }
 
@@ -231,6 +263,15 @@ impl Runner {
             }
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.choose_by(sampler),
+        }
+    }
+
+    /// Tokens that are being made and that no step waited for yet.
+    pub(super) fn flying(&self) -> usize {
+        match self {
+            Self::Cpu(_) => 0,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.flying(),
         }
     }
 

@@ -392,7 +392,7 @@ impl<'a> Place<'a> {
         Ok(Base {
             weights: laid.buffers.iter().map(|(_, bytes)| padded(*bytes)).sum(),
             // The tokens that come back have a buffer of their own, as have the logits.
-            scratch: step + logits + padded(4 * RING as u64),
+            scratch: step + logits + 2 * padded(4 * RING as u64),
             prompt: prompt.sum::<Result<u64>>()?,
         })
     }

@@ -1,10 +1,10 @@
 //! A model on the GPU: weights repacked into planes and cut by rows, programs replayed.
 
-use super::device::{CacheShape, Key, Output, Want};
+use super::device::{Batch, CacheShape, Key, Output, Want};
 use crate::{
     cpu::Sampler,
     error::{Error, Result},
-    gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
+    gpu::{Buffer, Gpu, Program, Reading, Staging, Step, Usage},
     model::Head,
     op::{
         Bind, Dispatch, Fixed, Forms, NO_TOKEN, Place, RING, STOPPED, Shard, Stored, Tensor, lay, sampler_words, takes,
@@ -13,7 +13,7 @@ use crate::{
     shader::Binding,
     tensor::Format,
 };
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, pin::Pin, rc::Rc};
 
 /// A weight in its shards, whose buffers are counted from the first of all.
 struct Planes {
@@ -27,6 +27,20 @@ pub(super) struct Prepared {
     program: Program,
     /// Buffer, width and rows of the logits.
     logits: Option<(Buffer, usize, usize)>,
+}
+
+/// Tokens that are being made behind those that the host knows.
+struct Flight {
+    count: usize,
+    reading: Reading,
+}
+
+/// A program whose kernels may still be being compiled.
+pub(super) struct Making {
+    key: Key,
+    /// Where longer logits than before come back.
+    logits: Option<(u64, Staging)>,
+    compiled: Pin<Box<dyn Future<Output = Result<()>>>>,
 }
 
 /// The GPU with a model.
@@ -44,7 +58,11 @@ pub(super) struct GpuRunner {
     fixed: HashMap<Fixed, Buffer>,
     shape: Option<CacheShape>,
     pub(super) programs: HashMap<Key, Prepared>,
-    token: Option<Staging>,
+    /// In turns, since there are two submissions at a time.
+    token: Option<[Staging; 2]>,
+    /// Which of them is free.
+    staging: usize,
+    flight: Option<Flight>,
     logits: Option<(u64, Staging)>,
     /// What the state and token buffers say: position, valid tokens, the first token, tokens sampled since written.
     state: Option<(usize, usize, u32, usize)>,
@@ -76,6 +94,8 @@ impl GpuRunner {
             shape: None,
             programs: HashMap::new(),
             token: None,
+            staging: 0,
+            flight: None,
             logits: None,
             state: None,
             sampler: None,
@@ -183,7 +203,8 @@ impl GpuRunner {
         for (fixed, label, bytes) in super::device::fixed(&shape, ropes)? {
             self.fixed.insert(fixed, self.gpu.buffer(label, bytes, Usage::Storage)?);
         }
-        self.token = Some(self.gpu.staging(4 * RING as u64)?);
+        let staging = || self.gpu.staging(4 * RING as u64);
+        self.token = Some([staging()?, staging()?]);
         scopes.close().await?;
         self.shape = Some(shape);
         self.choose_by(&Sampler::default())?;
@@ -200,30 +221,36 @@ impl GpuRunner {
         Ok(())
     }
 
-    pub(super) async fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
+    /// Makes the program of a step; its kernels may still be being compiled.
+    pub(super) fn make(&mut self, key: Key, plan: &Plan, logits: Option<Tensor>) -> Result<Making> {
         let scopes = self.gpu.watch(format!("preparing a step of {} tokens", key.bucket));
-        let (program, slots) = self.build(&plan, 0)?;
+        let (program, slots) = self.build(plan, 0)?;
         let logits = match logits.map(|t| (plan.graph.places[t.id], t.shape)) {
             Some((Place::Slot(slot), shape)) => Some((slots[slot].clone(), shape.width(), shape.rows())),
             _ => None,
         };
         let bytes = logits.as_ref().map_or(0, |(_, width, rows)| 4 * (width * rows) as u64);
         let longer = bytes > self.logits.as_ref().map_or(0, |(most, _)| *most);
-        let staging = if longer {
-            Some((bytes, self.gpu.staging(bytes)?))
-        } else {
-            None
-        };
-        if let Err(error) = scopes.close().await {
-            // What was made inside these scopes may be invalid.
-            self.gpu.forget_pipelines();
-            return Err(error);
-        }
-        if staging.is_some() {
-            self.logits = staging;
-        }
+        let staging = if longer { Some(self.gpu.staging(bytes)?) } else { None };
         self.programs.insert(key, Prepared { program, logits });
-        Ok(())
+        Ok(Making {
+            key,
+            logits: staging.map(|staging| (bytes, staging)),
+            compiled: Box::pin(scopes.close()),
+        })
+    }
+
+    /// Waits until a program can run.
+    pub(super) async fn made(&mut self, making: Making) -> Result<()> {
+        let compiled = making.compiled.await;
+        if compiled.is_err() {
+            // What was made with it may be invalid.
+            self.gpu.forget_pipelines();
+            self.programs.remove(&making.key);
+        } else if making.logits.is_some() {
+            self.logits = making.logits;
+        }
+        compiled
     }
 
     /// Lowers a plan: its program and the buffers of its slots, each `extra` bytes longer than it need be.
@@ -277,6 +304,7 @@ impl GpuRunner {
         self.stacks.clear();
         self.fixed.clear();
         self.programs.clear();
+        self.flight = None;
         self.state = None;
         self.sampler = None;
     }
@@ -363,6 +391,10 @@ impl GpuRunner {
         let buffer = self.bind(Bind::Fixed(Fixed::Sampler), &[])?;
         self.gpu.write(&buffer, 0, bytemuck::cast_slice(&words));
         self.sampler = Some(sampler.clone());
+        if self.flight.is_some() {
+            // What is under way is chosen as before.
+            self.state = None;
+        }
         Ok(true)
     }
 
@@ -374,12 +406,47 @@ impl GpuRunner {
     /// Runs a program of one token so many times from `pos` on and waits for it; the state is not known then.
     pub(super) async fn repeat(&mut self, program: &Program, pos: usize, times: usize) -> Result<()> {
         self.state = None;
+        self.settle(None).await?;
         self.place(pos, &[0])?;
-        let (Some(ring), Some(staging)) = (self.fixed.get(&Fixed::Ring), &self.token) else {
+        let (Some(ring), Some([staging, _])) = (self.fixed.get(&Fixed::Ring), &self.token) else {
             return Err(Error::internal("no cache yet"));
         };
         self.gpu.read(Some((program, times)), staging, ring, 0, 4).await?;
         Ok(())
+    }
+
+    /// Tokens that are being made and that no step waited for yet.
+    pub(super) fn flying(&self) -> usize {
+        self.flight.as_ref().map_or(0, |f| f.count)
+    }
+
+    /// What is under way, if it is what a step of these tokens at `pos` makes and no more than `room`; otherwise it is waited for
+    /// and forgotten, and nothing is known of the state.
+    async fn settle(&mut self, step: Option<(usize, &[u32], usize)>) -> Result<Option<Flight>> {
+        let Some(flight) = self.flight.take() else {
+            return Ok(None);
+        };
+        if let (Some((at, _, token, _)), Some((pos, tokens, room))) = (self.state, step)
+            && (at, &[token][..]) == (pos, tokens)
+            && flight.count <= room
+        {
+            return Ok(Some(flight));
+        }
+        self.state = None;
+        self.gpu.receive(flight.reading).await?;
+        Ok(None)
+    }
+
+    /// Submits a program so many times, whose choices come back from place `first` of the ring on.
+    fn fly(&self, program: &Program, first: usize, count: usize, staging: usize) -> Result<Flight> {
+        let (Some(ring), Some(stagings)) = (self.fixed.get(&Fixed::Ring), &self.token) else {
+            return Err(Error::internal("no cache yet"));
+        };
+        let (offset, bytes) = (4 * first as u64, 4 * count as u64);
+        let reading = self
+            .gpu
+            .send(Some((program, count)), &stagings[staging], ring, offset, bytes);
+        Ok(Flight { count, reading })
     }
 
     /// Forgets the programs of few tokens, to be made anew.
@@ -391,6 +458,11 @@ impl GpuRunner {
         if key.head == Head::Encode {
             self.encoded = tokens.len();
         }
+        let goes_on = match want {
+            Want::Tokens(Batch { room, .. }) if key.head == Head::Last => Some((pos, tokens, room)),
+            _ => None,
+        };
+        let flight = self.settle(goes_on).await?;
         let sampled = self.place(pos, tokens)?;
         let step = self
             .programs
@@ -401,29 +473,29 @@ impl GpuRunner {
         self.state = None;
         match want {
             Want::Nothing => {
-                let (Some(state), Some(staging)) = (self.fixed.get(&Fixed::State), &self.token) else {
+                let (Some(state), Some([staging, _])) = (self.fixed.get(&Fixed::State), &self.token) else {
                     return Err(Error::internal("no cache yet"));
                 };
                 // Waited for, so that a prompt can be left between its chunks and a chunk can be timed.
                 self.gpu.read(Some((&step.program, 1)), staging, state, 0, 4).await?;
                 Ok(Output::Nothing)
             }
-            Want::Tokens(most) => {
-                let (Some(ring), Some(staging)) = (self.fixed.get(&Fixed::Ring), &self.token) else {
-                    return Err(Error::internal("no cache yet"));
+            Want::Tokens(Batch { now, next, room }) => {
+                let flight = match flight {
+                    Some(flight) => flight,
+                    None => {
+                        let first = sampled % RING;
+                        let most = if key.bucket == 1 { RING - first } else { 1 };
+                        self.fly(&step.program, first, now.min(room).clamp(1, most), self.staging)?
+                    }
                 };
-                let first = sampled % RING;
-                let count = if key.bucket == 1 {
-                    most.clamp(1, RING - first)
-                } else {
-                    1
-                };
-                let (offset, bytes) = (4 * first as u64, 4 * count as u64);
-                let bytes = self
-                    .gpu
-                    .read(Some((&step.program, count)), staging, ring, offset, bytes)
-                    .await?;
-                let mut made: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
+                let count = flight.count;
+                let (first, next) = ((sampled + count) % RING, next.min(room - count));
+                let one = self.programs.get(&Key::new(1, key.head)).filter(|_| next > 0);
+                self.staging = 1 - self.staging;
+                let behind = one.map(|step| self.fly(&step.program, first, next.min(RING - first), self.staging));
+                self.flight = behind.transpose()?;
+                let mut made: Vec<u32> = bytemuck::pod_collect_to_vec(&self.gpu.receive(flight.reading).await?);
                 if let Some(end) = made.iter().position(|t| [NO_TOKEN, STOPPED].contains(t)) {
                     made.truncate(end);
                 } else if let Some(last) = made.last().filter(|t| !self.stops(**t)) {

@@ -1,4 +1,4 @@
-//! Loading: open the device, bring weights to it in chunks of whole rows, make the cache, prepare the decoding step.
+//! Loading: open the device, make room and the cache, prepare the decoding step, bring weights in chunks of whole rows.
 
 #[cfg(feature = "gpu")]
 use super::verdicts::Verdicts;
@@ -68,9 +68,6 @@ async fn weights(
     progress: &mut OnProgress<'_>,
 ) -> Result<String> {
     let scopes = watch(runner);
-    runner.reserve(network)?;
-    close(scopes).await?;
-    let scopes = watch(runner);
     let hash = Stream::new(network, runner, progress).run(checkpoint).await?;
     close(scopes).await?;
     Ok(hash.iter().map(|b| format!("{b:02x}")).collect())
@@ -127,7 +124,7 @@ pub(super) fn ropes(hyper: &Hyper, capacity: usize) -> Result<Vec<usize>> {
     hyper.ropes.iter().map(|rope| values(rope.values())).collect()
 }
 
-/// Makes the cache and the tables of rotations, and prepares the decoding step.
+/// Makes the cache and the tables of rotations.
 async fn cache(
     checkpoint: &Checkpoint,
     network: &Network,
@@ -172,7 +169,6 @@ async fn cache(
             Ok(())
         })?;
     }
-    runner.prepare(network, Key::new(1, hyper.kind.head())).await?;
     Ok(capacity)
 }
 
@@ -251,9 +247,15 @@ pub(super) async fn place(
         }
         found => found?,
     };
+    let scopes = watch(&runner);
+    runner.reserve(network)?;
+    close(scopes).await?;
+    let capacity = cache(checkpoint, network, &mut runner, options).await?;
+    // In a browser the kernels of the decoding step are compiled while weights come.
+    let step = runner.make(network, Key::new(1, network.hyper.kind.head()))?;
     let sha256 = weights(checkpoint, network, &mut runner, progress).await?;
     tell(progress, Phase::Compile, 0, 0)?;
-    let capacity = cache(checkpoint, network, &mut runner, options).await?;
+    runner.made(step).await?;
     Ok(Placed {
         runner,
         reason,

@@ -203,6 +203,12 @@ impl Model {
         Counts::of(self.counters()).created()
     }
 
+    /// Tokens that a GPU is making behind those that the host knows.
+    #[doc(hidden)]
+    pub fn flying(&self) -> usize {
+        self.runner.flying()
+    }
+
     /// Figures of the last request.
     pub fn stats(&self) -> Stats {
         self.watch.stats()
@@ -383,7 +389,8 @@ impl Model {
         }
         generation.answer.push(id);
         let counts = Counts::of(self.counters());
-        self.watch.token((self.clock)(), counts, generation.ahead.len());
+        let (ahead, flying) = (generation.ahead.len(), self.runner.flying());
+        self.watch.token((self.clock)(), counts, ahead, flying);
         let text = self.show(generation, id)?;
         Ok(Event::Token { id, text })
     }

@@ -90,9 +90,11 @@ pub(super) struct Watch {
     prompt: usize,
     reused: usize,
     tokens: usize,
-    /// Counts at two moments, and how many tokens had been made then, those among them that were not given out yet.
+    /// Counts at two moments, and how many tokens were paid for then, those among them that were not given out yet.
     warm: (Counts, usize),
     now: (Counts, usize),
+    /// Those among them that are being made.
+    flying: usize,
 }
 
 impl Watch {
@@ -108,11 +110,12 @@ impl Watch {
         }
     }
 
-    /// A token is given out, and so many more were made. The first comes of the prompt and the second warms up the decoding step.
-    pub(super) fn token(&mut self, now: f64, counts: Counts, ahead: usize) {
+    /// A token is given out, so many more were made, and so many are being made. The first comes of the prompt and the second warms up the decoding step.
+    pub(super) fn token(&mut self, now: f64, counts: Counts, ahead: usize, flying: usize) {
         self.tokens += 1;
         self.last = now;
-        self.now = (counts, self.tokens + ahead);
+        self.now = (counts, self.tokens + ahead + flying);
+        self.flying = flying;
         if self.tokens == 1 {
             self.first = now;
         }
@@ -124,7 +127,7 @@ impl Watch {
     /// The device is another one, whose counts begin anew: what was counted so far is forgotten. Times go on: rates are those that
     /// the reader saw.
     pub(super) fn moved(&mut self, counts: Counts) {
-        self.now.0 = counts;
+        self.now = (counts, self.now.1 - std::mem::take(&mut self.flying));
         self.warm = self.now;
     }
 

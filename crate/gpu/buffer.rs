@@ -86,6 +86,6 @@ impl Gpu {
     /// Hands what was written to the driver, so that staging memory is freed while weights stream.
     pub(crate) fn flush(&self) -> Result<()> {
         self.queue.submit([]);
-        self.drain()
+        self.wait(None)
     }
 }

@@ -29,7 +29,7 @@ pub(crate) use page::{WebAdapter, set_web_adapter};
 pub(crate) use {
     buffer::{Buffer, Counters, Usage},
     open::{Gpu, adapters},
-    readback::Staging,
+    readback::{Reading, Staging},
     replay::{Program, Step},
     watch::Scopes,
 };

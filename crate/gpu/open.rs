@@ -112,12 +112,16 @@ impl Gpu {
         Scopes::open(&self.device, &self.mishaps, doing)
     }
 
-    /// Waits until everything submitted is done; in a browser this is a no-op, reads wait by themselves.
-    pub(crate) fn drain(&self) -> Result<()> {
+    /// Waits until a submission is done, or all of them; in a browser this is a no-op, reads wait by themselves.
+    pub(crate) fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
         if super::WEB {
             return Ok(());
         }
-        match self.device.poll(wgpu::PollType::wait_indefinitely()) {
+        let timeout = None;
+        match self.device.poll(wgpu::PollType::Wait {
+            submission_index,
+            timeout,
+        }) {
             Ok(_) => Ok(()),
             Err(e) => {
                 self.mishaps.check("waiting for the queue")?;

@@ -15,6 +15,14 @@ use std::{
 /// A buffer that the host can map, made once.
 pub(crate) struct Staging(Buffer);
 
+/// Bytes that a submission brings back, to be waited for. Until then its staging buffer is taken.
+pub(crate) struct Reading {
+    staging: Buffer,
+    bytes: u64,
+    signal: Signal,
+    submission: wgpu::SubmissionIndex,
+}
+
 type Signal = Arc<Mutex<(Option<bool>, Option<Waker>)>>;
 
 impl Gpu {
@@ -26,11 +34,10 @@ impl Gpu {
         Ok(Staging(self.buffer("readback", bytes, Usage::Readback)?))
     }
 
-    /// Submits runs of a program (if any; so many of them in a row) and a copy of `bytes` at `offset` of `from`, and waits for these bytes.
-    /// Offset and length are multiples of 4.
+    /// [`Self::send`] and [`Self::receive`].
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device is lost or refused something.
+    /// As [`Self::receive`].
     pub(crate) async fn read(
         &self,
         program: Option<(&Program, usize)>,
@@ -39,6 +46,19 @@ impl Gpu {
         offset: u64,
         bytes: u64,
     ) -> Result<Vec<u8>> {
+        self.receive(self.send(program, staging, from, offset, bytes)).await
+    }
+
+    /// Submits runs of a program (if any; so many of them in a row) and a copy of `bytes` at `offset` of `from`. Offset and length
+    /// are multiples of 4.
+    pub(crate) fn send(
+        &self,
+        program: Option<(&Program, usize)>,
+        staging: &Staging,
+        from: &Buffer,
+        offset: u64,
+        bytes: u64,
+    ) -> Reading {
         let mut encoder = self
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -46,7 +66,7 @@ impl Gpu {
             self.encode(&mut encoder, program, times);
         }
         encoder.copy_buffer_to_buffer(&from.raw, offset, &staging.0.raw, 0, bytes);
-        self.queue.submit([encoder.finish()]);
+        let submission = self.queue.submit([encoder.finish()]);
         count(&self.counters.submissions, 1);
 
         let signal = Signal::default();
@@ -58,9 +78,23 @@ impl Gpu {
                 waker.wake();
             }
         });
-        self.drain()?;
+        Reading {
+            staging: staging.0.clone(),
+            bytes,
+            signal,
+            submission,
+        }
+    }
+
+    /// Waits for what a submission brings back, and not for those behind it.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device is lost or refused something.
+    pub(crate) async fn receive(&self, reading: Reading) -> Result<Vec<u8>> {
+        let Reading { staging, bytes, .. } = &reading;
+        self.wait(Some(reading.submission.clone()))?;
         let mapped = poll_fn(|context| {
-            let mut state = signal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = reading.signal.lock().unwrap_or_else(PoisonError::into_inner);
             match state.0 {
                 Some(ok) => Poll::Ready(ok),
                 None => {
@@ -80,12 +114,11 @@ impl Gpu {
             return Err(refused("the buffer could not be mapped".into()));
         }
         let data = staging
-            .0
             .raw
-            .get_mapped_range(..bytes)
+            .get_mapped_range(..*bytes)
             .map_err(|e| refused(e.to_string()))?
             .to_vec();
-        staging.0.raw.unmap();
+        staging.raw.unmap();
         Ok(data)
     }
 }

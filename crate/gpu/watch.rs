@@ -73,28 +73,30 @@ impl Scopes {
         }
     }
 
-    /// Closes them.
+    /// Closes them at once; what they caught is known when everything inside them is done.
     ///
     /// # Errors
     /// [`Error::Gpu`] with the first error that any of them caught; if the device is gone, that is the error.
-    pub(crate) async fn close(self) -> Result<()> {
+    pub(crate) fn close(self) -> impl Future<Output = Result<()>> + 'static {
         let (memory, validation, internal) = (self.memory.pop(), self.validation.pop(), self.internal.pop());
-        for (kind, error) in [
-            (error::Gpu::OutOfMemory, memory.await),
-            (error::Gpu::Refused, validation.await),
-            (error::Gpu::Refused, internal.await),
-        ] {
-            if let Some(error) = error {
-                // natively this is what makes a loss heard; that it fails says nothing more
-                let _ = self.device.poll(wgpu::PollType::Poll);
-                let (kind, cause) = match self.mishaps.lost() {
-                    Some(cause) => (error::Gpu::Lost, cause),
-                    None => (kind, error.to_string()),
-                };
-                let doing = self.doing;
-                return Err(Error::Gpu { kind, doing, cause });
+        let (device, mishaps, doing) = (self.device, self.mishaps, self.doing);
+        async move {
+            for (kind, error) in [
+                (error::Gpu::OutOfMemory, memory.await),
+                (error::Gpu::Refused, validation.await),
+                (error::Gpu::Refused, internal.await),
+            ] {
+                if let Some(error) = error {
+                    // natively this is what makes a loss heard; that it fails says nothing more
+                    let _ = device.poll(wgpu::PollType::Poll);
+                    let (kind, cause) = match mishaps.lost() {
+                        Some(cause) => (error::Gpu::Lost, cause),
+                        None => (kind, error.to_string()),
+                    };
+                    return Err(Error::Gpu { kind, doing, cause });
+                }
             }
+            Ok(())
         }
-        Ok(())
     }
 }

@@ -404,6 +404,25 @@ fn tokens_made_together_stop_at_the_end_of_the_context_and_can_be_left() {
     );
 }
 
+/// The GPU has the next tokens to make while the host looks at the last ones, and none beyond those that were asked for.
+#[test]
+fn a_submission_is_under_way_behind_the_one_that_is_waited_for() {
+    let Some([mut one, mut eight]) = by_submission("llama3", [1, 8]) else {
+        return;
+    };
+    for (model, expected) in [
+        (&mut one, vec![0; 21]),
+        (&mut eight, [vec![8; 9], vec![4; 8], vec![0; 4]].concat()),
+    ] {
+        let mut generation = model.begin(&prompt(5), request(21, Sampling::greedy())).unwrap();
+        let mut flying = Vec::new();
+        while let Event::Token { .. } = pollster::block_on(model.next(&mut generation)).unwrap() {
+            flying.push(model.flying());
+        }
+        assert_eq!(flying, expected);
+    }
+}
+
 #[test]
 fn what_the_host_chooses_among_does_not_disturb_what_the_device_chooses() {
     let Some([mut one, mut eight]) = by_submission("llama3", [1, 8]) else {
