@@ -89,7 +89,7 @@ build_module() {
   [ "$profile" = dev ] && folder=debug
   # cargo does not see what the wrapper leaves out
   if ! cmp -s build/rustc.sh "target/$wasm_target/$folder/.rustc.sh"; then
-    cargo clean --quiet --locked -p regex-syntax -p regex-automata --target "$wasm_target" --profile "$profile"
+    rm -rf "target/$wasm_target/$folder"
     mkdir -p "target/$wasm_target/$folder"
     cp build/rustc.sh "target/$wasm_target/$folder/.rustc.sh"
   fi
