@@ -1,6 +1,8 @@
 // Owns the WebAssembly module: takes orders at a port, answers there. In a module worker, or on the page itself where
 // the browser has WebGPU but not in workers.
 
+import { breathe } from "./breathe.js";
+import { devices, gone, identify, withoutGpu, wrapRequestDevice } from "./gpu.js";
 import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
 import { watch } from "./requests.js";
@@ -15,16 +17,11 @@ import { forget, recall, remember } from "./verdicts.js";
  * @typedef {typeof glue & { panic: string, panicked: Promise<never> }} Instance
  */
 
-// wgpu does not map these on the web, so a device that it asks for would lack them.
-const FEATURES = ["subgroups", "subgroup-size-control"];
-/** Of the module's devices. */
-const LABEL = "nomoat";
 /** Times that a lost GPU is followed by another one, for one order. */
 const TRIES = 3;
 /** What the browser may take to have its GPU back, and between two looks at it. */
 const GONE_MS = 5000;
 const LOOK_MS = 250;
-const GONE_SOON_MS = 200;
 /** How long nobody asked anything before kernels are measured, and between two of them. */
 const REST_MS = 1500;
 const BETWEEN_MS = 50;
@@ -32,9 +29,6 @@ const BETWEEN_MS = 50;
 /** What new models are made in. @type {Promise<Instance> | undefined} */
 let newest;
 let panics = 0;
-let wrapped = false;
-/** Those of the module, on this thread. @type {Set<GPUDevice>} */
-const devices = new Set();
 
 /** @param {import("./protocol.js").Wasm} [wasm] @returns {Promise<Instance>} */
 async function instantiate(wasm) {
@@ -104,127 +98,6 @@ function withReject() {
   promise.catch(() => {});
   return { promise, reject };
 }
-
-/** Adds the features to the devices that the module asks for, and makes their reads prompt. */
-function wrapRequestDevice() {
-  const adapter = globalThis.GPUAdapter?.prototype;
-  if (!adapter || wrapped) return;
-  wrapped = true;
-  const request = adapter.requestDevice;
-  adapter.requestDevice = async function (descriptor = {}) {
-    // on a page there may be others who use the GPU
-    if (descriptor.label !== LABEL) return request.call(this, descriptor);
-    const wanted = new Set(descriptor.requiredFeatures ?? []);
-    for (const feature of FEATURES) {
-      if (this.features.has(feature)) wanted.add(/** @type {GPUFeatureName} */ (feature));
-    }
-    const device = await request.call(this, { ...descriptor, requiredFeatures: [...wanted] });
-    devices.add(device);
-    wrapErrors(device);
-    void device.lost.then(() => devices.delete(device));
-    return device;
-  };
-  if (navigator.userAgent.includes("Gecko/")) wrapMapAsync();
-}
-
-/** wgpu panics at internal errors, which it does not know: they reach it as validation errors. @param {GPUDevice} device */
-function wrapErrors(device) {
-  const known = (/** @type {GPUError} */ error) => (error instanceof GPUInternalError ? new GPUValidationError(error.message) : error);
-  const pop = device.popErrorScope;
-  device.popErrorScope = async function () {
-    const error = await pop.call(this);
-    return error && known(error);
-  };
-  // the first to listen, so wgpu reads what is put here
-  device.addEventListener("uncapturederror", (event) => Object.defineProperty(event, "error", { value: known(event.error) }));
-}
-
-/**
- * Firefox looks every 100 ms whether a read is done, which is 10 tokens a second at most, but it also looks whenever
- * something is submitted: so nothing is submitted until the read is done (measured: 1 ms instead of 101).
- */
-function wrapMapAsync() {
-  const buffer = globalThis.GPUBuffer.prototype;
-  const map = buffer.mapAsync;
-  buffer.mapAsync = function (mode, offset, size) {
-    let done = false;
-    const mapped = map.call(this, mode, offset, size).finally(() => (done = true));
-    void (async () => {
-      const started = performance.now();
-      while (!done) {
-        await (performance.now() - started < 4 ? breathe() : new Promise((resolve) => setTimeout(resolve, 2)));
-        if (!done) for (const { queue } of devices) queue.submit([]);
-      }
-    })();
-    return mapped;
-  };
-}
-
-/** Whether a device of the module is lost, or will be known to be in a moment. */
-const gone = () =>
-  Promise.race([...Array.from(devices, ({ lost }) => lost.then(() => true)), new Promise((/** @type {(value: false) => void} */ go) => setTimeout(go, GONE_SOON_MS, false))]);
-
-/** What wgpu cannot read of the adapter; `null` where there is none. */
-async function identify() {
-  const adapter = await globalThis.navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
-  if (!adapter) return null;
-  const info = /** @type {GPUAdapterInfo & { isFallbackAdapter?: boolean }} */ (adapter.info ?? {});
-  const words = [info.description, info.device, info.architecture, info.vendor].filter(Boolean);
-  return {
-    identity: {
-      description: info.description || words.reverse().join(" ") || "an adapter that does not say its name",
-      fallback: Boolean(info.isFallbackAdapter ?? /** @type {any} */ (adapter).isFallbackAdapter),
-      subgroups: adapter.features.has(/** @type {GPUFeatureName} */ ("subgroups")),
-      subgroupMin: info.subgroupMinSize ?? 0,
-      subgroupMax: info.subgroupMaxSize ?? 0,
-    },
-    trace: {
-      vendor: info.vendor,
-      architecture: info.architecture,
-      device: info.device,
-      description: info.description,
-      features: [...adapter.features],
-      limits: limits(adapter.limits),
-      wgsl: [...(globalThis.navigator.gpu.wgslLanguageFeatures ?? [])],
-    },
-  };
-}
-
-/**
- * Why the GPU cannot be used, in words; empty if it can.
- * @param {import("./protocol.js").Device | undefined} device @param {{ fallback: boolean } | undefined} identity
- */
-function withoutGpu(device, identity) {
-  if (device && device !== "auto" && device !== "gpu") return "";
-  if (!globalThis.navigator.gpu) return "this browser has no WebGPU";
-  if (!identity) return "this browser has WebGPU, but finds no GPU that it may use";
-  if (identity.fallback && device !== "gpu") return "the only GPU here is emulated in software, which is slower than the CPU";
-  return "";
-}
-
-/** @param {GPUSupportedLimits} supported @returns {Record<string, number>} */
-function limits(supported) {
-  /** @type {Record<string, number>} */
-  const all = {};
-  for (const name in supported) {
-    const value = /** @type {any} */ (supported)[name];
-    if (typeof value === "number") all[name] = value;
-  }
-  return all;
-}
-
-/** Lets the messages that have arrived be heard, at a fraction of what a timer costs. */
-const breathe = (() => {
-  const { port1, port2 } = new MessageChannel();
-  /** @type {(() => void)[]} */
-  const waiting = [];
-  port1.onmessage = () => waiting.shift()?.();
-  return () =>
-    new Promise((/** @type {(value: void) => void} */ resolve) => {
-      waiting.push(resolve);
-      port2.postMessage(0);
-    });
-})();
 
 /**
  * Serves one model at `port`, one order at a time.
@@ -410,8 +283,8 @@ export function serve(port) {
    */
   async function found(options, { setAdapter }, signal) {
     const { tune, ...given } = options;
-    const adapter = given.device === "cpu" ? null : await identify();
-    kept = adapter ? await recall() : undefined;
+    const [adapter, before] = given.device === "cpu" ? [null] : await Promise.all([identify(), recall()]);
+    kept = adapter ? before : undefined;
     trace("adapter", adapter?.trace ?? null);
     if (adapter) setAdapter(JSON.stringify(adapter.identity));
     if (signal.aborted) throw stopped();

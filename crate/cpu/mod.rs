@@ -79,6 +79,8 @@ pub(crate) struct Memory {
     pub(crate) kv: Vec<Vec<f32>>,
     /// What recurrent operators keep of the tokens before, by number.
     pub(crate) past: Vec<Vec<f32>>,
+    /// Whether activations may not be rounded.
+    pub(crate) exact: bool,
     /// Weights by number.
     pub(crate) weights: Vec<HostWeight>,
     /// Activations by slot.

@@ -22,6 +22,8 @@ pub(crate) struct Product<'a> {
     /// Rows of y and of x, in pairs.
     pub(crate) pairs: &'a [(usize, usize)],
     pub(crate) x: &'a [f32],
+    /// Whether values of x may not be rounded, as far as f32 can have them.
+    pub(crate) exact: bool,
 }
 
 /// `y[to, n] = w[first + n] x[from]` for each pair.
@@ -81,7 +83,11 @@ fn few(of: &Product<'_>, ints: &Ints, loops: Loops, y: &mut [f32]) {
     if ints.behind.is_some() {
         parts.codes.clear();
     }
-    let tokens: Vec<Split> = of.pairs.iter().map(|(_, from)| split(of.x(*from), ints.run)).collect();
+    let tokens: Vec<Split> = of
+        .pairs
+        .iter()
+        .map(|(_, from)| split(of.x(*from), ints.run, of.exact))
+        .collect();
     for n in (0..of.rows).step_by(ROWS) {
         for (r, raw) in of.raw(n).enumerate() {
             parts.fill(r, width, ints, raw);
@@ -182,7 +188,8 @@ mod tests {
     use super::*;
     use crate::{
         cpu::{ints::LOW, simd::PLAIN},
-        quant::FORMATS,
+        quant::{FORMATS, by_name},
+        tensor::Format,
     };
 
     /// Reproducible numbers of `-most ..= most`.
@@ -227,11 +234,11 @@ mod tests {
             for found in [(PLAIN.ints)(of, &x), (loops().ints)(of, &x)] {
                 for (r, found) in found.into_iter().enumerate() {
                     let whole = |with: &[i32]| -> i64 {
-                        let term = |i: usize| {
+                        let term = |(i, with): (usize, &i32)| {
                             let scale = power((r * width + i) / run) * power(i / BLOCK + 1);
-                            i64::from(codes[r * width + i]) * i64::from(with[i]) * i64::from(scale)
+                            i64::from(codes[r * width + i]) * i64::from(*with) * i64::from(scale)
                         };
-                        (0..width).map(term).sum()
+                        with.iter().enumerate().map(term).sum()
                     };
                     #[allow(clippy::cast_precision_loss, reason = "exact")]
                     let expected = whole(high) as f64 + whole(low) as f64 * f64::from(LOW);
@@ -248,26 +255,83 @@ mod tests {
             let none = vec![0; width];
             let codes = numbers(7, 127, count);
             let (large, small) = (numbers(1, 255, width), numbers(2, 255, width));
+            check(width, run, &codes, [&large, &[]]);
             check(width, run, &codes, [&large, &none]);
             check(width, run, &codes, [&none, &small]);
             for code in [-128, 127] {
                 for x in [-16_384, 16_384] {
-                    check(width, run, &vec![code; count], [&vec![x; width], &none]);
+                    check(width, run, &vec![code; count], [&vec![x; width], &[]]);
                     check(width, run, &vec![code; count], [&none, &vec![x / 8; width]]);
                 }
             }
+            // Sums of the largest integers take more bits than an f32 has, so there is one code a block.
+            let one: Vec<i32> = (0..count).map(|i| if i % BLOCK == 5 { -128 } else { 0 }).collect();
+            check(width, run, &one, [&vec![32_767; width], &none]);
         }
     }
 
     #[test]
     fn parts_are_what_they_were_made_of() {
         let x: Vec<f32> = numbers(3, 1 << 23, 96).iter().map(|n| *n as f32 * 1e-3).collect();
-        let found = split(&x, 16);
-        for (i, x) in x.iter().enumerate() {
-            let whole = f32::from(found.high[i]) + LOW * f32::from(found.low[i]);
-            let off = (f64::from(whole) * f64::from(found.factors[i / BLOCK]) - f64::from(*x)).abs();
-            let largest = f64::from(found.factors[i / BLOCK]) * 16_384.0;
-            assert!(off <= 1.3e-7 * largest, "{i}: {x} is off by {off}");
+        for (exact, most) in [(false, 0.501), (true, 0.002)] {
+            let found = split(&x, 16, exact);
+            assert_eq!(found.low.len(), if exact { x.len() } else { 0 });
+            for (i, x) in x.iter().enumerate() {
+                let factor = f64::from(found.factors[i / BLOCK]);
+                let low = found.low.get(i).map_or(0.0, |low| LOW * f32::from(*low));
+                let off = ((f64::from(found.high[i]) + f64::from(low)) * factor - f64::from(*x)).abs();
+                assert!(off <= most * factor, "{i}: {x} is off by {off}, exact: {exact}");
+            }
+        }
+    }
+
+    /// The normalised errors of products with a format: of rounded activations, and of others.
+    fn errors(format: &'static Format) -> [f64; 2] {
+        let (rows, width) = (64, 1024);
+        // About as normal as weights and activations are.
+        let normal = |seed, count: usize| -> Vec<f32> {
+            let parts = numbers(seed, 1 << 22, 4 * count);
+            parts
+                .chunks_exact(4)
+                .map(|p| p.iter().sum::<i32>() as f32 * 1e-6)
+                .collect()
+        };
+        let x = normal(9, width);
+        let w = HostWeight {
+            format,
+            rows,
+            width,
+            bytes: crate::quant::encode("w", &normal(4, rows * width), format).unwrap_or_default(),
+        };
+        let mut row = vec![0.0; width];
+        let expected: Vec<f64> = (0..rows)
+            .map(|n| {
+                w.row(n, &mut row);
+                row.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum()
+            })
+            .collect();
+        [false, true].map(|exact| {
+            let mut y = vec![0.0; rows];
+            let of = Product {
+                w: &w,
+                first: 0,
+                rows,
+                pairs: &[(0, 0)],
+                x: &x,
+                exact,
+            };
+            product(&of, &mut y);
+            let off: f64 = y.iter().zip(&expected).map(|(y, e)| (f64::from(*y) - e).powi(2)).sum();
+            off / expected.iter().map(|e| e.powi(2)).sum::<f64>()
+        })
+    }
+
+    #[test]
+    fn rounding_activations_to_16_bits_adds_little() {
+        for name in ["Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"] {
+            let [rounded, exact] = by_name(name).map_or([f64::NAN; 2], errors);
+            assert!(exact < 1e-12, "{name}: {exact}");
+            assert!((1e-11..1e-9).contains(&rounded), "{name}: {rounded}");
         }
     }
 
@@ -294,6 +358,7 @@ mod tests {
                             rows,
                             pairs: &pairs,
                             x: &x,
+                            exact: tokens > 1,
                         };
                         product(&of, &mut y);
                         let (good, last) = y.split_at((tokens - 1) * rows);

@@ -115,10 +115,11 @@ mod plain {
             let blocks = rows.codes[r].chunks(rows.step);
             let codes = blocks.flat_map(|block| block[..ints::BLOCK].chunks_exact(run));
             let factors = &rows.factors[r * width / run..(r + 1) * width / run];
-            let parts = x.high.chunks_exact(run).zip(x.low.chunks_exact(run));
-            let dots = codes
-                .zip(parts)
-                .map(|(codes, (high, low))| ints::dot(codes, high) + LOW * ints::dot(codes, low));
+            let mut low = x.low.chunks_exact(run);
+            let dots = codes.zip(x.high.chunks_exact(run)).map(|(codes, high)| {
+                let low = low.next().map_or(0.0, |low| LOW * ints::dot(codes, low));
+                ints::dot(codes, high) + low
+            });
             let scaled = dots.zip(factors).enumerate();
             scaled
                 .map(|(i, (dot, factor))| dot * (factor * x.factors[i * run / ints::BLOCK]))
@@ -261,39 +262,44 @@ mod wasm {
     }
 
     fn ints(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
-        if x.run == 16 {
-            runs::<1>(rows, x)
-        } else {
-            runs::<2>(rows, x)
+        match (x.run, x.low.is_empty()) {
+            (16, true) => runs::<1, false>(rows, x),
+            (16, false) => runs::<1, true>(rows, x),
+            (_, true) => runs::<2, false>(rows, x),
+            (_, false) => runs::<2, true>(rows, x),
         }
     }
 
-    /// Runs of `N` times 16 codes.
-    fn runs<const N: usize>(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
+    /// Runs of `N` times 16 codes, with one integer a value or two.
+    fn runs<const N: usize, const EXACT: bool>(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
         let width = x.high.len();
         let count = width / (16 * N);
         // Everything that is read below lies within these.
         let last = (width / ints::BLOCK).saturating_sub(1) * rows.step;
         assert!(rows.codes.iter().all(|codes| codes.len() >= last + ints::BLOCK) && rows.factors.len() >= ROWS * count);
-        assert!(x.low.len() >= width && x.factors.len() * ints::BLOCK >= width);
+        assert!(x.factors.len() * ints::BLOCK >= width && (!EXACT || x.low.len() >= width));
         let mut sums = [f32x4_splat(0.0); ROWS];
         for i in 0..count {
             let (mut high, mut low) = ([i32x4_splat(0); ROWS], [i32x4_splat(0); ROWS]);
             for n in 0..N {
                 let at = (i * N + n) * 16;
-                let (h0, h1) = (eight(&x.high, at), eight(&x.high, at + 8));
-                let (l0, l1) = (eight(&x.low, at), eight(&x.low, at + 8));
+                let with = [eight(&x.high, at), eight(&x.high, at + 8)];
                 let from = at / ints::BLOCK * rows.step + at % ints::BLOCK;
                 let codes = rows!(R => sixteen(rows.codes[R], from));
                 let a = rows!(R => i16x8_extend_low_i8x16(codes[R]));
                 let b = rows!(R => i16x8_extend_high_i8x16(codes[R]));
-                high = rows!(R => both(high[R], [a[R], b[R]], [h0, h1]));
-                low = rows!(R => both(low[R], [a[R], b[R]], [l0, l1]));
+                high = rows!(R => both(high[R], [a[R], b[R]], with));
+                if EXACT {
+                    let with = [eight(&x.low, at), eight(&x.low, at + 8)];
+                    low = rows!(R => both(low[R], [a[R], b[R]], with));
+                }
             }
             let of_x = splat(&x.factors, i * N / 2);
             sums = rows!(R => {
-                let dot = f32x4_mul(f32x4_convert_i32x4(low[R]), f32x4_splat(LOW));
-                let dot = f32x4_add(f32x4_convert_i32x4(high[R]), dot);
+                let mut dot = f32x4_convert_i32x4(high[R]);
+                if EXACT {
+                    dot = f32x4_add(dot, f32x4_mul(f32x4_convert_i32x4(low[R]), f32x4_splat(LOW)));
+                }
                 let factor = f32x4_mul(splat(rows.factors, R * count + i), of_x);
                 f32x4_add(sums[R], f32x4_mul(dot, factor))
             });
@@ -426,16 +432,17 @@ mod avx2 {
 
     #[target_feature(enable = "avx2,fma")]
     fn ints(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
-        if x.run == 16 {
-            runs::<1>(rows, x)
-        } else {
-            runs::<2>(rows, x)
+        match (x.run, x.low.is_empty()) {
+            (16, true) => runs::<1, false>(rows, x),
+            (16, false) => runs::<1, true>(rows, x),
+            (_, true) => runs::<2, false>(rows, x),
+            (_, false) => runs::<2, true>(rows, x),
         }
     }
 
-    /// Runs of `N` times 16 codes.
+    /// Runs of `N` times 16 codes, with one integer a value or two.
     #[target_feature(enable = "avx2,fma")]
-    fn runs<const N: usize>(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
+    fn runs<const N: usize, const EXACT: bool>(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
         let count = x.high.len() / (16 * N);
         let parts = |half| -> &[[[i16; 16]; 2]] { <[i16]>::as_chunks(half).0.as_chunks().0 };
         let (high, low) = (parts(&x.high), parts(&x.low));
@@ -444,15 +451,20 @@ mod avx2 {
             let factors = rows.factors[r * count..(r + 1) * count].chunks_exact(2 / N);
             let blocks = rows.codes[r].chunks(rows.step).zip(factors);
             let mut sums = _mm256_setzero_ps();
-            for (((block, factors), (high, low)), of_x) in blocks.zip(high.iter().zip(low)).zip(&x.factors) {
+            for (b, (((block, factors), high), of_x)) in blocks.zip(high).zip(&x.factors).enumerate() {
                 let block = block.as_chunks().0;
                 let (mut h, mut l) = (_mm256_setzero_si256(), _mm256_setzero_si256());
                 for n in 0..2 {
                     let codes = codes(&block[n]);
                     h = _mm256_add_epi32(h, _mm256_madd_epi16(codes, sixteen(&high[n])));
-                    l = _mm256_add_epi32(l, _mm256_madd_epi16(codes, sixteen(&low[n])));
+                    if EXACT {
+                        l = _mm256_add_epi32(l, _mm256_madd_epi16(codes, sixteen(&low[b][n])));
+                    }
                     if N == 1 || n == 1 {
-                        let dot = _mm256_fmadd_ps(_mm256_cvtepi32_ps(l), _mm256_set1_ps(LOW), _mm256_cvtepi32_ps(h));
+                        let mut dot = _mm256_cvtepi32_ps(h);
+                        if EXACT {
+                            dot = _mm256_fmadd_ps(_mm256_cvtepi32_ps(l), _mm256_set1_ps(LOW), dot);
+                        }
                         let factor = _mm256_set1_ps(factors[n / N] * of_x);
                         sums = _mm256_fmadd_ps(dot, factor, sums);
                         (h, l) = (_mm256_setzero_si256(), _mm256_setzero_si256());

@@ -1,6 +1,9 @@
 //! A model on the CPU: weights as they lie in the file, the graph run node by node.
 
-use super::device::{CacheShape, Key, Output, Want};
+use super::{
+    Precision,
+    device::{CacheShape, Key, Output, Want},
+};
 use crate::{
     cpu::{HostWeight, Memory, Sampler, State},
     error::{Error, Result},
@@ -24,6 +27,12 @@ pub(super) struct CpuRunner {
 }
 
 impl CpuRunner {
+    pub(super) fn new(precision: Precision) -> Self {
+        let mut runner = Self::default();
+        runner.memory.exact = precision == Precision::F32;
+        runner
+    }
+
     pub(super) fn shape(&self) -> Result<CacheShape> {
         self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }

@@ -4,6 +4,7 @@
 use super::verdicts::Verdicts;
 use super::{
     Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
+    cpu::CpuRunner,
     device::{CacheShape, Key, Runner},
     stream::Stream,
 };
@@ -32,7 +33,10 @@ pub(super) fn tell(progress: &mut OnProgress<'_>, phase: Phase, done: u64, total
 /// Opens the device that was asked for, with the reason for it.
 pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String)> {
     if options.device == Device::Cpu {
-        return Ok((Runner::Cpu(Box::default()), "asked for".into()));
+        return Ok((
+            Runner::Cpu(Box::new(CpuRunner::new(options.precision))),
+            "asked for".into(),
+        ));
     }
     #[cfg(feature = "gpu")]
     let why = match crate::gpu::Gpu::open(options.device == Device::Gpu).await {
@@ -56,7 +60,10 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
     };
     match options.device {
         Device::Gpu => Err(why),
-        _ => Ok((Runner::Cpu(Box::default()), why.to_string())),
+        _ => Ok((
+            Runner::Cpu(Box::new(CpuRunner::new(options.precision))),
+            why.to_string(),
+        )),
     }
 }
 
@@ -241,7 +248,7 @@ pub(super) async fn place(
     let (mut runner, mut reason) = open_device(options).await?;
     let known = match self_test(&mut runner, network, options).await {
         Err(error) if error.code() == "self-test-failed" && options.device == Device::Auto => {
-            runner = Runner::Cpu(Box::default());
+            runner = Runner::Cpu(Box::new(CpuRunner::new(options.precision)));
             reason = error.to_string();
             None
         }

@@ -49,10 +49,10 @@ pub enum Device {
 /// What may be rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// The fastest variants there are; today they all compute in f32.
+    /// The fastest variants there are: of f32, but on the CPU products with codes take activations of 16 bits.
     #[default]
     Auto,
-    /// f32 arithmetic only.
+    /// f32 arithmetic, or what is as exact.
     F32,
 }
 

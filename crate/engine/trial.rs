@@ -135,7 +135,8 @@ fn cases() -> impl Iterator<Item = (String, Case)> {
 pub fn cpu() -> Result<Vec<Report>> {
     cases()
         .map(|(name, case)| {
-            let built = Built::of(&case)?;
+            let mut built = Built::of(&case)?;
+            built.memory.exact = true;
             let (expected, found) = (on_cpu(&built, true, false)?, on_cpu(&built, false, true)?);
             Ok(compare(name, &expected, &found, false))
         })

@@ -119,6 +119,7 @@ fn each(run: &mut Run<'_>, compute: impl Fn(&Product<'_>, &mut [f32])) -> Result
     let mut y = run.take(0)?;
     let (w, x) = (run.weight(1)?, run.input(2)?);
     let (tokens, of) = (run.rows(run.tensor(2)), run.cfg::<Of>().ok().copied());
+    let exact = run.memory.exact;
     // Rows of y and of x for each expert; without experts all of them for one.
     let pairs: Vec<Vec<(usize, usize)>> = match of {
         None => vec![(0..tokens).map(|t| (t, t)).collect()],
@@ -140,6 +141,7 @@ fn each(run: &mut Run<'_>, compute: impl Fn(&Product<'_>, &mut [f32])) -> Result
             rows,
             pairs,
             x,
+            exact,
         };
         compute(&of, &mut y);
     }
