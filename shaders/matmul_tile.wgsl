@@ -1,6 +1,7 @@
 //! y[t, first + n] = sum over k of w[n, k] * x[t, k], for many tokens: a workgroup makes a tile of 32 tokens by 64 rows,
-//! the weights decoded once a tile into workgroup memory; each invocation keeps 4 tokens by 8 rows in registers.
+//! the weights decoded once a tile into workgroup memory.
 //! variant QUANT: quant/*
+//! variant TILE: lib/tile_fours lib/tile_ones
 struct Params {
     rows: u32,        // of this shard of w
     width: u32,       // K
@@ -25,76 +26,46 @@ struct Params {
 const TILE_T: u32 = 32u;
 const TILE_N: u32 = 64u;
 const TILE_K4: u32 = 8u;    // vec4 of k a tile
-const STRIDE: u32 = 9u;     // padded against bank conflicts
-var<workgroup> wt: array<vec4<f32>, 576>;   // [TILE_N, STRIDE]
-var<workgroup> xt: array<vec4<f32>, 288>;   // [TILE_T, STRIDE]
 const NONE: u32 = 0xffffffffu;
 
+/// Rows of w that a tile makes: of the shard those from `begin` on, `most` of them, the first as row `first` of y. Those before
+/// the shard wrap and are then too many. Where `most` is 0 there is nothing to do.
+struct Rows {
+    begin: u32,
+    most: u32,
+    first: u32,
+}
+
+fn rows_of(tile: u32) -> Rows {
+    if params.used == 0u {
+        return Rows(params.at, select(0u, params.rows, tile * TILE_T < state[STATE_LEN]), params.first);
+    }
+    let expert = routes[params.tiles * TILE_T + tile];
+    return Rows(u32(max(expert, 0.0)) * params.out_width - params.first, select(0u, params.out_width, expert >= 0.0), 0u);
+}
+
+/// Whether row `n` of these is there, and in this shard.
+fn is_there(rows: Rows, n: u32) -> bool { return n < rows.most && rows.begin + n < params.at + params.rows; }
+
 /// The row of y that place `t` of this tile is, or NONE.
-fn row_of(tile: u32, t: u32, len: u32) -> u32 {
+fn row_of(tile: u32, t: u32) -> u32 {
     let at = tile * TILE_T + t;
-    if params.used == 0u { return select(NONE, at, at < len); }
+    if params.used == 0u { return select(NONE, at, at < state[STATE_LEN]); }
     let choice = routes[at];
     return select(NONE, u32(max(choice, 0.0)), choice >= 0.0);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let n0 = group.x * TILE_N;
-    let len = state[STATE_LEN];
-    // Rows of the shard from `begin` on are rows 0 .. of what this tile makes; those before it wrap and are then too many.
-    var begin = params.at;
-    var most = params.rows;
-    var first = params.first;
-    if params.used == 0u {
-        if group.y * TILE_T >= len { return; }
-    } else {
-        let expert = routes[params.tiles * TILE_T + group.y];
-        if expert < 0.0 { return; }
-        begin = u32(expert) * params.out_width - params.first;
-        most = params.out_width;
-        first = 0u;
-    }
-    let width4 = params.width / 4u;
-    let tn = local % 8u;
-    let tt = local / 8u;
-    var acc: array<array<f32, 8>, 4>;
-    for (var k0 = 0u; k0 < width4; k0 += TILE_K4) {
-        for (var i = local; i < TILE_N * TILE_K4; i += 64u) {
-            let n = i / TILE_K4;
-            let k = i % TILE_K4;
-            var v = vec4<f32>();
-            let r = begin + n0 + n;
-            if n0 + n < most && r < params.at + params.rows && k0 + k < width4 { v = w_load4(r, k0 + k); }
-            wt[n * STRIDE + k] = v;
-        }
-        for (var i = local; i < TILE_T * TILE_K4; i += 64u) {
-            let t = i / TILE_K4;
-            let k = i % TILE_K4;
-            var v = vec4<f32>();
-            var row = row_of(group.y, t, len);
-            if row != NONE && k0 + k < width4 {
-                if params.used > 0u && params.own == 0u { row /= params.used; }
-                v = x[row * width4 + k0 + k];
-            }
-            xt[t * STRIDE + k] = v;
-        }
-        workgroupBarrier();
-        for (var k = 0u; k < TILE_K4; k++) {
-            var four: array<vec4<f32>, 4>;
-            for (var i = 0u; i < 4u; i++) { four[i] = xt[(tt + 8u * i) * STRIDE + k]; }
-            for (var j = 0u; j < 8u; j++) {
-                let v = wt[(tn + 8u * j) * STRIDE + k];
-                for (var i = 0u; i < 4u; i++) { acc[i][j] += dot(v, four[i]); }
-            }
-        }
-        workgroupBarrier();
-    }
-    for (var i = 0u; i < 4u; i++) {
-        let t = row_of(group.y, tt + 8u * i, len);
-        for (var j = 0u; j < 8u; j++) {
-            let n = n0 + tn + 8u * j;
-            if t != NONE && n < most && begin + n < params.at + params.rows { y[t * params.out_width + first + n] = acc[i][j]; }
-        }
-    }
+/// Four values of w, zeros where there are none.
+fn w_at(rows: Rows, n: u32, k4: u32) -> vec4<f32> {
+    if !is_there(rows, n) || k4 >= params.width / 4u { return vec4<f32>(); }
+    return w_load4(rows.begin + n, k4);
 }
+
+/// The same of x, for place `t` of the tile.
+fn x_at(tile: u32, t: u32, k4: u32) -> vec4<f32> {
+    let row = row_of(tile, t);
+    if row == NONE || k4 >= params.width / 4u { return vec4<f32>(); }
+    let shared_by = select(1u, params.used, params.used > 0u && params.own == 0u);
+    return x[row / shared_by * (params.width / 4u) + k4];
+}
+#import TILE

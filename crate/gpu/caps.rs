@@ -52,6 +52,12 @@ impl Caps {
         self.subgroup_sizes.is_some_and(|(min, max)| min >= 1 && max <= 64)
     }
 
+    /// Whether its lanes are four of a CPU, as SwiftShader's are. There a load is one where lanes read words beside each other or all
+    /// the same one, else four with a branch each. (lavapipe has eight or more, and loads lane by lane whatever they are.)
+    pub(crate) fn four_lanes_of_a_cpu(&self) -> bool {
+        self.software && self.subgroup_sizes.is_some_and(|(_, most)| most == 4)
+    }
+
     /// The widest subgroup there may be.
     pub(crate) fn subgroup_max(&self) -> u32 {
         self.subgroup_sizes.map_or(1, |(_, max)| max.max(1))

@@ -237,7 +237,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 [groups, x.rows() * choices, 1],
             )?;
         } else {
-            use matmul_tile::{Args, Params, Quant, Variant};
+            use matmul_tile::{Args, Params, Quant, Tile, Variant};
             let args = Args {
                 state,
                 w,
@@ -260,6 +260,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             };
             let variant = Variant {
                 quant: quant(Quant::from_name(format.shader), format)?,
+                tile: if low.caps.four_lanes_of_a_cpu() {
+                    Tile::TileOnes
+                } else {
+                    Tile::TileFours
+                },
             };
             let grid = match of {
                 Some(of) => [of.rows.div_ceil(64), tiles, 1],
