@@ -12,6 +12,7 @@ usage() {
 ./build.sh release          dist/: the site, the npm package, the notices; prints the sizes
 ./build.sh bench [ARGS]     the benchmark table of the native program
 ./build.sh prove [ARGS]     published checkpoints beside another engine, natively and in Chromium; the README's table (needs the internet)
+./build.sh peers [ARGS]     nomoat beside wllama and Transformers.js in one Chromium (needs npm and PyPI)
 ./build.sh families         the table of model families: tiny models of each beside their goldens, on every device
 ./build.sh formats          the table of block formats: each in every form, on the CPU, on software GPUs and in browsers
 TEXT
@@ -400,6 +401,14 @@ case "$command" in
     need_rust
     need_test_packages
     prove "$@"
+    ;;
+  peers)
+    need_rust
+    need_test_packages
+    build_module wasm
+    bundle
+    has python3 || apt_install python3 python3-venv
+    node build/peers.mjs "$@"
     ;;
   families)
     need_rust
