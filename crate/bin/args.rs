@@ -61,7 +61,7 @@ pub(crate) enum DeviceArg {
 pub(crate) enum PrecisionArg {
     /// 32-bit arithmetic only
     F32,
-    /// The fastest arithmetic there is; today all of it is f32
+    /// The fastest arithmetic there is: f32, and on the CPU integers of 16 bits for activations
     Auto,
 }
 
