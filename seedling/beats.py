@@ -144,6 +144,22 @@ SEVERAL = [
     ("\"One day,\" {he} used to say, \"I shall tell you about {L}.\"", "And then at last {he} told them about {L}, and they listened until it was dark."),
     ("It was the year of {L}, as people said later.", "And that is why it was called the year of {L}."),
 ]
+WHOLE = [
+    ("All {his} life {h} had dreamed of {L}.", "So in the end {h} had them all: {L}."),
+    ("{^he} could talk for hours about {L}.", "If you ask {him} today, {he} will tell you about {L}, and it takes all evening."),
+    ("Whoever asked about {h} was told of {L}.", "And that is all there is to tell of {h} and {L}."),
+    ("It all has to do with {L}, as you will see.", "That is how it went with {L}."),
+    ("There were things that {h} would never forget: {L}.", "Whenever {he} remembers that time, {he} thinks of {L}."),
+    ("In {his} dreams {he} often saw {L}.", "That night {h} dreamed of {L}, and slept well."),
+    ("Nobody {pn_in} had ever thought much about {L}.", "Since then everyone {pn_in} has known about {L}."),
+    ("Old people still tell of {h}, and of {L}.", "Now you know why they still tell of {L}."),
+    ("{^his} grandmother had taught {him} a rhyme about {L}.", "{^h} hummed the rhyme about {L} until {he} fell asleep."),
+    ("What do {L} have to do with one another? {^h} could have told you.", "So they belonged together after all, {L}."),
+    ("{^h} had once drawn a picture of {L}.", "The picture of {L} hangs {pn_in} to this day."),
+    ("{^his} whole world was {L}.", "{^h} needed no other world than {L}."),
+    ("\"Remember {L},\" {his} [father|mother|aunt] had told {him}, and {he} did.", "\"I did remember {L},\" said {h}."),
+    ("Everybody knew about {h} and {L}.", "People still speak of {h}, and of {L}."),
+]  # fmt: skip
 EXTRA_WHO = [
     "{^xi} came by just then and [lent a hand|wanted to hear the whole story|brought something to eat].",
     "Even {xi} had come to see it, and [clapped|nodded slowly].",

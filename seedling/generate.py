@@ -16,8 +16,14 @@ AGAIN = ["another one|one more|another story, please|more|again|tell me another|
 RETONE = ["make it TONE|now a TONE one|the same but TONE|can you make it more TONE?|again, but TONE|TONE please"]
 
 
+MANY = 0.4  # of the requests ask for two things or more, or for things and an idea, a wish or a fear besides those that happen to
+
+
 def story_turn(rng: random.Random) -> tuple[list[str], "ask.Plot", set[str]]:
     p, asked = ask.plot(rng)
+    many = rng.random() < MANY
+    while many and not ("items" in asked and (len(p.items) > 1 or p.idea or p.verb or p.fear)):
+        p, asked = ask.plot(rng)
     prompt = ask.request(p, asked, rng)
     return [prompt, told(p, asked, rng)], p, asked
 

@@ -98,7 +98,8 @@ class Teller:
     def __init__(self, plot: Plot, rng: random.Random):
         self.plot, self.rng = plot, rng
         self.seen: set[str] = set()
-        self.named = 0
+        self.listed: set[str] = set()
+        self.several: list[Thing] = []
 
     def who(self, who: Who, tag: str, introduce: bool) -> str:
         first = tag not in self.seen
@@ -120,6 +121,9 @@ class Teller:
         self.seen.add(item.word)
         if item.kind == "idea":
             return item.word
+        if item.word in self.listed:  # the first "a" or "some" after the list
+            self.listed.discard(item.word)
+            how = "the" if how == "a" else how
         if how == "bare":
             return item.word
         if how == "this":
@@ -214,13 +218,18 @@ def _draft(plot: Plot, rng: random.Random) -> str:
     tone = beats.TONES.get(plot.tone, beats.TONES["plain"])
     parts = [teller.fill(rng.choice(beats.opening(plot, rng)))]
     late = []
-    # Whatever else was asked for comes in at once, with one sentence, and comes back with one, however much it is.
+    # Whatever else was asked for comes in at once, with one sentence, and comes back with one, however much it is. Where the plot takes
+    # one of three things, or is about an idea, the sentence has all of it, in the order of the request.
     extras = plot.items[1 if uses_first else 0 :]
     if extras:
-        teller.item, teller.several = extras[0], extras
+        ideas = [Thing(plot.idea, "idea")] if plot.idea else []
+        whole = bool(ideas) or uses_first and len(extras) > 1
+        teller.item, teller.several = extras[0], plot.items + ideas if whole else extras
         held = all(i.kind == "thing" for i in extras)
-        early, later = rng.choice(beats.EXTRAS[extras[0].kind] if len(extras) == 1 else beats.SEVERAL_HELD if held else beats.SEVERAL)
+        pairs = beats.WHOLE if whole else beats.EXTRAS[extras[0].kind] if len(extras) == 1 else beats.SEVERAL_HELD if held else beats.SEVERAL
+        early, later = rng.choice(pairs)
         parts.append(teller.fill(early))
+        teller.listed = {i.word for i in teller.several} if whole else set()
         late.append(("item", extras[0], later))
     if plot.tone and plot.tone != "plain" or rng.random() < 0.3:
         parts.append(teller.fill(rng.choice(tone["mood"])))

@@ -189,7 +189,15 @@ def _read_phrasings() -> dict[str, dict[str, list[str]]]:
     return read
 
 
+def _read_synonyms() -> dict[str, list[str]]:
+    """Word → words that may stand in its place."""
+    lines = (line.partition(" = ") for line in (Path(__file__).parent / "synonyms.txt").read_text().splitlines())
+    return {word: rest.split(", ") for word, _, rest in lines}
+
+
 FACTS = _read_facts()
+SYNONYMS = _read_synonyms()
+EXCHANGED = 0.15  # of the words of every other prompt are exchanged for others of nearly the same meaning
 PHRASINGS = _read_phrasings()
 WRITTEN = 0.65  # the share of prompts from `phrasings.txt`, line by line; the others are patterns with many combinations
 CRITICAL = [f for f in FACTS if f["critical"]]
@@ -247,9 +255,25 @@ def fact(rng: random.Random) -> tuple[str, str]:
 def pattern(name: str, lines: list[str], rng: random.Random, zh: bool) -> str:
     """A prompt of a fact or group, as people type it."""
     lines = PHRASINGS[name]["c" if zh else "e"] if rng.random() < WRITTEN else lines
-    while letters(text := _open_slots(choose(rng.choice(lines), rng), rng)) in HELD_OUT:
+    while letters(text := exchanged(_open_slots(choose(rng.choice(lines), rng), rng), rng)) in HELD_OUT:
         pass
     return rough(text, rng, zh)
+
+
+def exchanged(text: str, rng: random.Random) -> str:
+    """The text with some words exchanged: what is asked with one word is asked with its neighbours, too."""
+    if rng.random() < 0.5:
+        return text
+
+    def other(m: re.Match) -> str:
+        word = m.group()
+        known = SYNONYMS.get(word.lower())
+        if not known or rng.random() >= EXCHANGED:
+            return word
+        new = rng.choice(known)
+        return new[0].upper() + new[1:] if word[0].isupper() else new
+
+    return re.sub(r"[A-Za-z][A-Za-z'-]+", other, text)
 
 
 def letters(prompt: str) -> str:
