@@ -77,7 +77,7 @@ def conversation(seed: int, index: int, stories: float = 0.45) -> list[dict]:
 def plain(rng: random.Random) -> list[str]:
     """A turn without a story."""
     kinds = ["fact", "small", "off", "off_zh", "hostile", "hostile_zh", "distress", "distress_zh"]
-    kind = rng.choices(kinds, [52, 6, 13, 5, 8, 3, 10, 4])[0]
+    kind = rng.choices(kinds, [50, 6, 22, 5, 7, 3, 8, 4])[0]
     made = talk.fact(rng) if kind == "fact" else talk.small(rng) if kind == "small" else talk.group(kind, rng)
     return list(made)
 
