@@ -3,13 +3,15 @@
 
 use super::{
     HostWeight,
-    ints::{BLOCK, Split, split},
-    simd::{LANES, Loops, ROWS, Rows, TOKENS, loops},
+    ints::{Split, split},
+    simd::{Blocks, LANES, Loops, ROWS, Rows, TOKENS, loops},
 };
 use crate::tensor::{Codes, Ints};
 
 /// Up to so many tokens integers are faster: making f32 of a row costs about as much as four products.
 const FEW: usize = 4;
+/// Bytes of rows that stay in a cache while the few tokens pass by.
+const NEAR: usize = 65_536;
 /// Values of tokens that pass by together: 256 KiB of them stay in a cache.
 const TOGETHER: usize = 65_536;
 
@@ -42,78 +44,83 @@ impl Product<'_> {
         &self.x[from * self.w.width..(from + 1) * self.w.width]
     }
 
-    /// The raw bytes of `ROWS` rows from `n` on, or of as many as there are.
-    fn raw(&self, n: usize) -> impl Iterator<Item = &[u8]> {
-        (n..self.rows.min(n + ROWS)).map(|n| self.w.raw(self.first + n))
+    /// The raw bytes of `count` rows from `n` on, or of as many as there are.
+    fn raw(&self, n: usize, count: usize) -> &[u8] {
+        let bytes = self.w.row_bytes();
+        let end = self.rows.min(n + count);
+        &self.w.bytes[(self.first + n) * bytes..(self.first + end) * bytes]
     }
 }
 
-/// Parts of some rows.
-struct Parts {
+/// Parts of `ROWS` rows.
+struct Parts<'a> {
+    ints: &'a Ints,
+    width: usize,
     codes: Vec<i8>,
     factors: Vec<f32>,
     leasts: Vec<f32>,
 }
 
-impl Parts {
-    fn new(rows: usize, width: usize, run: usize) -> Self {
-        let runs = rows * width / run;
+impl<'a> Parts<'a> {
+    fn new(ints: &'a Ints, width: usize) -> Self {
+        let runs = ROWS * width / ints.run;
         Self {
-            codes: vec![0; rows * width],
+            ints,
+            width,
+            codes: vec![0; ROWS * width],
             factors: vec![0.0; runs],
             leasts: vec![0.0; runs],
         }
     }
 
-    /// Splits a row of `width` values into row `r`.
-    fn fill(&mut self, r: usize, width: usize, ints: &Ints, raw: &[u8]) {
-        let runs = width / ints.run;
+    /// Splits as many rows as there are in `raw`.
+    fn fill(&mut self, raw: &[u8], row_bytes: usize) -> Rows<'_> {
+        let codes = raw.len() / row_bytes * self.width;
+        let runs = codes / self.ints.run;
         let mut to = Codes {
-            codes: self.codes.get_mut(r * width..(r + 1) * width).unwrap_or_default(),
-            factors: &mut self.factors[r * runs..(r + 1) * runs],
-            leasts: &mut self.leasts[r * runs..(r + 1) * runs],
+            codes: &mut self.codes[..codes],
+            factors: &mut self.factors[..runs],
+            leasts: &mut self.leasts[..runs],
         };
-        (ints.split)(raw, &mut to);
+        (self.ints.split)(raw, &mut to);
+        Rows {
+            codes: &self.codes,
+            factors: &self.factors,
+            leasts: &self.leasts,
+        }
     }
 }
 
 fn few(of: &Product<'_>, ints: &Ints, loops: Loops, y: &mut [f32]) {
-    let width = of.w.width;
-    let mut parts = Parts::new(ROWS, width, ints.run);
-    if ints.behind.is_some() {
-        parts.codes.clear();
-    }
-    let tokens: Vec<Split> = of
-        .pairs
-        .iter()
-        .map(|(_, from)| split(of.x(*from), ints.run, of.exact))
-        .collect();
-    for n in (0..of.rows).step_by(ROWS) {
-        for (r, raw) in of.raw(n).enumerate() {
-            parts.fill(r, width, ints, raw);
+    let split = |(_, from): &(usize, usize)| split(of.x(*from), ints.run, of.exact);
+    let tokens: Vec<Split> = of.pairs.iter().map(split).collect();
+    let bytes = of.w.row_bytes();
+    if let Some(behind) = ints.behind {
+        let near = (NEAR / bytes).next_multiple_of(ROWS).max(ROWS);
+        for n in (0..of.rows).step_by(near) {
+            let blocks = Blocks {
+                bytes: of.raw(n, near),
+                behind,
+            };
+            for ((to, _), x) in of.pairs.iter().zip(&tokens) {
+                let at = to * of.rows + n;
+                (loops.blocks)(blocks, x, &mut y[at..at + blocks.bytes.len() / bytes]);
+            }
         }
-        let rows = Rows {
-            codes: std::array::from_fn(|r| match ints.behind {
-                // Where there are no more rows, the last one stands for them.
-                Some(behind) => bytemuck::cast_slice(&of.w.raw(of.first + (n + r).min(of.rows - 1))[behind..]),
-                None => &parts.codes[r * width..(r + 1) * width],
-            }),
-            step: if ints.behind.is_some() {
-                of.w.format.bytes
-            } else {
-                BLOCK
-            },
-            factors: &parts.factors,
-        };
+        return;
+    }
+    let mut parts = Parts::new(ints, of.w.width);
+    for n in (0..of.rows).step_by(ROWS) {
+        let rows = parts.fill(of.raw(n, ROWS), bytes);
         for ((to, _), x) in of.pairs.iter().zip(&tokens) {
             let mut dots = (loops.ints)(rows, x);
             if ints.least {
-                let leasts = parts.leasts.chunks_exact(width / ints.run);
+                let leasts = rows.leasts.chunks_exact(x.sums.len());
                 for (dot, leasts) in dots.iter_mut().zip(leasts) {
                     *dot += (loops.dot)(leasts, &x.sums);
                 }
             }
-            give(of, *to, n, &dots, y);
+            give(of, *to, n, dots, y);
         }
     }
 }
@@ -129,11 +136,11 @@ fn plain(of: &Product<'_>, loops: Loops, y: &mut [f32]) {
 }
 
 fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
-    let width = of.w.width;
+    let (width, bytes) = (of.w.width, of.w.row_bytes());
     let packed = width.next_multiple_of(LANES);
     let mut row = vec![0.0; packed];
     let mut w = vec![0.0; ROWS * packed];
-    let mut parts = Parts::new(1, width, ints.map_or(width, |ints| ints.run));
+    let mut parts = ints.map(|ints| Parts::new(ints, width));
     let together = (TOGETHER / packed).next_multiple_of(TOKENS).max(8 * TOKENS);
     let mut tokens = vec![0.0; together.min(of.pairs.len().next_multiple_of(TOKENS)) * packed];
     for pairs in of.pairs.chunks(together) {
@@ -143,18 +150,18 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
             }
         }
         for n in (0..of.rows).step_by(ROWS) {
-            for (r, raw) in of.raw(n).enumerate() {
-                if let Some(ints) = ints {
-                    parts.fill(0, width, ints, raw);
-                    (loops.expand)(&parts.codes, [&parts.factors, &parts.leasts], r, &mut w);
-                } else {
+            let raw = of.raw(n, ROWS);
+            if let Some(parts) = &mut parts {
+                (loops.expand)(parts.fill(raw, bytes), &mut w);
+            } else {
+                for (r, raw) in raw.chunks_exact(bytes).enumerate() {
                     (of.w.format.decode)(raw, &mut row[..width]);
                     pack(&row, r, ROWS, &mut w);
                 }
             }
             for (two, x) in pairs.chunks(TOKENS).zip(tokens.chunks_exact(TOKENS * packed)) {
                 for ((to, _), dots) in two.iter().zip((loops.tile)(&w, x)) {
-                    give(of, *to, n, &dots, y);
+                    give(of, *to, n, dots, y);
                 }
             }
         }
@@ -163,10 +170,14 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
 
 /// Puts what `ROWS` rows from `n` on gave, of which the last ones may not be there.
 #[inline(always)]
-fn give(of: &Product<'_>, to: usize, n: usize, dots: &[f32; ROWS], y: &mut [f32]) {
-    let there = ROWS.min(of.rows - n);
+fn give(of: &Product<'_>, to: usize, n: usize, dots: [f32; ROWS], y: &mut [f32]) {
     let at = to * of.rows + n;
-    y[at..at + there].copy_from_slice(&dots[..there]);
+    if let Some(all) = y.get_mut(at..at + ROWS.min(of.rows - n)) {
+        // No copy of so many bytes, which is a call in wasm.
+        for (y, dot) in all.iter_mut().zip(dots) {
+            *y = dot;
+        }
+    }
 }
 
 /// Puts a row, which is continued by zeros, as number `r` of `count` between each other.
@@ -187,9 +198,12 @@ fn pack(row: &[f32], r: usize, count: usize, to: &mut [f32]) {
 mod tests {
     use super::*;
     use crate::{
-        cpu::{ints::LOW, simd::PLAIN},
-        quant::{FORMATS, by_name},
-        tensor::Format,
+        cpu::{
+            ints::{BLOCK, LOW},
+            simd::PLAIN,
+        },
+        quant::{FORMATS, by_name, half::f32_to_f16},
+        tensor::{Behind, Format},
     };
 
     /// Reproducible numbers of `-most ..= most`.
@@ -204,7 +218,8 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    /// What is computed of rows of codes and a token of integers, by which everything is exact in f32.
+    /// What is computed of rows of codes and a token of integers, by which everything is exact in f32; of runs of 32 also where
+    /// they lie in blocks, as nibbles if that is what they are.
     fn check(width: usize, run: usize, codes: &[i32], [high, low]: [&[i32]; 2]) {
         let small = |n: &i32| i16::try_from(*n).unwrap_or_default();
         let power = |i: usize| [1, 2, 4][i % 3];
@@ -216,34 +231,54 @@ mod tests {
             factors: (0..width / BLOCK).map(|b| float(power(b + 1))).collect(),
             sums: vec![0.0; width / run],
         };
-        let factors: Vec<f32> = (0..ROWS * width / run).map(|i| float(power(i))).collect();
-        for step in [BLOCK, BLOCK + 2] {
-            let mut rows = [const { Vec::new() }; ROWS];
-            for (row, codes) in rows.iter_mut().zip(codes.chunks_exact(width)) {
-                for block in codes.chunks_exact(BLOCK) {
-                    row.extend(block.iter().map(|c| i8::try_from(*c).unwrap_or_default()));
-                    row.resize(row.len() + step - BLOCK, 77);
-                }
-                row.truncate(row.len() + BLOCK - step);
-            }
-            let of = Rows {
-                codes: std::array::from_fn(|r| &rows[r][..]),
-                step,
-                factors: &factors,
-            };
-            for found in [(PLAIN.ints)(of, &x), (loops().ints)(of, &x)] {
-                for (r, found) in found.into_iter().enumerate() {
-                    let whole = |with: &[i32]| -> i64 {
-                        let term = |(i, with): (usize, &i32)| {
-                            let scale = power((r * width + i) / run) * power(i / BLOCK + 1);
-                            i64::from(codes[r * width + i]) * i64::from(*with) * i64::from(scale)
-                        };
-                        with.iter().enumerate().map(term).sum()
+        let rows = codes.len() / width;
+        let compare = |found: &[f32], what: &str| {
+            for (r, found) in found.iter().enumerate() {
+                let whole = |with: &[i32]| -> i64 {
+                    let term = |(i, with): (usize, &i32)| {
+                        let scale = power((r * width + i) / run) * power(i / BLOCK + 1);
+                        i64::from(codes[r * width + i]) * i64::from(*with) * i64::from(scale)
                     };
-                    #[allow(clippy::cast_precision_loss, reason = "exact")]
-                    let expected = whole(high) as f64 + whole(low) as f64 * f64::from(LOW);
-                    assert_eq!(f64::from(found), expected, "{width} by {run}, step {step}, row {r}");
+                    with.iter().enumerate().map(term).sum()
+                };
+                #[allow(clippy::cast_precision_loss, reason = "exact")]
+                let expected = whole(high) as f64 + whole(low) as f64 * f64::from(LOW);
+                assert_eq!(
+                    f64::from(*found),
+                    expected,
+                    "{what}, {width} by {run}, row {r} of {rows}"
+                );
+            }
+        };
+        let codes: Vec<i8> = codes.iter().map(|c| i8::try_from(*c).unwrap_or_default()).collect();
+        if rows == ROWS {
+            let of = Rows {
+                codes: &codes,
+                factors: &(0..rows * width / run).map(|i| float(power(i))).collect::<Vec<_>>(),
+                leasts: &[],
+            };
+            compare(&(PLAIN.ints)(of, &x), "plain");
+            compare(&(loops().ints)(of, &x), "codes");
+        }
+        let nibbles = codes.iter().all(|c| (-8..8).contains(c));
+        for behind in [Some(Behind::Bytes), Some(Behind::Nibbles).filter(|_| nibbles)] {
+            let Some(behind) = behind.filter(|_| run == BLOCK) else {
+                continue;
+            };
+            let mut bytes = Vec::new();
+            for (i, block) in codes.as_chunks::<BLOCK>().0.iter().enumerate() {
+                bytes.extend(f32_to_f16(float(power(i))).to_le_bytes());
+                let nibble = |c: i8| (c + 8).cast_unsigned();
+                match behind {
+                    Behind::Bytes => bytes.extend(block.map(i8::cast_unsigned)),
+                    Behind::Nibbles => bytes.extend((0..16).map(|j| nibble(block[j]) | nibble(block[j + 16]) << 4)),
                 }
+            }
+            let of = Blocks { bytes: &bytes, behind };
+            for (loops, what) in [(PLAIN, "plain"), (loops(), "fast")] {
+                let mut y = vec![0.0; rows];
+                (loops.blocks)(of, &x, &mut y);
+                compare(&y, &format!("{what} {behind:?}"));
             }
         }
     }
@@ -253,12 +288,18 @@ mod tests {
         for (width, run) in [(32, 32), (32, 16), (96, 32), (96, 16), (256, 16), (288, 32)] {
             let count = ROWS * width;
             let none = vec![0; width];
-            let codes = numbers(7, 127, count);
             let (large, small) = (numbers(1, 255, width), numbers(2, 255, width));
-            check(width, run, &codes, [&large, &[]]);
-            check(width, run, &codes, [&large, &none]);
-            check(width, run, &codes, [&none, &small]);
-            for code in [-128, 127] {
+            for codes in [
+                numbers(7, 127, count),
+                numbers(7, 7, count),
+                numbers(8, 7, 7 * width),
+                numbers(9, 127, width),
+            ] {
+                check(width, run, &codes, [&large, &[]]);
+                check(width, run, &codes, [&large, &none]);
+                check(width, run, &codes, [&none, &small]);
+            }
+            for code in [-128, -8, 7, 127] {
                 for x in [-16_384, 16_384] {
                     check(width, run, &vec![code; count], [&vec![x; width], &[]]);
                     check(width, run, &vec![code; count], [&none, &vec![x / 8; width]]);
@@ -267,6 +308,79 @@ mod tests {
             // Sums of the largest integers take more bits than an f32 has, so there is one code a block.
             let one: Vec<i32> = (0..count).map(|i| if i % BLOCK == 5 { -128 } else { 0 }).collect();
             check(width, run, &one, [&vec![32_767; width], &none]);
+        }
+    }
+
+    /// Rows and tokens of many numbers, and what is right in f64: of wide rows, of which not all lie in a cache together, in an
+    /// order that is not theirs.
+    #[test]
+    fn products_are_those_of_decoded_rows() {
+        let float =
+            |seed, count| -> Vec<f32> { numbers(seed, 1 << 20, count).iter().map(|n| *n as f32 * 1e-6).collect() };
+        for format in FORMATS {
+            for (rows, width, tokens) in [(7, 8192, 21), (130, 1024, 3), (5, 256, 1)] {
+                let x = float(3, tokens * width);
+                let values = float(5, rows * width);
+                let bytes = crate::quant::encode("w", &values, format)
+                    .unwrap_or_else(|_| vec![0x21; rows * width / format.block * format.bytes]);
+                let w = HostWeight {
+                    format,
+                    rows,
+                    width,
+                    bytes,
+                };
+                let pairs: Vec<_> = (0..tokens).map(|t| (t, (t * 2 + 1) % tokens)).collect();
+                let of = Product {
+                    w: &w,
+                    first: 2,
+                    rows: rows - 3,
+                    pairs: &pairs,
+                    x: &x,
+                    exact: true,
+                };
+                let mut y = vec![0.0; tokens * of.rows];
+                product(&of, &mut y);
+                let (mut row, mut off, mut all) = (vec![0.0; width], 0.0, 0.0);
+                for n in 0..of.rows {
+                    w.row(of.first + n, &mut row);
+                    for (to, from) in &pairs {
+                        let terms = row.iter().zip(of.x(*from));
+                        let right: f64 = terms.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+                        off += (f64::from(y[to * of.rows + n]) - right).powi(2);
+                        all += right.powi(2);
+                    }
+                }
+                assert!(
+                    off <= 1e-11 * all,
+                    "{} of {rows} x {width} with {tokens}: {}",
+                    format.name,
+                    off / all
+                );
+            }
+        }
+    }
+
+    /// Rows that attention sees: of any width and number.
+    #[test]
+    fn dots_and_mixes_are_sums() {
+        for width in [1, 4, 12, 16, 24, 33, 64, 80] {
+            for rows in 1..10 {
+                let float = |seed, count| -> Vec<f32> { numbers(seed, 100, count).iter().map(|n| *n as f32).collect() };
+                let (q, of, weights) = (float(1, width), float(2, rows * width), float(3, rows));
+                for loops in [PLAIN, loops()] {
+                    let (mut dots, mut mix) = (vec![1.0; rows], vec![1.0; width]);
+                    (loops.dots)(&q, &of, &mut dots);
+                    (loops.mix)(&weights, &of, &mut mix);
+                    for (r, row) in of.chunks_exact(width).enumerate() {
+                        let right: f32 = row.iter().zip(&q).map(|(a, b)| a * b).sum();
+                        assert_eq!(dots[r], right, "row {r} of {rows} x {width}");
+                    }
+                    for (i, found) in mix.iter().enumerate() {
+                        let right: f32 = weights.iter().enumerate().map(|(r, w)| w * of[r * width + i]).sum();
+                        assert_eq!(*found, right, "value {i} of {rows} x {width}");
+                    }
+                }
+            }
         }
     }
 

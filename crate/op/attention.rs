@@ -221,23 +221,20 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
     let (mut scores, loops) = (Vec::new(), simd::loops());
     walk(run, |seen, out| {
         let q = seen.q;
-        scores.clear();
-        scores.extend(seen.keys.chunks_exact(q.len()).enumerate().map(|(s, k)| {
-            let dot = (loops.dot)(q, k);
-            if plain {
-                dot * cfg.scale
+        scores.resize(seen.keys.len() / q.len(), 0.0);
+        (loops.dots)(q, seen.keys, &mut scores);
+        for (s, score) in scores.iter_mut().enumerate() {
+            *score = if plain {
+                *score * cfg.scale
             } else {
-                narrow(cfg.score(&seen, f64::from(dot), s))
-            }
-        }));
+                narrow(cfg.score(&seen, f64::from(*score), s))
+            };
+        }
         let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
         // Not `f32::max`, which is a call in wasm; what is no number is found in the sum.
         let top = scores.iter().fold(sink, |top, s| if *s > top { *s } else { top });
         let total = (sink - top).exp() + weigh(&mut scores, top);
-        out.fill(0.0);
-        for (weight, v) in scores.iter().zip(seen.values.chunks_exact(q.len())) {
-            (loops.add_scaled)(out, *weight, v);
-        }
+        (loops.mix)(&scores, seen.values, out);
         out.iter_mut().for_each(|o| *o /= total);
     })
 }

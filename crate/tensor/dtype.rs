@@ -36,10 +36,29 @@ pub struct Ints {
     pub run: usize,
     /// Whether there are minimums.
     pub least: bool,
-    /// Where codes are in the file what they are here, behind so many bytes of a block of 32: they need not be split.
-    pub behind: Option<usize>,
+    /// What lies behind an f16 factor in blocks of 32 of the file, if that is all: such codes are read where they are.
+    pub behind: Option<Behind>,
     /// Splits whole blocks: `value = factor * code + minimum`. Minimums may be left alone where there are none.
     pub split: fn(bytes: &[u8], to: &mut Codes<'_>),
+}
+
+/// How 32 codes lie behind their factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// A byte each.
+    Bytes,
+    /// Nibbles, which are 8 more than the code: byte `j` has code `j` low and code `j + 16` high.
+    Nibbles,
+}
+
+impl Behind {
+    /// Bytes of a block with its factor.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::Bytes => 34,
+            Self::Nibbles => 18,
+        }
+    }
 }
 
 /// Where the parts of whole blocks go.

@@ -297,7 +297,7 @@ fn nothing_is_left_to_do() {
 
 #[test]
 fn unsafe_is_in_few_files_and_says_why() {
-    let allowed = ["crate/cpu/simd.rs", "crate/gpu/pipeline.rs", "tests/it/heap.rs"];
+    let allowed = ["crate/cpu/simd/", "crate/gpu/pipeline.rs", "tests/it/heap.rs"];
     let mut found = vec![];
     for file in rust() {
         let lines: Vec<&str> = file.text.lines().collect();
@@ -305,7 +305,8 @@ fn unsafe_is_in_few_files_and_says_why() {
             let line: usize = hit.split(':').nth(1).unwrap().parse().unwrap();
             let above = &lines[line.saturating_sub(8)..line];
             let says = above.iter().any(|l| l.contains("// SAFETY:") || l.contains("# Safety"));
-            if !allowed.contains(&file.path.as_str()) || !says {
+            let here = allowed.iter().any(|a| file.path.starts_with(a));
+            if !here || !says {
                 found.push(hit);
             }
         }

@@ -1,0 +1,350 @@
+//! The loops in simd128.
+
+#![allow(unsafe_code, reason = "loads of vectors")]
+
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS};
+use crate::cpu::ints::{BLOCK, LOW};
+use std::arch::wasm32::*;
+
+pub(super) const LOOPS: Loops = Loops {
+    dot,
+    dots,
+    mix,
+    tile,
+    expand,
+    ints,
+    blocks,
+};
+
+#[inline(always)]
+fn four(x: &[f32], at: usize) -> v128 {
+    debug_assert!(at + 4 <= x.len());
+    // SAFETY: callers stay within the slice; any alignment will do.
+    unsafe { v128_load(x.as_ptr().add(at).cast()) }
+}
+
+#[inline(always)]
+fn eight(x: &[i16], at: usize) -> v128 {
+    debug_assert!(at + 8 <= x.len());
+    // SAFETY: callers stay within the slice; any alignment will do.
+    unsafe { v128_load(x.as_ptr().add(at).cast()) }
+}
+
+#[inline(always)]
+fn splat(x: &[f32], at: usize) -> v128 {
+    debug_assert!(at < x.len());
+    // SAFETY: callers stay within the slice.
+    unsafe { v128_load32_splat(x.as_ptr().add(at).cast()) }
+}
+
+fn sum(x: v128) -> f32 {
+    let [a, b, c, d] = [
+        f32x4_extract_lane::<0>(x),
+        f32x4_extract_lane::<1>(x),
+        f32x4_extract_lane::<2>(x),
+        f32x4_extract_lane::<3>(x),
+    ];
+    (a + b) + (c + d)
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (mut s, mut t) = (f32x4_splat(0.0), f32x4_splat(0.0));
+    let len = a.len().min(b.len());
+    let most = len / 8 * 8;
+    let mut i = 0;
+    while i < most {
+        s = f32x4_add(s, f32x4_mul(four(a, i), four(b, i)));
+        t = f32x4_add(t, f32x4_mul(four(a, i + 4), four(b, i + 4)));
+        i += 8;
+    }
+    let rest: f32 = a[most..len].iter().zip(&b[most..len]).map(|(a, b)| a * b).sum();
+    sum(f32x4_add(s, t)) + rest
+}
+
+/// The sum of products of slices shorter than a vector.
+#[inline(always)]
+fn rest(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[inline(always)]
+fn put(to: &mut [f32; 4], values: v128) {
+    // SAFETY: four values, of any alignment.
+    unsafe { v128_store(to.as_mut_ptr().cast(), values) }
+}
+
+/// The sums of each of four vectors, as one.
+#[inline(always)]
+fn across([a, b, c, d]: [v128; ROWS], add: fn(v128, v128) -> v128) -> v128 {
+    let ab = add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+    let cd = add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+    add(i64x2_shuffle::<0, 2>(ab, cd), i64x2_shuffle::<1, 3>(ab, cd))
+}
+
+/// An array with an expression for each of the rows, of which the compiler makes locals at any level of optimisation.
+macro_rules! rows {
+    ($r:ident => $value:expr) => {{
+        let (a, b, c, d) = (
+            rows!(0, $r, $value),
+            rows!(1, $r, $value),
+            rows!(2, $r, $value),
+            rows!(3, $r, $value),
+        );
+        [a, b, c, d]
+    }};
+    ($n:literal, $r:ident, $value:expr) => {{
+        const $r: usize = $n;
+        $value
+    }};
+}
+
+fn dots(q: &[f32], rows: &[f32], out: &mut [f32]) {
+    let width = q.len();
+    assert!(rows.len() >= out.len() * width);
+    let most = width / 4 * 4;
+    for (n, out) in out.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+        let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &rows[(n * ROWS + r) * width..][..width]);
+        let mut sums = [f32x4_splat(0.0); ROWS];
+        let mut i = 0;
+        while i < most {
+            let q = four(q, i);
+            sums = rows!(R => f32x4_add(sums[R], f32x4_mul(q, four(rows[R], i))));
+            i += 4;
+        }
+        let sums = across(sums, f32x4_add);
+        *out = rows!(R => f32x4_extract_lane::<R>(sums) + rest(&q[most..], &rows[R][most..]));
+    }
+    let done = out.len() / ROWS * ROWS;
+    for (n, out) in out.iter_mut().enumerate().skip(done) {
+        *out = dot(q, &rows[n * width..][..width]);
+    }
+}
+
+fn mix(weights: &[f32], rows: &[f32], out: &mut [f32]) {
+    let width = out.len();
+    assert!(rows.len() >= weights.len() * width);
+    let mut at = 0;
+    while at + 16 <= width {
+        let mut sums = [f32x4_splat(0.0); 4];
+        for (n, weight) in weights.iter().enumerate() {
+            let (by, from) = (f32x4_splat(*weight), n * width + at);
+            sums = rows!(R => f32x4_add(sums[R], f32x4_mul(by, four(rows, from + 4 * R))));
+        }
+        for (sum, out) in sums.iter().zip(out[at..].as_chunks_mut().0) {
+            put(out, *sum);
+        }
+        at += 16;
+    }
+    while at < width {
+        out[at] = weights
+            .iter()
+            .enumerate()
+            .map(|(n, weight)| weight * rows[n * width + at])
+            .sum();
+        at += 1;
+    }
+}
+
+#[inline(always)]
+fn tile(w: &[f32], x: &[f32]) -> [[f32; ROWS]; TOKENS] {
+    let [mut first, mut second] = [[f32x4_splat(0.0); ROWS]; TOKENS];
+    let w = w.as_chunks::<{ LANES * ROWS }>().0;
+    let x = x.as_chunks::<{ LANES * TOKENS }>().0;
+    for (w, x) in w.iter().zip(x) {
+        let (a, b) = (four(x, 0), four(x, LANES));
+        let w = rows!(R => four(w, LANES * R));
+        first = rows!(R => f32x4_add(first[R], f32x4_mul(w[R], a)));
+        second = rows!(R => f32x4_add(second[R], f32x4_mul(w[R], b)));
+    }
+    [rows!(R => sum(first[R])), rows!(R => sum(second[R]))]
+}
+
+fn expand(rows: Rows<'_>, to: &mut [f32]) {
+    let width = rows.codes.len() / ROWS;
+    let run = rows.codes.len() / rows.factors.len().max(1);
+    let to = to.as_chunks_mut::<LANES>().0.as_chunks_mut::<ROWS>().0;
+    let mut sides = rows.factors.iter().zip(rows.leasts);
+    for (r, codes) in rows.codes.chunks_exact(width).enumerate() {
+        let runs = codes.chunks_exact(run).zip(to.chunks_exact_mut(run / LANES));
+        for ((codes, to), (factor, least)) in runs.zip(&mut sides) {
+            let (factor, least) = (f32x4_splat(*factor), f32x4_splat(*least));
+            let value = |v| f32x4_add(f32x4_mul(f32x4_convert_i32x4(v), factor), least);
+            for (codes, to) in codes.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<2>().0) {
+                // SAFETY: eight codes.
+                let codes = unsafe { i16x8_load_extend_i8x8(codes.as_ptr()) };
+                put(&mut to[0][r], value(i32x4_extend_low_i16x8(codes)));
+                put(&mut to[1][r], value(i32x4_extend_high_i16x8(codes)));
+            }
+        }
+    }
+}
+
+fn ints(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
+    match (x.run, x.low.is_empty()) {
+        (16, true) => runs::<1, false>(rows, x),
+        (16, false) => runs::<1, true>(rows, x),
+        (_, true) => runs::<2, false>(rows, x),
+        (_, false) => runs::<2, true>(rows, x),
+    }
+}
+
+/// Runs of `N` times 16 codes, with one integer a value or two.
+fn runs<const N: usize, const EXACT: bool>(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
+    let width = x.high.len();
+    let count = width / (16 * N);
+    // Everything that is read below lies within these.
+    assert!(rows.codes.len() >= ROWS * width && rows.factors.len() >= ROWS * count);
+    assert!(x.factors.len() * BLOCK >= width && (!EXACT || x.low.len() >= width));
+    let mut sums = f32x4_splat(0.0);
+    for i in 0..count {
+        let at = i * 16 * N;
+        let codes = rows!(R => wide::<N>(rows.codes, R * width + at));
+        let factors = f32x4(
+            rows.factors[i],
+            rows.factors[count + i],
+            rows.factors[2 * count + i],
+            rows.factors[3 * count + i],
+        );
+        let dots = dots_of::<N, EXACT, false>(codes, x, at);
+        sums = f32x4_add(sums, f32x4_mul(dots, f32x4_mul(factors, splat(&x.factors, i * N / 2))));
+    }
+    let mut out = [0.0; ROWS];
+    put(&mut out, sums);
+    out
+}
+
+/// Codes of 16 bits of up to 32 bytes.
+#[inline(always)]
+fn wide<const N: usize>(codes: &[i8], at: usize) -> [v128; 4] {
+    debug_assert!(at + 16 * N <= codes.len());
+    // SAFETY: callers stay within the slice; of 16 codes, the first come again.
+    rows!(P => unsafe { i16x8_load_extend_i8x8(codes.as_ptr().add(at + 8 * (P % (2 * N)))) })
+}
+
+/// Dots of `N` times 16 codes of each row with a token from `at` on, whose 16-bit integers come in a certain order.
+#[inline(always)]
+fn dots_of<const N: usize, const EXACT: bool, const APART: bool>(
+    codes: [[v128; 4]; ROWS],
+    x: &Split,
+    at: usize,
+) -> v128 {
+    let high = sums_of::<N, APART>(codes, &x.high, at);
+    if EXACT {
+        f32x4_add(
+            high,
+            f32x4_mul(sums_of::<N, APART>(codes, &x.low, at), f32x4_splat(LOW)),
+        )
+    } else {
+        high
+    }
+}
+
+#[inline(always)]
+fn sums_of<const N: usize, const APART: bool>(codes: [[v128; 4]; ROWS], x: &[i16], at: usize) -> v128 {
+    let (a, b) = (eight(x, at), eight(x, at + 8));
+    if N == 1 {
+        return f32x4_convert_i32x4(across(rows!(R => both([codes[R][0], codes[R][1]], [a, b])), i32x4_add));
+    }
+    let x = [a, b, eight(x, at + 16), eight(x, at + 24)];
+    let x = if APART { apart(x) } else { x };
+    let sums = rows!(R => i32x4_add(both([codes[R][0], codes[R][1]], [x[0], x[1]]), both([codes[R][2], codes[R][3]], [x[2], x[3]])));
+    f32x4_convert_i32x4(across(sums, i32x4_add))
+}
+
+#[inline(always)]
+fn both([a, b]: [v128; 2], [x, y]: [v128; 2]) -> v128 {
+    i32x4_add(i32x4_dot_i16x8(a, x), i32x4_dot_i16x8(b, y))
+}
+
+fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
+    match (of.behind, x.low.is_empty()) {
+        (Behind::Bytes, true) => rows::<34, false>(of.bytes, x, y),
+        (Behind::Bytes, false) => rows::<34, true>(of.bytes, x, y),
+        (Behind::Nibbles, true) => rows::<18, false>(of.bytes, x, y),
+        (Behind::Nibbles, false) => rows::<18, true>(of.bytes, x, y),
+    }
+}
+
+/// Rows of blocks of `N` bytes.
+fn rows<const N: usize, const EXACT: bool>(bytes: &[u8], x: &Split, y: &mut [f32]) {
+    let count = x.factors.len();
+    let width = count * N;
+    // Everything that is read below lies within these.
+    assert!(bytes.len() >= y.len() * width && x.high.len() >= count * BLOCK && x.sums.len() >= count);
+    assert!(!EXACT || x.low.len() >= count * BLOCK);
+    let last = y.len().saturating_sub(1);
+    for (n, y) in y.chunks_mut(ROWS).enumerate() {
+        // Where there are no more rows, the last one stands for them.
+        let starts = rows!(R => (n * ROWS + R).min(last) * width);
+        let mut sums = f32x4_splat(0.0);
+        for b in 0..count {
+            let blocks = rows!(R => {
+                // SAFETY: whole blocks of rows that are there.
+                unsafe { bytes.as_ptr().add(starts[R] + b * N) }
+            });
+            let codes = rows!(R => codes::<N>(blocks[R]));
+            let dots = if N == 34 {
+                f32x4_mul(dots_of::<2, EXACT, false>(codes, x, b * BLOCK), splat(&x.factors, b))
+            } else {
+                let dots = f32x4_mul(dots_of::<2, EXACT, true>(codes, x, b * BLOCK), splat(&x.factors, b));
+                f32x4_sub(dots, f32x4_mul(splat(&x.sums, b), f32x4_splat(8.0)))
+            };
+            sums = f32x4_add(sums, f32x4_mul(dots, halves(blocks)));
+        }
+        let mut out = [0.0; ROWS];
+        put(&mut out, sums);
+        for (y, sum) in y.iter_mut().zip(out) {
+            *y = sum;
+        }
+    }
+}
+
+/// The codes of a block of `N` bytes; those of nibbles are 8 more, and in the order of `apart`.
+#[inline(always)]
+fn codes<const N: usize>(block: *const u8) -> [v128; 4] {
+    if N == 34 {
+        // SAFETY: callers give whole blocks, which are so long.
+        return rows!(P => unsafe { i16x8_load_extend_i8x8(block.add(2 + 8 * P).cast()) });
+    }
+    // SAFETY: as above.
+    let bytes = unsafe { v128_load(block.add(2).cast()) };
+    let low = i16x8_splat(15);
+    [
+        v128_and(bytes, low),
+        v128_and(u16x8_shr(bytes, 8), low),
+        v128_and(u16x8_shr(bytes, 4), low),
+        u16x8_shr(bytes, 12),
+    ]
+}
+
+/// The even ones of 16 and the odd ones, of each half.
+#[inline(always)]
+fn apart([a, b, c, d]: [v128; 4]) -> [v128; 4] {
+    [
+        i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(a, b),
+        i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(a, b),
+        i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(c, d),
+        i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(c, d),
+    ]
+}
+
+/// The f16 at each of four places; what is no finite number becomes none at all.
+#[inline(always)]
+fn halves(at: [*const u8; ROWS]) -> v128 {
+    let none = i32x4_splat(0);
+    // SAFETY: callers give whole blocks, which begin with two bytes each.
+    let bits = unsafe {
+        let bits = v128_load16_lane::<0>(none, at[0].cast());
+        let bits = v128_load16_lane::<2>(bits, at[1].cast());
+        let bits = v128_load16_lane::<4>(bits, at[2].cast());
+        v128_load16_lane::<6>(bits, at[3].cast())
+    };
+    let size = v128_and(bits, i32x4_splat(0x7fff));
+    let sign = i32x4_shl(v128_andnot(bits, i32x4_splat(0x7fff)), 16);
+    let value = f32x4_mul(
+        v128_or(i32x4_shl(size, 13), sign),
+        f32x4_splat(f32::from_bits((127 + 112) << 23)),
+    );
+    v128_or(value, i32x4_gt(size, i32x4_splat(0x7bff)))
+}
