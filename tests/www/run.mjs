@@ -29,6 +29,7 @@ import { cases as prove } from "./cases/prove.mjs";
 import { cases as seedling } from "./cases/seedling.mjs";
 import { cases as shell } from "./cases/shell.mjs";
 import { cases as single } from "./cases/single.mjs";
+import { cases as sites } from "./cases/sites.mjs";
 import { cases as store } from "./cases/store.mjs";
 import { cases as tabs } from "./cases/tabs.mjs";
 import { cases as talk } from "./cases/talk.mjs";
@@ -121,6 +122,7 @@ const all = [
   ...store,
   ...download,
   ...tabs,
+  ...sites,
   ...widget,
   ...embedding,
   ...offline,
