@@ -7,7 +7,8 @@ import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
 import { watch } from "./requests.js";
 import { keep } from "./store/keep.js";
-import { forget, recall, remember } from "./verdicts.js";
+import { tuning } from "./tuning.js";
+import { forget, recall } from "./verdicts.js";
 
 /** @typedef {import("./protocol.js").Order} Order @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {import("./protocol.js").Port} Port @typedef {import("./pkg/nomoat.js").Model} Model */
@@ -22,9 +23,6 @@ const TRIES = 3;
 /** What the browser may take to have its GPU back, and between two looks at it. */
 const GONE_MS = 5000;
 const LOOK_MS = 250;
-/** How long nobody asked anything before kernels are measured, and between two of them. */
-const REST_MS = 1500;
-const BETWEEN_MS = 50;
 
 /** What new models are made in. @type {Promise<Instance> | undefined} */
 let newest;
@@ -118,19 +116,17 @@ export function serve(port) {
   let turn = Promise.resolve();
   /** What waits while generation is paused. @type {Set<() => void> | undefined} */
   let paused;
-  /** Whether anything was written, which is what kernels are measured for. */
-  let wrote = false;
-  /** Until kernels are measured. @type {ReturnType<typeof setTimeout> | undefined} */
-  let rest;
-  /** What is kept of the GPU. @type {string | undefined} */
-  let kept;
-  /** Whether measuring kernels failed. */
-  let failed = false;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
   /** @param {string} what @param {unknown} [more] */
   const trace = (what, more) => say({ type: "trace", ms: performance.now(), what, more });
+  const { holdOff, tuneLater, knew, learned, relearned } = tuning({
+    now: () => ({ model, instance, from, busy: stops.size > 0 }),
+    queue: (act) => (turn = turn.then(act)),
+    say,
+    trace,
+  });
 
   port.addEventListener("message", (/** @type {MessageEvent<Order>} */ { data: order }) => {
     if (order.type === "stop" || order.type === "pause") {
@@ -142,7 +138,7 @@ export function serve(port) {
     if ("source" in order) order.source = borrow(order.source);
     const stop = new AbortController();
     stops.set(order.id, stop);
-    clearTimeout(rest);
+    holdOff();
     turn = turn.then(async () => {
       try {
         if (["load", "fetch", "fit"].includes(order.type)) instance = await start(/** @type {import("./protocol.js").Load} */ (order));
@@ -155,9 +151,7 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
-      wrote ||= order.type === "generate";
-      // the page counts tokens after each answer, which must not put it off for ever
-      if (wrote) tuneAfter(REST_MS);
+      tuneLater(order.type);
     });
   });
   /** @param {boolean} blobs */
@@ -165,43 +159,6 @@ export function serve(port) {
   // of a page from a disk
   if (globalThis.origin === "null") new Blob(["a"]).arrayBuffer().then(() => greet(true), () => greet(false));
   else greet(true);
-
-  /** Measures a form of kernels when nobody has asked anything for so long. @param {number} ms */
-  function tuneAfter(ms) {
-    clearTimeout(rest);
-    if (!stops.size && from?.tune) rest = setTimeout(() => (turn = turn.then(tune)), ms);
-  }
-
-  async function tune() {
-    if (!model || !instance || instance.panic || stops.size) return;
-    const it = model;
-    try {
-      if (await Promise.race([it.tune(), instance.panicked])) return tuneAfter(BETWEEN_MS);
-      if (from) from.tune = false;
-      if (await learned(it)) say({ type: "tuned", selfTest: JSON.parse(it.info()).selfTest });
-    } catch (error) {
-      // a lost GPU is noticed, and replaced, at the next order; if measuring is what it was lost by, that is not done again
-      if (from) from.tune = false;
-      trace("failed", { order: "tune", message: String(error) });
-      failed = true;
-      if (!instance.panic) await settle(it);
-    }
-  }
-
-  /** Keeps that kernels are not to be measured here. @param {Model} it */
-  async function settle(it) {
-    it.leaveUntuned();
-    await learned(it);
-  }
-
-  /** Keeps what was found of the GPU; whether that is new. @param {Model} it */
-  async function learned(it) {
-    const text = it.verdicts();
-    if (!text || text === kept) return false;
-    await remember(text, Boolean(kept));
-    kept = text;
-    return true;
-  }
 
   const heap = () => (instance && !instance.panic ? instance.heapBytes() : 0);
 
@@ -284,7 +241,7 @@ export function serve(port) {
   async function found(options, { setAdapter }, signal) {
     const { tune, ...given } = options;
     const [adapter, before] = given.device === "cpu" ? [null] : await Promise.all([identify(), recall()]);
-    kept = adapter ? before : undefined;
+    const kept = knew(adapter ? before : undefined);
     trace("adapter", adapter?.trace ?? null);
     if (adapter) setAdapter(JSON.stringify(adapter.identity));
     if (signal.aborted) throw stopped();
@@ -389,7 +346,7 @@ export function serve(port) {
     const { why, options } = await found(from.options, instance, signal);
     const it = /** @type {Model} */ (model);
     await it.revive(from.source, options, hostOf(id, signal));
-    await (failed ? settle(it) : learned(it));
+    await relearned(it);
     const info = known(why);
     trace("revived", { device: info.device, adapter: info.adapter });
     say({ type: "moved", id, info });

@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import * as bigFile from "./big.mjs";
 import { cases as bench } from "./cases/bench.mjs";
 import { cases as big } from "./cases/big.mjs";
+import { cases as download } from "./cases/download.mjs";
 import { cases as embedding } from "./cases/embedding.mjs";
 import { cases as engine } from "./cases/engine.mjs";
 import { cases as formats } from "./cases/formats.mjs";
@@ -28,7 +29,9 @@ import { cases as prove } from "./cases/prove.mjs";
 import { cases as seedling } from "./cases/seedling.mjs";
 import { cases as shell } from "./cases/shell.mjs";
 import { cases as single } from "./cases/single.mjs";
+import { cases as sites } from "./cases/sites.mjs";
 import { cases as store } from "./cases/store.mjs";
+import { cases as tabs } from "./cases/tabs.mjs";
 import { cases as talk } from "./cases/talk.mjs";
 import { cases as widget } from "./cases/widget.mjs";
 import { hostileCases } from "./cases/hostile.mjs";
@@ -117,6 +120,9 @@ const all = [
   ...licence,
   ...talk,
   ...store,
+  ...download,
+  ...tabs,
+  ...sites,
   ...widget,
   ...embedding,
   ...offline,
