@@ -1,5 +1,6 @@
 //! Compiles `shaders/*.wgsl` into `$OUT_DIR/shader.rs`: every variant is expanded, validated with naga and reflected, and
-//! one Rust module per shader gives the host typed bindings, so that group and binding numbers exist in WGSL only.
+//! one Rust module per shader gives the host typed bindings, so that group and binding numbers exist in WGSL only. And assembles
+//! `crate/cpu/simd/relaxed.wat`.
 
 #[path = "build/emit.rs"]
 mod emit;
@@ -14,13 +15,22 @@ fn main() -> ExitCode {
     let path = |key| env::var_os(key).map(PathBuf::from).unwrap_or_default();
     let (dir, out) = (path("CARGO_MANIFEST_DIR").join("shaders"), path("OUT_DIR"));
     println!("cargo:rerun-if-changed={}", dir.display());
-    match compile(&dir, &out) {
+    match compile(&dir, &out).and_then(|()| assemble(&path("CARGO_MANIFEST_DIR"), &out)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(errors) => {
             eprintln!("{errors}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Assembles the loops that need relaxed SIMD.
+fn assemble(root: &Path, out: &Path) -> Result<(), String> {
+    let text = root.join("crate/cpu/simd/relaxed.wat");
+    println!("cargo:rerun-if-changed={}", text.display());
+    let wasm = wat::parse_file(&text).map_err(|e| e.to_string())?;
+    let file = out.join("relaxed.wasm");
+    fs::write(&file, wasm).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 /// Compiles every root shader; the errors of all of them come back together.

@@ -82,6 +82,7 @@
  * @property {string} deviceReason
  * @property {string} adapter
  * @property {string} selfTest What the self-test found of the GPU, and which kernels were measured to be the fastest; empty on the CPU.
+ * @property {string} products What multiplies on the CPU: `simd128` or `relaxed simd`.
  * @property {string | null} licence `null`: the file does not state one.
  * @property {Card} card
  * @property {number} contextLength

@@ -24,6 +24,20 @@ fn exp(x: f32) -> f32 {
     series * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
+/// The largest of scores and `least`; what is no number is none.
+pub(crate) fn top(scores: &[f32], least: f32) -> f32 {
+    // Not `f32::max`, which is a call in wasm.
+    let more = |top: f32, score: f32| if score > top { score } else { top };
+    let mut tops = [least; LANES];
+    let (scores, rest) = scores.as_chunks::<LANES>();
+    for scores in scores {
+        for (top, score) in tops.iter_mut().zip(scores) {
+            *top = more(*top, *score);
+        }
+    }
+    tops.into_iter().chain(rest.iter().copied()).fold(least, more)
+}
+
 /// Makes of scores weights, the exponentials of what they are above `top`; their sum.
 pub(crate) fn weigh(scores: &mut [f32], top: f32) -> f32 {
     let mut sums = [0.0; LANES];

@@ -4,7 +4,7 @@
 use super::{
     HostWeight,
     ints::{Split, split},
-    simd::{Blocks, LANES, Loops, ROWS, Rows, TOKENS, loops},
+    simd::{Blocks, LANES, Loops, ROWS, Rows, TOKENS, Tile, loops},
 };
 use crate::tensor::{Codes, Ints};
 
@@ -140,9 +140,12 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
     let packed = width.next_multiple_of(LANES);
     let mut row = vec![0.0; packed];
     let mut w = vec![0.0; ROWS * packed];
-    let mut parts = ints.map(|ints| Parts::new(ints, width));
+    let behind = ints.and_then(|ints| ints.behind);
+    let mut parts = ints.filter(|_| behind.is_none()).map(|ints| Parts::new(ints, width));
     let together = (TOGETHER / packed).next_multiple_of(TOKENS).max(8 * TOKENS);
-    let mut tokens = vec![0.0; together.min(of.pairs.len().next_multiple_of(TOKENS)) * packed];
+    let most = together.min(of.pairs.len().next_multiple_of(TOKENS));
+    let mut tokens = vec![0.0; most * packed];
+    let mut dots = vec![Tile::default(); most / TOKENS];
     for pairs in of.pairs.chunks(together) {
         for (two, to) in pairs.chunks(TOKENS).zip(tokens.chunks_exact_mut(TOKENS * packed)) {
             for (t, (_, from)) in two.iter().enumerate() {
@@ -151,7 +154,9 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
         }
         for n in (0..of.rows).step_by(ROWS) {
             let raw = of.raw(n, ROWS);
-            if let Some(parts) = &mut parts {
+            if let Some(behind) = behind {
+                (loops.unpack)(Blocks { bytes: raw, behind }, &mut w);
+            } else if let Some(parts) = &mut parts {
                 (loops.expand)(parts.fill(raw, bytes), &mut w);
             } else {
                 for (r, raw) in raw.chunks_exact(bytes).enumerate() {
@@ -159,10 +164,10 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
                     pack(&row, r, ROWS, &mut w);
                 }
             }
-            for (two, x) in pairs.chunks(TOKENS).zip(tokens.chunks_exact(TOKENS * packed)) {
-                for ((to, _), dots) in two.iter().zip((loops.tile)(&w, x)) {
-                    give(of, *to, n, dots, y);
-                }
+            let dots = &mut dots[..pairs.len().div_ceil(TOKENS)];
+            (loops.tiles)(&w, &tokens, dots);
+            for ((to, _), dots) in pairs.iter().zip(dots.as_flattened()) {
+                give(of, *to, n, *dots, y);
             }
         }
     }

@@ -8,6 +8,9 @@ mod plain;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use wasm::{RELAXED_MODULE, name, relax, relaxed};
+
 use super::ints::Split;
 use crate::tensor::Behind;
 
@@ -33,6 +36,9 @@ pub(crate) struct Blocks<'a> {
     pub(crate) behind: Behind,
 }
 
+/// Dots of some tokens with some rows.
+pub(crate) type Tile = [[f32; ROWS]; TOKENS];
+
 /// The inner loops of one instruction set.
 #[derive(Clone, Copy)]
 pub(crate) struct Loops {
@@ -42,14 +48,23 @@ pub(crate) struct Loops {
     pub(crate) dots: fn(&[f32], &[f32], &mut [f32]),
     /// The sum of rows that lie one after the other, each times its weight.
     pub(crate) mix: fn(&[f32], &[f32], &mut [f32]),
-    /// Dots of `ROWS` rows with `TOKENS` tokens: `[K / LANES, ROWS, LANES]` and `[K / LANES, TOKENS, LANES]`.
-    pub(crate) tile: fn(&[f32], &[f32]) -> [[f32; ROWS]; TOKENS],
+    /// Dots of `ROWS` rows, `[K / LANES, ROWS, LANES]`, with as many times `TOKENS` tokens, `[K / LANES, TOKENS, LANES]` each, as
+    /// there is room for.
+    pub(crate) tiles: fn(&[f32], &[f32], &mut [Tile]),
     /// Codes times factors plus minimums as `[K / LANES, ROWS, LANES]`.
     pub(crate) expand: fn(Rows<'_>, &mut [f32]),
+    /// Values of up to `ROWS` rows of blocks as `[K / LANES, ROWS, LANES]`.
+    pub(crate) unpack: fn(Blocks<'_>, &mut [f32]),
     /// Dots of `ROWS` rows with a split token, without what minimums take away.
     pub(crate) ints: fn(Rows<'_>, &Split) -> [f32; ROWS],
     /// Dots of rows of blocks with a split token, as many as there is room for. Of a factor that is no finite number they are none.
     pub(crate) blocks: fn(Blocks<'_>, &Split, &mut [f32]),
+}
+
+#[cfg(target_arch = "x86_64")]
+fn avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma") && has!("f16c")
 }
 
 /// Those of this machine.
@@ -57,10 +72,7 @@ pub(crate) fn loops() -> Loops {
     #[cfg(target_arch = "wasm32")]
     return wasm::LOOPS;
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2")
-        && std::arch::is_x86_feature_detected!("fma")
-        && std::arch::is_x86_feature_detected!("f16c")
-    {
+    if avx2() {
         return avx2::LOOPS;
     }
     #[cfg(not(target_arch = "wasm32"))]
@@ -73,8 +85,9 @@ pub(crate) const PLAIN: Loops = Loops {
     dot: plain::dot,
     dots: plain::dots,
     mix: plain::mix,
-    tile: plain::tile,
+    tiles: plain::tiles,
     expand: plain::expand,
+    unpack: plain::unpack,
     ints: plain::ints,
     blocks: plain::blocks,
 };

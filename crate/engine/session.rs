@@ -24,11 +24,13 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// Tokens of a prompt read at once on the CPU.
+/// Tokens of a prompt read at once on the CPU, to begin with and at least.
 const CPU_CHUNK: usize = 32;
+/// Milliseconds within which the next chunk has twice as many tokens there: weights are unpacked once a chunk.
+const CPU_CHUNK_MS: f64 = 200.0;
 /// The same on a GPU, to begin with.
 const GPU_CHUNK: usize = 128;
-/// Milliseconds that a chunk should take.
+/// Milliseconds that a chunk should take on a GPU.
 const CHUNK_MS: f64 = 50.0;
 /// Bytes of logits that come back at once.
 const LOGITS: usize = 16 << 20;
@@ -422,12 +424,14 @@ impl Model {
     /// Chooses the length of the next chunk by the time of this one: a chunk cannot be left, and a long one may look
     /// like a hang to the system's watchdog.
     fn pace(&mut self, ms: f64, length: usize) {
-        let longest = if matches!(self.runner, Runner::Cpu(_)) {
-            CPU_CHUNK
-        } else {
-            BUCKETS[BUCKETS.len() - 1]
-        };
-        if ms > 2.0 * CHUNK_MS && length > CPU_CHUNK {
+        let longest = BUCKETS[BUCKETS.len() - 1];
+        if matches!(self.runner, Runner::Cpu(_)) {
+            if ms > 4.0 * CPU_CHUNK_MS {
+                self.chunk = (length / 2).max(CPU_CHUNK);
+            } else if ms < CPU_CHUNK_MS && length == self.chunk {
+                self.chunk = (2 * length).min(longest);
+            }
+        } else if ms > 2.0 * CHUNK_MS && length > CPU_CHUNK {
             self.chunk = length / 4;
         } else if ms < CHUNK_MS / 4.0 && length == self.chunk {
             self.chunk = (4 * length).min(longest);

@@ -5,7 +5,10 @@ use super::{
     route::index,
 };
 use crate::{
-    cpu::{exp::weigh, simd},
+    cpu::{
+        exp::{top, weigh},
+        simd,
+    },
     error::{Error, Result},
     shader::attention as kernel,
 };
@@ -218,21 +221,23 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
 fn fast(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
     let plain = cfg.cap == 0.0 && cfg.alibi == 0.0 && cfg.buckets.is_none();
-    let (mut scores, loops) = (Vec::new(), simd::loops());
+    let (mut scores, mut scaled, loops) = (Vec::new(), Vec::new(), simd::loops());
     walk(run, |seen, out| {
         let q = seen.q;
         scores.resize(seen.keys.len() / q.len(), 0.0);
-        (loops.dots)(q, seen.keys, &mut scores);
-        for (s, score) in scores.iter_mut().enumerate() {
-            *score = if plain {
-                *score * cfg.scale
-            } else {
-                narrow(cfg.score(&seen, f64::from(*score), s))
-            };
+        if plain {
+            scaled.clear();
+            scaled.extend(q.iter().map(|q| q * cfg.scale));
+            (loops.dots)(&scaled, seen.keys, &mut scores);
+        } else {
+            (loops.dots)(q, seen.keys, &mut scores);
+            for (s, score) in scores.iter_mut().enumerate() {
+                *score = narrow(cfg.score(&seen, f64::from(*score), s));
+            }
         }
         let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
-        // Not `f32::max`, which is a call in wasm; what is no number is found in the sum.
-        let top = scores.iter().fold(sink, |top, s| if *s > top { *s } else { top });
+        // What is no number is found in the sum.
+        let top = top(&scores, sink);
         let total = (sink - top).exp() + weigh(&mut scores, top);
         (loops.mix)(&scores, seen.values, out);
         out.iter_mut().for_each(|o| *o /= total);

@@ -1,6 +1,7 @@
 //! What crosses to JavaScript as JSON: load options, requests and messages in, information and figures out.
 
 use crate::{
+    cpu::simd,
     engine::{
         Caps, Device, Info, Kv, LoadOptions, Precision, Request, Stats,
         fit::{Against, Fit},
@@ -250,6 +251,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "deviceReason": info.device_reason,
         "adapter": info.adapter,
         "selfTest": info.self_test,
+        "products": simd::name(),
         "licence": info.licence,
         "card": info.card,
         "contextLength": info.context,

@@ -9,6 +9,7 @@ mod blob;
 mod hash;
 mod host;
 mod json;
+mod relaxed;
 mod remote;
 #[cfg(all(debug_assertions, feature = "gpu"))]
 mod trial;
@@ -65,6 +66,7 @@ pub struct Model {
 impl Model {
     /// Loads from an address (a string), or from an array of `{ name, blob }`. `options` is JSON (`protocol.js`).
     pub async fn load(source: JsValue, options: String, host: Host) -> Result<Model> {
+        relaxed::take();
         let host = Rc::new(host);
         load(&source, &options, &host).await
     }

@@ -5,7 +5,7 @@
     reason = "loads of vectors, and calls of what the machine was asked for"
 )]
 
-use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS};
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile};
 use crate::cpu::ints::{BLOCK, LOW};
 use std::arch::x86_64::*;
 
@@ -18,9 +18,11 @@ pub(super) const LOOPS: Loops = Loops {
     // SAFETY: as above.
     mix: |weights, rows, out| unsafe { mix(weights, rows, out) },
     // SAFETY: as above.
-    tile: |w, x| unsafe { tile(w, x) },
+    tiles: |w, x, out| unsafe { tiles(w, x, out) },
     // SAFETY: as above.
     expand: |rows, to| unsafe { expand(rows, to) },
+    // SAFETY: as above.
+    unpack: |of, to| unsafe { unpack(of, to) },
     // SAFETY: as above.
     ints: |rows, x| unsafe { ints(rows, x) },
     // SAFETY: as above.
@@ -107,7 +109,15 @@ fn mix(weights: &[f32], rows: &[f32], out: &mut [f32]) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn tile(w: &[f32], x: &[f32]) -> [[f32; ROWS]; TOKENS] {
+fn tiles(w: &[f32], x: &[f32], out: &mut [Tile]) {
+    for (out, x) in out.iter_mut().zip(x.chunks_exact(w.len() / ROWS * TOKENS)) {
+        *out = tile(w, x);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn tile(w: &[f32], x: &[f32]) -> Tile {
     let mut sums = [[_mm256_setzero_ps(); ROWS]; TOKENS];
     let w = w.as_chunks::<LANES>().0.as_chunks::<ROWS>().0;
     let x = x.as_chunks::<LANES>().0.as_chunks::<TOKENS>().0;
@@ -144,6 +154,46 @@ fn expand(rows: Rows<'_>, to: &mut [f32]) {
             }
         }
     }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn unpack(of: Blocks<'_>, to: &mut [f32]) {
+    match of.behind {
+        Behind::Bytes => unpack_rows::<34>(of.bytes, to),
+        Behind::Nibbles => unpack_rows::<18>(of.bytes, to),
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn unpack_rows<const N: usize>(bytes: &[u8], to: &mut [f32]) {
+    let to = to.as_chunks_mut::<LANES>().0.as_chunks_mut::<ROWS>().0;
+    for (r, row) in bytes.as_chunks::<N>().0.chunks_exact(to.len() / 4).enumerate() {
+        for (block, to) in row.iter().zip(to.as_chunks_mut::<2>().0.as_chunks_mut::<2>().0) {
+            let (factor, codes) = parts(block);
+            for (codes, to) in codes.into_iter().zip(to) {
+                let halves = [_mm256_castsi256_si128(codes), _mm256_extracti128_si256::<1>(codes)];
+                for (half, to) in halves.into_iter().zip(to) {
+                    let values = _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(half));
+                    put(&mut to[r], _mm256_mul_ps(values, factor));
+                }
+            }
+        }
+    }
+}
+
+/// The factor and the codes of a block of `N` bytes.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn parts<const N: usize>(block: &[u8; N]) -> (__m256, [__m256i; 2]) {
+    let (bits, behind) = block.split_at(2);
+    let behind = bytemuck::cast_slice::<u8, i8>(behind).as_chunks().0;
+    let of = if N == 34 {
+        [codes(&behind[0]), codes(&behind[1])]
+    } else {
+        nibbles(&behind[0])
+    };
+    let factor = _mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(i16::from_le_bytes([bits[0], bits[1]]))));
+    (_mm256_broadcastss_ps(factor), of)
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -217,15 +267,8 @@ fn rows<const N: usize, const EXACT: bool>(bytes: &[u8], x: &Split, y: &mut [f32
     for (y, row) in y.iter_mut().zip(blocks) {
         let mut sums = _mm256_setzero_ps();
         for (b, (block, of_x)) in row.iter().zip(&x.factors).enumerate() {
-            let (bits, behind) = block.split_at(2);
-            let behind = bytemuck::cast_slice::<u8, i8>(behind).as_chunks().0;
-            let of = if N == 34 {
-                [codes(&behind[0]), codes(&behind[1])]
-            } else {
-                nibbles(&behind[0])
-            };
-            let factor = _mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(i16::from_le_bytes([bits[0], bits[1]]))));
-            let factor = _mm256_mul_ps(_mm256_broadcastss_ps(factor), _mm256_set1_ps(*of_x));
+            let (factor, of) = parts(block);
+            let factor = _mm256_mul_ps(factor, _mm256_set1_ps(*of_x));
             sums = _mm256_fmadd_ps(products::<2, EXACT>(of, x, 2 * b), factor, sums);
         }
         *y = sum(sums);

@@ -1,6 +1,6 @@
 //! The plain form, which compilers turn into SIMD: independent sums, no branch in the loop. The others are held to it.
 
-use super::{Blocks, LANES, ROWS, Rows, Split, TOKENS};
+use super::{Blocks, LANES, ROWS, Rows, Split, TOKENS, Tile};
 use crate::{
     cpu::ints::{self, BLOCK, LOW},
     quant::half::f16_to_f32,
@@ -34,7 +34,13 @@ pub(super) fn mix(weights: &[f32], rows: &[f32], out: &mut [f32]) {
     }
 }
 
-pub(super) fn tile(w: &[f32], x: &[f32]) -> [[f32; ROWS]; TOKENS] {
+pub(super) fn tiles(w: &[f32], x: &[f32], out: &mut [Tile]) {
+    for (out, x) in out.iter_mut().zip(x.chunks_exact(w.len() / ROWS * TOKENS)) {
+        *out = tile(w, x);
+    }
+}
+
+fn tile(w: &[f32], x: &[f32]) -> Tile {
     let mut sums = [[[0.0_f32; LANES]; ROWS]; TOKENS];
     let w = w.as_chunks::<LANES>().0.as_chunks::<ROWS>().0;
     let x = x.as_chunks::<LANES>().0.as_chunks::<TOKENS>().0;
@@ -59,6 +65,19 @@ pub(super) fn expand(rows: Rows<'_>, to: &mut [f32]) {
         let (factor, least) = (rows.factors[i * LANES / run], rows.leasts[i * LANES / run]);
         for (v, code) in to[at / LANES][r].iter_mut().zip(codes) {
             *v = factor * f32::from(*code) + least;
+        }
+    }
+}
+
+pub(super) fn unpack(of: Blocks<'_>, to: &mut [f32]) {
+    let to = to.as_chunks_mut::<LANES>().0.as_chunks_mut::<ROWS>().0;
+    let bytes = of.behind.bytes();
+    for (r, row) in of.bytes.chunks_exact(to.len() * LANES / BLOCK * bytes).enumerate() {
+        for (block, to) in row.chunks_exact(bytes).zip(to.chunks_exact_mut(BLOCK / LANES)) {
+            let (factor, codes) = (factor(block), codes(block));
+            for (codes, to) in codes.as_chunks::<LANES>().0.iter().zip(to) {
+                to[r] = codes.map(|code| factor * f32::from(code));
+            }
         }
     }
 }

@@ -2,16 +2,24 @@
 
 #![allow(unsafe_code, reason = "loads of vectors")]
 
-use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS};
-use crate::cpu::ints::{BLOCK, LOW};
-use std::arch::wasm32::*;
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile};
+use crate::{
+    cpu::ints::{BLOCK, LOW},
+    quant::half::f16_to_f32,
+};
+use std::{
+    arch::wasm32::*,
+    mem::transmute,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 pub(super) const LOOPS: Loops = Loops {
     dot,
     dots,
     mix,
-    tile,
+    tiles,
     expand,
+    unpack,
     ints,
     blocks,
 };
@@ -146,8 +154,66 @@ fn mix(weights: &[f32], rows: &[f32], out: &mut [f32]) {
     }
 }
 
+fn tiles(w: &[f32], x: &[f32], out: &mut [Tile]) {
+    assert!(x.len() >= out.len() * TOKENS * w.len() / ROWS);
+    match RELAXED.load(Relaxed) {
+        0 => {
+            for (out, x) in out.iter_mut().zip(x.chunks_exact(w.len() / ROWS * TOKENS)) {
+                *out = tile(w, x);
+            }
+        }
+        // SAFETY: `relax` was told that such a function stands there, and everything that it reads is there.
+        at => unsafe {
+            let tiles = transmute::<usize, Tiles>(at);
+            tiles(
+                w.as_ptr(),
+                x.as_ptr(),
+                w.len() / ROWS / LANES,
+                out.as_mut_ptr(),
+                out.len(),
+            );
+        },
+    }
+}
+
+/// `relaxed.wat`, as the build assembled it.
+pub(crate) const RELAXED_MODULE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/relaxed.wasm"));
+
+/// Where in the table a function of `relaxed.wat` stands; 0 is nowhere.
+static RELAXED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether products take it.
+pub(crate) fn relaxed() -> bool {
+    RELAXED.load(Relaxed) != 0
+}
+
+/// What multiplies, for people.
+pub(crate) fn name() -> &'static str {
+    if relaxed() { "relaxed simd" } else { "simd128" }
+}
+
+/// Takes what stands at `at` in the table for `tiles` of `relaxed.wat`, if it makes the same of whole numbers; whether it does.
+pub(crate) fn relax(at: u32) -> bool {
+    let whole = |count: usize| -> Vec<f32> { (0..count).map(|i| (i * 7919 % 31) as f32 - 15.0).collect() };
+    let (w, x) = (whole(ROWS * 8 * LANES), whole(3 * TOKENS * 8 * LANES));
+    let mut found = [[Tile::default(); 3]; 2];
+    tiles(&w, &x, &mut found[0]);
+    RELAXED.store(at as usize, Relaxed);
+    tiles(&w, &x, &mut found[1]);
+    if found[0] != found[1] {
+        RELAXED.store(0, Relaxed);
+    }
+    relaxed()
+}
+
+/// `tiles` of `relaxed.wat`: where rows and tokens are, vectors a row, where the dots go, and how many pairs of tokens.
+///
+/// # Safety
+/// All of that has to be there.
+type Tiles = unsafe extern "C" fn(*const f32, *const f32, usize, *mut Tile, usize);
+
 #[inline(always)]
-fn tile(w: &[f32], x: &[f32]) -> [[f32; ROWS]; TOKENS] {
+fn tile(w: &[f32], x: &[f32]) -> Tile {
     let [mut first, mut second] = [[f32x4_splat(0.0); ROWS]; TOKENS];
     let w = w.as_chunks::<{ LANES * ROWS }>().0;
     let x = x.as_chunks::<{ LANES * TOKENS }>().0;
@@ -176,6 +242,36 @@ fn expand(rows: Rows<'_>, to: &mut [f32]) {
                 put(&mut to[0][r], value(i32x4_extend_low_i16x8(codes)));
                 put(&mut to[1][r], value(i32x4_extend_high_i16x8(codes)));
             }
+        }
+    }
+}
+
+fn unpack(of: Blocks<'_>, to: &mut [f32]) {
+    let to = to.as_chunks_mut::<LANES>().0.as_chunks_mut::<ROWS>().0;
+    let bytes = of.behind.bytes();
+    for (r, row) in of.bytes.chunks_exact(to.len() / 8 * bytes).enumerate() {
+        for (block, to) in row.chunks_exact(bytes).zip(to.as_chunks_mut::<8>().0) {
+            let factor = f32x4_splat(f16_to_f32(u16::from_le_bytes([block[0], block[1]])));
+            let codes = match of.behind {
+                Behind::Bytes => codes::<34>(block.as_ptr()),
+                Behind::Nibbles => {
+                    let [a, b, c, d] = codes::<18>(block.as_ptr());
+                    let less = i16x8_splat(8);
+                    let (low, high) = (i16x8_sub(a, less), i16x8_sub(b, less));
+                    let (then, last) = (i16x8_sub(c, less), i16x8_sub(d, less));
+                    [
+                        i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(low, high),
+                        i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(low, high),
+                        i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(then, last),
+                        i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(then, last),
+                    ]
+                }
+            };
+            rows!(P => {
+                let of = [i32x4_extend_low_i16x8(codes[P]), i32x4_extend_high_i16x8(codes[P])];
+                put(&mut to[2 * P][r], f32x4_mul(f32x4_convert_i32x4(of[0]), factor));
+                put(&mut to[2 * P + 1][r], f32x4_mul(f32x4_convert_i32x4(of[1]), factor));
+            });
         }
     }
 }
@@ -258,6 +354,10 @@ fn both([a, b]: [v128; 2], [x, y]: [v128; 2]) -> v128 {
 }
 
 fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
+    // Everything that is read below lies within these.
+    let count = x.factors.len();
+    assert!(of.bytes.len() >= y.len() * count * of.behind.bytes() && x.high.len() >= count * BLOCK);
+    assert!(x.sums.len() >= count && (x.low.is_empty() || x.low.len() >= count * BLOCK));
     match (of.behind, x.low.is_empty()) {
         (Behind::Bytes, true) => rows::<34, false>(of.bytes, x, y),
         (Behind::Bytes, false) => rows::<34, true>(of.bytes, x, y),
@@ -270,9 +370,6 @@ fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
 fn rows<const N: usize, const EXACT: bool>(bytes: &[u8], x: &Split, y: &mut [f32]) {
     let count = x.factors.len();
     let width = count * N;
-    // Everything that is read below lies within these.
-    assert!(bytes.len() >= y.len() * width && x.high.len() >= count * BLOCK && x.sums.len() >= count);
-    assert!(!EXACT || x.low.len() >= count * BLOCK);
     let last = y.len().saturating_sub(1);
     for (n, y) in y.chunks_mut(ROWS).enumerate() {
         // Where there are no more rows, the last one stands for them.
