@@ -126,6 +126,8 @@ export function serve(port) {
   let kept;
   /** Whether measuring kernels failed. */
   let failed = false;
+  /** Whether kernels of a first prompt may be missing. */
+  let cold = false;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
@@ -155,7 +157,9 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
-      wrote ||= order.type === "generate";
+      // what it needed is there now
+      if (order.type === "generate") [wrote, cold] = [true, false];
+      if (cold) turn = turn.then(warm);
       // the page counts tokens after each answer, which must not put it off for ever
       if (wrote) tuneAfter(REST_MS);
     });
@@ -165,6 +169,22 @@ export function serve(port) {
   // of a page from a disk
   if (globalThis.origin === "null") new Blob(["a"]).arrayBuffer().then(() => greet(true), () => greet(false));
   else greet(true);
+
+  /** Compiles what reading a prompt takes, a kernel at a time, until somebody asks for something. */
+  async function warm() {
+    try {
+      for (;;) {
+        await breathe();
+        if (!cold || !model || !instance || instance.panic || stops.size) return;
+        cold = await Promise.race([model.warm(), instance.panicked]);
+        if (!cold) trace("warm");
+      }
+    } catch (error) {
+      // a lost GPU is noticed, and replaced, at the next order
+      cold = false;
+      trace("failed", { order: "warm", message: String(error) });
+    }
+  }
 
   /** Measures a form of kernels when nobody has asked anything for so long. @param {number} ms */
   function tuneAfter(ms) {
@@ -334,6 +354,7 @@ export function serve(port) {
     from = { source, options, tune };
     await learned(model);
     const info = known(why);
+    cold = info.device === "gpu";
     if (info.template?.chosen) {
       const message = `the files carry no chat template: the prompt format ${info.template.name} is used, because ${info.template.reason}; the option template names another`;
       say({ type: "warning", id, code: "template-chosen", message });

@@ -8,7 +8,7 @@ use crate::{
 };
 use nomoat::{
     Error, Result,
-    engine::{Device, LoadOptions, Model},
+    engine::{Created, Device, LoadOptions, Model},
     error::Gpu,
     text::sample::Sampling,
 };
@@ -314,6 +314,52 @@ fn a_form_that_is_wrong_is_not_taken_however_fast() {
         "{}",
         model.info().self_test
     );
+}
+
+#[test]
+fn kernels_of_a_first_prompt_are_compiled_ahead_and_nothing_else_is_made() {
+    let prompt: Vec<u32> = (1..20).collect();
+    for name in [
+        "llama3",
+        "gemma2",
+        "qwen3",
+        "mixtral",
+        "mamba",
+        "rwkv4",
+        "falcon_h1",
+        "t5",
+    ] {
+        let Some(plain) = of(name, GPU.options()) else { return };
+        let mut plain = plain.unwrap();
+        // what is tried first is compiled for that
+        let kept = LoadOptions {
+            verdicts: plain.verdicts(),
+            ..GPU.options()
+        };
+        let mut model = of(name, kept).unwrap().unwrap();
+        let (before, bytes) = (model.created(), model.gpu_bytes());
+        while pollster::block_on(model.warm()).unwrap() {}
+        let made = model.created();
+        assert!(made.pipelines > before.pipelines, "{name}");
+        assert_eq!(
+            Created {
+                pipelines: before.pipelines,
+                ..made
+            },
+            before
+        );
+        assert_eq!(model.gpu_bytes(), bytes, "{name}");
+        let ask = || request(8, Sampling::greedy());
+        assert_eq!(
+            generate(&mut model, &prompt, ask()),
+            generate(&mut plain, &prompt, ask()),
+            "{name}"
+        );
+        assert_eq!(model.created().pipelines, made.pipelines, "{name}");
+        assert_eq!(model.gpu_bytes(), plain.gpu_bytes(), "{name}");
+    }
+    let Some(folder) = shared("zoo/llama3") else { return };
+    assert!(!pollster::block_on(load(&folder, "", CPU).unwrap().warm()).unwrap());
 }
 
 #[test]
