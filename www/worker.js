@@ -116,6 +116,8 @@ export function serve(port) {
   let turn = Promise.resolve();
   /** What waits while generation is paused. @type {Set<() => void> | undefined} */
   let paused;
+  /** Whether kernels of a first prompt may be missing. */
+  let cold = false;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
@@ -151,6 +153,9 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
+      // what it needed is there now
+      if (order.type === "generate") cold = false;
+      if (cold) turn = turn.then(warm);
       tuneLater(order.type);
     });
   });
@@ -159,6 +164,22 @@ export function serve(port) {
   // of a page from a disk
   if (globalThis.origin === "null") new Blob(["a"]).arrayBuffer().then(() => greet(true), () => greet(false));
   else greet(true);
+
+  /** Compiles what reading a prompt takes, a kernel at a time, until somebody asks for something. */
+  async function warm() {
+    try {
+      for (;;) {
+        await breathe();
+        if (!cold || !model || !instance || instance.panic || stops.size) return;
+        cold = await Promise.race([model.warm(), instance.panicked]);
+        if (!cold) trace("warm");
+      }
+    } catch (error) {
+      // a lost GPU is noticed, and replaced, at the next order
+      cold = false;
+      trace("failed", { order: "warm", message: String(error) });
+    }
+  }
 
   const heap = () => (instance && !instance.panic ? instance.heapBytes() : 0);
 
@@ -291,6 +312,7 @@ export function serve(port) {
     from = { source, options, tune };
     await learned(model);
     const info = known(why);
+    cold = info.device === "gpu";
     if (info.template?.chosen) {
       const message = `the files carry no chat template: the prompt format ${info.template.name} is used, because ${info.template.reason}; the option template names another`;
       say({ type: "warning", id, code: "template-chosen", message });

@@ -271,8 +271,6 @@ impl GpuRunner {
 
     /// The dispatches of a plan over these slots, its weights being those from number `first` on.
     pub(super) fn steps(&self, plan: &Plan, slots: &[Buffer], first: usize) -> Result<Vec<Step>> {
-        let weights = self.weights.iter().skip(first);
-        let shards: Vec<Vec<Shard>> = weights.map(|w| w.shards.clone()).collect();
         let bind = |b: &Binding<Bind>| {
             let buffer = match b.buffer {
                 Bind::Shard(weight, shard) => Bind::Shard(first + weight, shard),
@@ -284,7 +282,6 @@ impl GpuRunner {
                 write: b.write,
             })
         };
-        let dispatches = crate::plan::lower(plan, self.gpu.caps(), &self.forms, &shards)?;
         let step = |d: Dispatch| {
             Ok(Step {
                 source: d.source,
@@ -294,7 +291,14 @@ impl GpuRunner {
                 grid: d.grid,
             })
         };
-        dispatches.into_iter().map(step).collect()
+        self.dispatches(plan, first)?.into_iter().map(step).collect()
+    }
+
+    /// The same without their buffers.
+    pub(super) fn dispatches(&self, plan: &Plan, first: usize) -> Result<Vec<Dispatch>> {
+        let weights = self.weights.iter().skip(first);
+        let shards: Vec<Vec<Shard>> = weights.map(|w| w.shards.clone()).collect();
+        crate::plan::lower(plan, self.gpu.caps(), &self.forms, &shards)
     }
 
     /// Forgets weights, cache and programs; the pipelines stay.

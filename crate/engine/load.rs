@@ -1,13 +1,13 @@
 //! Loading: open the device, make room and the cache, prepare the decoding step, bring weights in chunks of whole rows.
 
-#[cfg(feature = "gpu")]
-use super::verdicts::Verdicts;
 use super::{
     Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
     cpu::CpuRunner,
     device::{CacheShape, Key, Runner},
     stream::Stream,
 };
+#[cfg(feature = "gpu")]
+use super::{selftest, verdicts::Verdicts};
 #[cfg(feature = "gpu")]
 use crate::tensor::Format;
 use crate::{
@@ -179,11 +179,13 @@ async fn cache(
     Ok(capacity)
 }
 
-/// What is known of the adapter, and the block formats of the model, those of most bytes first.
+/// What is known of the adapter, the block formats of the model, those of most bytes first, and what its layers have that a llama's
+/// lack.
 #[cfg(feature = "gpu")]
 pub(super) struct Known {
     pub(super) verdicts: Verdicts,
     pub(super) formats: Vec<&'static Format>,
+    pub(super) layers: Vec<String>,
 }
 #[cfg(not(feature = "gpu"))]
 pub(super) enum Known {}
@@ -192,7 +194,7 @@ impl Known {
     /// In words.
     #[cfg(feature = "gpu")]
     pub(super) fn words(&self) -> String {
-        super::selftest::words(&self.verdicts, &self.formats)
+        selftest::words(&self.verdicts, &self.formats, &self.layers)
     }
     #[cfg(not(feature = "gpu"))]
     fn words(&self) -> String {
@@ -213,7 +215,7 @@ pub(super) struct Placed {
     pub(super) sha256: String,
 }
 
-/// What the self-test finds of a GPU, for the formats of a network's matrices.
+/// What the self-test finds of a GPU, for the formats of a network's matrices and its layers.
 #[cfg(feature = "gpu")]
 async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions) -> Result<Option<Known>> {
     let Runner::Gpu(gpu) = runner else { return Ok(None) };
@@ -229,8 +231,14 @@ async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions
     let formats: Vec<_> = formats.into_iter().map(|(format, _)| format).collect();
     // kernels that are wrong on purpose are not those of other loads
     let kept = options.verdicts.as_deref().filter(|_| options.spoil.is_none());
-    let verdicts = super::selftest::run(gpu, &formats, kept).await?;
-    Ok(Some(Known { verdicts, formats }))
+    let layers = selftest::layers(network)?;
+    let verdicts = selftest::run(gpu, &formats, &layers, kept).await?;
+    let layers = layers.iter().map(selftest::Layer::name).collect();
+    Ok(Some(Known {
+        verdicts,
+        formats,
+        layers,
+    }))
 }
 #[cfg(not(feature = "gpu"))]
 async fn self_test(_: &mut Runner, _: &Network, _: &LoadOptions) -> Result<Option<Known>> {

@@ -23,6 +23,8 @@ pub(crate) mod trial;
 mod tuner;
 #[cfg(feature = "gpu")]
 mod verdicts;
+#[cfg(feature = "gpu")]
+mod warm;
 
 use crate::{model::Card, tensor::Format};
 

@@ -1,13 +1,16 @@
-//! Known answers before an adapter is trusted: a layer of a small llama with its head, in each block format that a model has, on
-//! the adapter and on the twins. Kernels that are wrong are not used: first those with subgroups are given up, then the adapter.
+//! Known answers before an adapter is trusted: a layer of a small llama with its head, in each block format that a model has, and
+//! what else its layers are made of, on the adapter and on the twins. Kernels that are wrong are not used: first those with
+//! subgroups are given up, then the adapter.
 
 use super::{gpu::GpuRunner, verdicts::Verdicts};
 use crate::{
     error::{self, Error, Result},
+    model::Network,
     op::{
-        Act, Affine, Embed, KvWrite, Norm, Rope, add, attention,
+        Act, Affine, Cases, Embed, Fixed, Graph, KvWrite, Norm, Place, RECURRENT, Rope, Route, add, attention,
         case::{Case, Trial},
-        embed_as, gate, kv_write, last_row, matmul, norm, plain, rope, sample,
+        choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, plain, rope, route,
+        sample,
     },
     tensor::Format,
 };
@@ -23,6 +26,89 @@ const STEPS: [Step; 3] = [(1, 1, 5), (8, 5, 3), (32, 19, 0)];
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const VOCABULARY: usize = 80;
+const EXPERTS: usize = 3;
+
+/// What a layer may have that a llama's lacks.
+pub(super) enum Layer {
+    /// Experts in a format.
+    Experts(&'static Format),
+    /// An operator that keeps a past, with its known answers.
+    Past(&'static str, Cases),
+}
+
+impl Layer {
+    /// What verdicts call it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Experts(format) => format!("experts of {}", format.name),
+            Self::Past(op, _) => (*op).into(),
+        }
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        match self {
+            Self::Experts(format) => STEPS.map(|step| experts(format, step)).into(),
+            Self::Past(op, cases) => {
+                let checked = cases().into_iter().filter(|case| case.work.is_none());
+                let named = |mut case: Case| {
+                    case.name = format!("{op} {}", case.name);
+                    case
+                };
+                checked.map(named).collect()
+            }
+        }
+    }
+}
+
+/// Those of a network.
+pub(super) fn layers(network: &Network) -> Result<Vec<Layer>> {
+    let mut graph = Graph::new(1, 1, false);
+    (network.forward)(&mut graph, network.hyper.kind.head())?;
+    let mut found: Vec<Layer> = Vec::new();
+    for node in &graph.nodes {
+        let past = |place| matches!(place, Place::Fixed(Fixed::Past(_)));
+        let layer = if let Some(weight) = of_experts(node) {
+            Layer::Experts(graph.format(node.op.name, weight)?.1)
+        } else if node.outputs.iter().any(|tensor| past(graph.places[tensor.id])) {
+            let row = RECURRENT.iter().find(|(op, _)| op.name == node.op.name);
+            let (op, cases) = row.ok_or_else(|| Error::internal(format!("{} has no known answers", node.op.name)))?;
+            Layer::Past(op.name, *cases)
+        } else {
+            continue;
+        };
+        if found.iter().all(|other| other.name() != layer.name()) {
+            found.push(layer);
+        }
+    }
+    Ok(found)
+}
+
+/// Experts in a format, each token going to all but one of them.
+fn experts(format: &'static Format, (bucket, tokens, _): Step) -> Case {
+    let width = format.block.max(64);
+    Case::new(
+        format!("experts of {} with {tokens} tokens", format.name),
+        bucket,
+        move |c| {
+            c.valid(tokens);
+            let (x, logits) = (c.input(bucket, width), c.input(bucket, EXPERTS));
+            let [w0, w1, w2] = [0; 3].map(|_| c.weight_about(0.1, format, EXPERTS * width, width));
+            let few = Route {
+                used: EXPERTS - 1,
+                ..Route::default()
+            };
+            let routes = route(c.graph, logits, None, few)?;
+            let chosen = choose(c.graph, routes, EXPERTS)?;
+            let a = matmul_of(c.graph, w0, x, chosen)?;
+            let b = matmul_of(c.graph, w1, x, chosen)?;
+            let h = gate(c.graph, a, (b, 0), Act::Silu)?;
+            let each = matmul_of(c.graph, w2, h, chosen)?;
+            let y = mix(c.graph, each, routes, None)?;
+            c.graph.output(y);
+            Ok(())
+        },
+    )
+}
 
 /// The small llama in a format, its feed-forward part so wide.
 fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) -> Case {
@@ -102,7 +188,12 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) ->
 ///
 /// # Errors
 /// [`error::Gpu::Wrong`] if nothing is left that is right; others of the device.
-pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format], kept: Option<&str>) -> Result<Verdicts> {
+pub(super) async fn run(
+    runner: &mut GpuRunner,
+    formats: &[&'static Format],
+    layers: &[Layer],
+    kept: Option<&str>,
+) -> Result<Verdicts> {
     let before = runner.gpu.counters().clone();
     let caps = runner.gpu.caps();
     let mut known = Verdicts::read(kept.unwrap_or_default(), caps);
@@ -113,11 +204,14 @@ pub(super) async fn run(runner: &mut GpuRunner, formats: &[&'static Format], kep
         let kernels = kernels(known.subgroups);
         runner.forms = known.forms();
         let new: Vec<_> = formats.iter().filter(|f| !known.holds(f)).copied().collect();
-        match wrong(runner, &new, &STEPS, 0).await {
+        let more: Vec<_> = layers.iter().filter(|l| !known.layers.contains(&l.name())).collect();
+        let llamas = new.iter().flat_map(|f| STEPS.map(|step| llama(f, step, 0)));
+        match wrong(runner, llamas.chain(more.iter().flat_map(|l| l.cases()))).await {
             Ok(None) => {
                 runner.clear();
                 runner.gpu.uncount(&before);
                 known.note(&new);
+                known.layers.extend(more.into_iter().map(Layer::name));
                 return Ok(known);
             }
             Ok(Some(found)) => {
@@ -154,9 +248,13 @@ fn kernels(subgroups: bool) -> &'static str {
     }
 }
 
-/// What is known of an adapter for these formats, in words.
-pub(super) fn words(known: &Verdicts, formats: &[&'static Format]) -> String {
-    let names: Vec<&str> = formats.iter().map(|f| f.name).collect();
+/// What is known of an adapter for these formats and layers, in words.
+pub(super) fn words(known: &Verdicts, formats: &[&'static Format], layers: &[String]) -> String {
+    let names: Vec<&str> = formats
+        .iter()
+        .map(|f| f.name)
+        .chain(layers.iter().map(|l| &**l))
+        .collect();
     let (kernels, fastest) = (kernels(known.subgroups), known.words(formats));
     let fastest = if fastest.is_empty() {
         fastest
@@ -167,26 +265,25 @@ pub(super) fn words(known: &Verdicts, formats: &[&'static Format]) -> String {
 }
 
 /// Whether the kernels for few tokens give the known answers in the form that is set for a format, which has so many invocations:
-/// also for rows that these go over more than once.
-pub(super) async fn holds(runner: &mut GpuRunner, format: &'static Format, invocations: usize) -> Result<bool> {
-    let hidden = 32 * (invocations + 5);
-    Ok(wrong(runner, &[format], &STEPS[..2], hidden).await?.is_none())
+/// also for rows that these go over more than once, and with `mixed` for experts.
+pub(super) async fn holds(
+    runner: &mut GpuRunner,
+    format: &'static Format,
+    invocations: usize,
+    mixed: bool,
+) -> Result<bool> {
+    let (few, hidden) = (&STEPS[..2], 32 * (invocations + 5));
+    let of_experts = few.iter().filter(|_| mixed).map(|step| experts(format, *step));
+    let llamas = few.iter().map(|step| llama(format, *step, hidden));
+    Ok(wrong(runner, llamas.chain(of_experts)).await?.is_none())
 }
 
 /// The first case whose answer is not the known one, in words.
-async fn wrong(
-    runner: &mut GpuRunner,
-    formats: &[&'static Format],
-    steps: &[Step],
-    hidden: usize,
-) -> Result<Option<String>> {
-    for format in formats {
-        for step in steps {
-            let case = llama(format, *step, hidden);
-            let report = runner.hold(case.name.clone(), &case, false).await?.1;
-            if report.nmse > TOLERANCE {
-                return Ok(Some(format!("{} is off by {}", report.name, report.nmse)));
-            }
+async fn wrong(runner: &mut GpuRunner, cases: impl Iterator<Item = Case>) -> Result<Option<String>> {
+    for case in cases {
+        let report = runner.hold(case.name.clone(), &case, false).await?.1;
+        if report.nmse > TOLERANCE {
+            return Ok(Some(format!("{} is off by {}", report.name, report.nmse)));
         }
     }
     Ok(None)

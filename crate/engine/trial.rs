@@ -162,7 +162,7 @@ pub struct Variant {
 pub fn kept(text: &str, caps: &crate::gpu::Caps) -> Option<String> {
     let known = super::verdicts::Verdicts::read(text, caps);
     let formats = known.formats();
-    (!formats.is_empty()).then(|| super::selftest::words(&known, &formats))
+    (!formats.is_empty()).then(|| super::selftest::words(&known, &formats, &known.layers))
 }
 
 /// Every adapter there is, software ones too.

@@ -5,7 +5,7 @@ use super::{
     Clock,
     device::{self, Key, Runner},
     gpu::GpuRunner,
-    selftest,
+    selftest::{self, Layer},
     session::Model,
 };
 use crate::{
@@ -101,6 +101,8 @@ impl Model {
             self.info.self_test = known.words();
             return Ok(false);
         }
+        let experts = Layer::Experts(format).name();
+        let mixed = known.layers.contains(&experts);
         let before = gpu.gpu.counters().clone();
         let started = self.tuner.take().filter(|tuner| tuner.pos == pos);
         let mut tuner = started.unwrap_or_else(|| Tuner::new(gpu, pos));
@@ -108,7 +110,7 @@ impl Model {
             let (plan, _) = device::record(&self.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
             let kept = gpu.forms.clone();
             gpu.forms.set(format, form);
-            let measured = gpu.measure(&plan, (format, form), pos, room, self.clock).await;
+            let measured = gpu.measure(&plan, (format, form, mixed), pos, room, self.clock).await;
             gpu.forms = kept;
             gpu.gpu.uncount(&before);
             match measured? {
@@ -127,6 +129,10 @@ impl Model {
         }
         let (form, gain) = tuner.found();
         known.verdicts.fastest(format, form, gain);
+        if !mixed {
+            // of another model, and not tried in this form
+            known.verdicts.layers.retain(|layer| *layer != experts);
+        }
         gpu.forms = known.verdicts.forms();
         self.info.self_test = known.words();
         if form != tuner.usual.0 {
@@ -164,18 +170,18 @@ impl Model {
 
 impl GpuRunner {
     /// Milliseconds a step of one token behind `pos` takes in the form that is set, by the shortest of some samples; `None` if its
-    /// answers are not the known ones. What steps write there the next real step writes anew.
+    /// answers are not the known ones, with `mixed` those of experts too. What steps write there the next real step writes anew.
     async fn measure(
         &mut self,
         plan: &Plan,
-        (format, form): (&'static Format, Form),
+        (format, form, mixed): (&'static Format, Form, bool),
         pos: usize,
         room: usize,
         clock: Clock,
     ) -> Result<Option<f64>> {
         let mut beside = self.beside();
         beside.forms = self.forms.clone();
-        let right = selftest::holds(&mut beside, format, form.invocations as usize).await;
+        let right = selftest::holds(&mut beside, format, form.invocations as usize, mixed).await;
         drop(beside);
         let scopes = self.gpu.watch("measuring kernels");
         let timed = match right {

@@ -1,5 +1,5 @@
-//! What was found of an adapter, as text that a host keeps and brings at the next load: with which formats its kernels gave the
-//! known answers, which were given up, and which form is the fastest for each format. A line of JSON an adapter.
+//! What was found of an adapter, as text that a host keeps and brings at the next load: with which formats and layers its kernels
+//! gave the known answers, which were given up, and which form is the fastest for each format. A line of JSON an adapter.
 
 use crate::{
     gpu::Caps,
@@ -27,6 +27,8 @@ pub(super) struct Verdicts {
     /// Formats whose known answers were given, with the form to use where that was measured, and how many times faster than the
     /// usual one it was.
     formats: Vec<(&'static Format, Option<(Form, f64)>)>,
+    /// What gave the known answers besides: layers that a llama lacks, by the names of [`super::selftest::Layer`].
+    pub(super) layers: Vec<String>,
 }
 
 /// What the text is about.
@@ -54,6 +56,7 @@ impl Verdicts {
             subgroups: caps.subgroups(),
             refused: String::new(),
             formats: vec![],
+            layers: vec![],
         }
     }
 
@@ -85,6 +88,9 @@ impl Verdicts {
             };
             found.formats.push((quant::by_name(name)?, fastest));
         }
+        for layer in all.get("layers")?.as_array()? {
+            found.layers.push(layer.as_str()?.into());
+        }
         Some(found)
     }
 
@@ -95,7 +101,7 @@ impl Verdicts {
         let formats: Map<String, Value> = formats
             .map(|(format, fastest)| (format.name.to_owned(), fastest.as_ref().map_or(Value::Null, form)))
             .collect();
-        let own = json!({"of": self.of, "subgroups": self.subgroups, "refused": self.refused, "formats": formats});
+        let own = json!({"of": self.of, "subgroups": self.subgroups, "refused": self.refused, "formats": formats, "layers": self.layers});
         let others = self.others.iter().map(|line| format!("{line}\n"));
         others.chain([format!("{own}\n")]).collect()
     }
@@ -115,11 +121,13 @@ impl Verdicts {
     pub(super) fn give_up_subgroups(&mut self) {
         self.subgroups = false;
         self.formats.clear();
+        self.layers.clear();
     }
 
-    /// Forgets what is known of a format.
+    /// Forgets what is known of a format, and of layers, which may be in it.
     pub(super) fn forget(&mut self, format: &Format) {
         self.formats.retain(|(f, _)| *f != format);
+        self.layers.clear();
     }
 
     /// Whether the forms of a format have been measured.
@@ -188,6 +196,7 @@ mod tests {
         };
         kept.fastest(q8, form, 1.25);
         kept.refused = "; not used".into();
+        kept.layers = vec!["conv".into(), "experts of Q8_0".into()];
         let text = kept.text();
         assert_eq!(Verdicts::read(&text, &caps), kept);
         assert!(kept.holds(f16) && !kept.measured(f16) && kept.measured(q8) && !kept.holds(q4));
@@ -214,6 +223,9 @@ mod tests {
         assert!(both.starts_with(&text) && both.lines().count() == 2);
         let many: String = (0..40).map(|n| format!("{{\"of\": {n}}}\n")).collect();
         assert_eq!(Verdicts::read(&many, &caps).text().lines().count(), 1 + OTHERS);
+        // what says nothing of layers knows nothing of them
+        let before = text.replace("layers", "other");
+        assert_eq!(Verdicts::read(&before, &caps).layers, Vec::<String>::new());
         // a form that this adapter cannot run is not taken
         let wide = text.replace("128", "4096");
         assert_eq!(Verdicts::read(&wide, &caps).forms().of(q8, &caps), Form::usual(&caps));

@@ -28,7 +28,7 @@ impl Gpu {
     }
 
     /// The pipeline of a variant with these constants. Stand inside [`Gpu::watch`].
-    pub(super) fn pipeline<B>(
+    pub(crate) fn pipeline<B>(
         &self,
         source: &'static Source,
         consts: &[(&'static str, f64)],

@@ -103,6 +103,11 @@ pub(crate) fn reads(node: &Node) -> [usize; 2] {
     node.cfg::<Of>().map_or([1, 1], |of| [of.used, of.experts])
 }
 
+/// The weight of a node that is a [`matmul_of`].
+pub(crate) fn of_experts(node: &Node) -> Option<Tensor> {
+    node.cfg::<Of>().is_ok().then(|| node.inputs[1])
+}
+
 /// The experts of a step's tokens, of `experts` there are.
 pub(crate) fn choose(g: &mut Graph, routes: Tensor, experts: usize) -> Result<Chosen> {
     // Few tokens go to their experts one by one.

@@ -42,7 +42,7 @@ pub(crate) use join::join;
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, u32_of};
-pub(crate) use matmul::{Chosen, as_matmul, choose, matmul, matmul_of, reads};
+pub(crate) use matmul::{Chosen, as_matmul, choose, matmul, matmul_of, of_experts, reads};
 pub(crate) use mix::mix;
 pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use norm_add::{NormAdd, norm_add};
@@ -73,6 +73,13 @@ pub(crate) struct Op {
 
 /// Inputs on which kernels and fast versions must agree with the twin.
 pub(crate) type Cases = fn() -> Vec<case::Case>;
+
+/// Operators that keep a past, with their cases: what a GPU is held to before it runs them.
+pub(crate) static RECURRENT: [(&Op, Cases); 3] = [
+    (&conv::OP, conv::cases),
+    (&scan::OP, scan::cases),
+    (&wkv::OP, wkv::cases),
+];
 
 /// Every operator with its cases: here and not in [`Op`], so that they are left out where nobody asks for them.
 pub(crate) static OPS: &[(&Op, Cases)] = &[

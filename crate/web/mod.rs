@@ -85,6 +85,11 @@ impl Model {
         json::info(self.model.info(), heap_bytes())
     }
 
+    /// Compiles one more of the kernels that a prompt takes; whether there was one. For when nobody waits.
+    pub async fn warm(&self) -> Result<bool> {
+        self.model.warm().await
+    }
+
     /// Measures one more form of kernels on the GPU; whether there are more. For when nobody waits.
     pub async fn tune(&mut self) -> Result<bool> {
         self.model.tune().await

@@ -8,7 +8,7 @@ use crate::{
 };
 use nomoat::{
     Error, Result,
-    engine::{Device, LoadOptions, Model},
+    engine::{Created, Device, LoadOptions, Model},
     error::Gpu,
     text::sample::Sampling,
 };
@@ -16,7 +16,12 @@ use std::cell::Cell;
 
 /// A llama of the zoo on a GPU, with these options; `None`, with one line, if there is no GPU.
 fn llama(options: LoadOptions) -> Option<Result<Model>> {
-    let folder = shared("zoo/llama3")?;
+    of("llama3", options)
+}
+
+/// Another model of the zoo.
+fn of(name: &str, options: LoadOptions) -> Option<Result<Model>> {
+    let folder = shared(&format!("zoo/{name}"))?;
     load(&folder, "", GPU)?;
     Some(pollster::block_on(Model::load(
         &Disk(folder),
@@ -154,6 +159,101 @@ fn what_was_found_of_an_adapter_is_not_looked_for_again() {
     );
 }
 
+/// Words of kernels that wrong ones have, in models that run them.
+#[test]
+fn experts_and_what_keeps_a_past_are_held_to_known_answers_where_a_model_has_them() {
+    let experts = ["experts of BF16"];
+    let cases: [(&str, &[&str], &[_]); 3] = [
+        (
+            "mixtral",
+            &experts,
+            &[
+                ("let head = expert *", "let head = 0u * expert *"),
+                ("u32(max(expert, 0.0)) *", "0u *"),
+            ],
+        ),
+        (
+            "mamba",
+            &["conv", "scan"],
+            &[
+                ("= seen(len + k, c)", "= seen(k, c)"),
+                ("x[key + n] * u;", "x[key] * u;"),
+            ],
+        ),
+        (
+            "rwkv4",
+            &["conv", "wkv"],
+            &[
+                ("mix(seen(t, c), seen(t + 1u, c), w[c])", "seen(t, c)"),
+                ("kept.z - exp(decay[c])", "kept.z"),
+            ],
+        ),
+    ];
+    let with = |verdicts: String| LoadOptions {
+        verdicts: Some(verdicts),
+        ..GPU.options()
+    };
+    let Some(plain) = llama(GPU.options()) else { return };
+    let plain = plain.unwrap().verdicts().unwrap();
+    for (name, layers, wrong) in cases {
+        let sound = of(name, GPU.options()).unwrap().unwrap();
+        let (text, found) = (sound.verdicts().unwrap(), sound.info().self_test.clone());
+        assert!(!found.contains("not used"), "{found}");
+        let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(all["layers"], serde_json::json!(layers), "{text}");
+        assert!(found.contains(&format!(", {})", layers.join(", "))), "{found}");
+        // what is kept is not tried again, and what a llama left does not say enough
+        let again = of(name, with(text.clone())).unwrap().unwrap();
+        assert_eq!(
+            (again.verdicts().unwrap(), again.info().self_test.clone()),
+            (text, found)
+        );
+        let less = of(name, with(plain.clone())).unwrap().unwrap();
+        assert!(again.created().pipelines < less.created().pipelines, "{name}");
+        assert!(
+            layers.iter().all(|layer| less.verdicts().unwrap().contains(layer)),
+            "{name}"
+        );
+        for words in wrong {
+            let spoil = || LoadOptions {
+                spoil: Some(*words),
+                ..GPU.options()
+            };
+            match of(name, spoil()).unwrap() {
+                Err(Error::Gpu {
+                    kind: Gpu::Wrong,
+                    cause,
+                    ..
+                }) => {
+                    assert!(layers.iter().any(|layer| cause.contains(layer)), "{words:?}: {cause}");
+                }
+                other => panic!("{words:?}: {:?}", other.map(|model| model.info().self_test.clone())),
+            }
+            // a llama does without them, and is not asked
+            assert!(llama(spoil()).unwrap().is_ok(), "{words:?}");
+        }
+    }
+}
+
+/// A form that is measured is tried with them, and what was right in another form counts no more.
+#[test]
+fn experts_are_right_in_the_form_that_is_taken() {
+    let words = "experts of BF16";
+    for (name, stays) in [("mixtral", true), ("llama3", false)] {
+        let Some(first) = of("mixtral", GPU.options()) else {
+            return;
+        };
+        let options = LoadOptions {
+            verdicts: first.unwrap().verdicts(),
+            ..GPU.options()
+        };
+        let mut model = of(name, options).unwrap().unwrap();
+        assert!(model.verdicts().unwrap().contains(words));
+        assert!(tune(&mut model, 1) > 1, "{name}");
+        assert_eq!(model.verdicts().unwrap().contains(words), stays, "{name}");
+    }
+}
+
 #[test]
 fn the_fastest_form_of_kernels_is_taken_and_kept() {
     let ask = || request(24, Sampling::greedy());
@@ -214,6 +314,52 @@ fn a_form_that_is_wrong_is_not_taken_however_fast() {
         "{}",
         model.info().self_test
     );
+}
+
+#[test]
+fn kernels_of_a_first_prompt_are_compiled_ahead_and_nothing_else_is_made() {
+    let prompt: Vec<u32> = (1..20).collect();
+    for name in [
+        "llama3",
+        "gemma2",
+        "qwen3",
+        "mixtral",
+        "mamba",
+        "rwkv4",
+        "falcon_h1",
+        "t5",
+    ] {
+        let Some(plain) = of(name, GPU.options()) else { return };
+        let mut plain = plain.unwrap();
+        // what is tried first is compiled for that
+        let kept = LoadOptions {
+            verdicts: plain.verdicts(),
+            ..GPU.options()
+        };
+        let mut model = of(name, kept).unwrap().unwrap();
+        let (before, bytes) = (model.created(), model.gpu_bytes());
+        while pollster::block_on(model.warm()).unwrap() {}
+        let made = model.created();
+        assert!(made.pipelines > before.pipelines, "{name}");
+        assert_eq!(
+            Created {
+                pipelines: before.pipelines,
+                ..made
+            },
+            before
+        );
+        assert_eq!(model.gpu_bytes(), bytes, "{name}");
+        let ask = || request(8, Sampling::greedy());
+        assert_eq!(
+            generate(&mut model, &prompt, ask()),
+            generate(&mut plain, &prompt, ask()),
+            "{name}"
+        );
+        assert_eq!(model.created().pipelines, made.pipelines, "{name}");
+        assert_eq!(model.gpu_bytes(), plain.gpu_bytes(), "{name}");
+    }
+    let Some(folder) = shared("zoo/llama3") else { return };
+    assert!(!pollster::block_on(load(&folder, "", CPU).unwrap().warm()).unwrap());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-// What runs inside the page for what is kept of a GPU.
+// What runs inside the page for what is kept of a GPU, and for what is compiled there.
 
 import { load } from "./lab.js";
 
@@ -33,4 +33,37 @@ export async function tuned({ source, device }) {
     model.unload();
   }
   return told;
+}
+
+/**
+ * Loads what was tried on this GPU before, waits until the kernels of a first prompt are there, and writes: pipelines that were made
+ * between, and since.
+ * @param {{ source: string, device: "gpu" }} what
+ */
+export async function warmed({ source, device }) {
+  const gpu = /** @type {any} */ (globalThis.GPUDevice.prototype);
+  const { createComputePipeline, createComputePipelineAsync } = gpu;
+  const before = { createComputePipeline, createComputePipelineAsync };
+  let made = 0;
+  for (const [name, make] of Object.entries(before)) {
+    gpu[name] = function (/** @type {any} */ descriptor) {
+      made += 1;
+      return make.call(this, descriptor);
+    };
+  }
+  try {
+    await (await load(source, { device })).unload();
+    /** @type {(value?: void) => void} */
+    let go = () => {};
+    const warm = new Promise((/** @type {(value: void) => void} */ resolve) => (go = resolve));
+    const model = await load(source, { device, log: (line) => / (warm|failed .*)$/.test(line) && go() });
+    const loaded = made;
+    await warm;
+    const ahead = made - loaded;
+    const ids = await model.generateTokens(Array.from({ length: 20 }, (_, i) => i + 1), { maxTokens: 4, temperature: 0 });
+    await model.unload();
+    return { ahead, later: made - loaded - ahead, ids: [...ids] };
+  } finally {
+    Object.assign(gpu, before);
+  }
 }

@@ -1,7 +1,7 @@
 // What runs inside the page for the tests: models kept open by address and options, goldens compared, streams watched.
 
 import { fit, load as stored, resolve, store } from "/nomoat.js";
-import { forget } from "./adapter.js";
+import { forget, warmed } from "./adapter.js";
 import { breakScopes } from "./broken.js";
 
 export { tuned } from "./adapter.js";
@@ -457,10 +457,10 @@ async function withWorker(worker, act) {
   }
 }
 
-/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped" | "abortedLoad", argument: any }} what */
+/** Does `then` as a browser that has WebGPU, but not in workers. @param {{ then: "watched" | "stopped" | "abortedLoad" | "warmed", argument: any }} what */
 export async function onPage({ then, argument }) {
   try {
-    return await withWorker(Blind, () => ({ watched, stopped, abortedLoad })[then](argument));
+    return await withWorker(Blind, () => ({ watched, stopped, abortedLoad, warmed })[then](argument));
   } finally {
     if (then === "stopped") await leave();
   }

@@ -210,6 +210,17 @@ export const cases = [
     },
   },
   {
+    name: "the kernels of a first prompt are there before it is",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      const { ahead, later, ids } = await lab("onPage", { then: "warmed", argument: { source: STORY, device } });
+      assert.ok(ahead > 0, `${ahead} compiled ahead`);
+      assert.equal(later, 0);
+      assert.equal(ids.length, 4);
+    },
+  },
+  {
     name: "an internal error of the browser's GPU is an error, not a panic",
     shared: true,
     each: "gpu",
