@@ -153,8 +153,6 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
-      // what it needed is there now
-      if (order.type === "generate") cold = false;
       if (cold) turn = turn.then(warm);
       tuneLater(order.type);
     });

@@ -24,7 +24,7 @@ pub(crate) struct Split {
     pub(crate) low: Vec<i16>,
     /// A block each; NaN where a value is no finite number.
     pub(crate) factors: Vec<f32>,
-    /// Sums of values, a run each.
+    /// Sums of what the integers stand for, a run each.
     pub(crate) sums: Vec<f32>,
 }
 
@@ -41,9 +41,12 @@ pub(crate) fn split(x: &[f32], run: usize, exact: bool) -> Split {
     let mut low = out.low.as_chunks_mut::<BLOCK>().0.iter_mut();
     let sides = out.factors.iter_mut().zip(out.sums.chunks_exact_mut(BLOCK / run));
     for ((x, high), (factor, sums)) in x.as_chunks::<BLOCK>().0.iter().zip(high).zip(sides) {
-        *factor = block(x, high, low.next());
-        for (sum, x) in sums.iter_mut().zip(x.chunks_exact(run)) {
-            *sum = x.iter().sum();
+        let mut low = low.next();
+        *factor = block(x, high, low.as_deref_mut());
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let run = i * run..(i + 1) * run;
+            let low = low.as_ref().map_or(0.0, |low| LOW * whole(&low[run.clone()]));
+            *sum = (whole(&high[run]) + low) * *factor;
         }
     }
     out
@@ -66,6 +69,12 @@ fn block(x: &[f32; BLOCK], high: &mut [i16; BLOCK], low: Option<&mut [i16; BLOCK
         *low = integer((v * inverse - f32::from(*high)) / LOW);
     }
     largest / LARGEST
+}
+
+/// The sum of up to 32 integers.
+#[allow(clippy::cast_precision_loss, reason = "below 2^20")]
+fn whole(integers: &[i16]) -> f32 {
+    integers.iter().map(|n| i32::from(*n)).sum::<i32>() as f32
 }
 
 /// The nearest integer to a value within 16 bits: the sum rounds to it, and its lower bits are it.

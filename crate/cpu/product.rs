@@ -177,11 +177,10 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
 #[inline(always)]
 fn give(of: &Product<'_>, to: usize, n: usize, dots: [f32; ROWS], y: &mut [f32]) {
     let at = to * of.rows + n;
-    if let Some(all) = y.get_mut(at..at + ROWS.min(of.rows - n)) {
-        // No copy of so many bytes, which is a call in wasm.
-        for (y, dot) in all.iter_mut().zip(dots) {
-            *y = dot;
-        }
+    let there = ROWS.min(of.rows - n);
+    // No copy of so many bytes, which is a call in wasm.
+    for (y, dot) in y[at..at + there].iter_mut().zip(dots) {
+        *y = dot;
     }
 }
 

@@ -9,7 +9,7 @@ mod plain;
 mod wasm;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use wasm::{RELAXED_MODULE, name, relax, relaxed};
+pub(crate) use wasm::{RELAXED_MODULE, name, relax};
 
 use super::ints::Split;
 use crate::tensor::Behind;

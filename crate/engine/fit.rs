@@ -333,14 +333,14 @@ impl<'a> Place<'a> {
         if kind == Kind::Encoder {
             return of(&BUCKETS[1..], Head::Encode);
         }
-        let chunks = if self.adapter.is_some() {
-            &BUCKETS[..]
-        } else {
-            &BUCKETS[..3]
-        };
-        let mut steps = of(&chunks[1..], Head::Last);
         // A chunk that others follow is full.
-        steps.extend(of(&chunks[2..], Head::None));
+        let (last, full) = if self.adapter.is_some() {
+            (&BUCKETS[1..], &BUCKETS[2..])
+        } else {
+            (&BUCKETS[1..3], &BUCKETS[2..4])
+        };
+        let mut steps = of(last, Head::Last);
+        steps.extend(of(full, Head::None));
         if kind != Kind::Decoder {
             steps.extend(of(&BUCKETS, Head::Encode));
         }

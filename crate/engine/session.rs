@@ -24,8 +24,9 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// Tokens of a prompt read at once on the CPU, to begin with and at least.
+/// Tokens of a prompt read at once on the CPU: to begin with and at least, and at most.
 const CPU_CHUNK: usize = 32;
+const CPU_LONGEST: usize = 128;
 /// Milliseconds within which the next chunk has twice as many tokens there: weights are unpacked once a chunk.
 const CPU_CHUNK_MS: f64 = 200.0;
 /// The same on a GPU, to begin with.
@@ -409,9 +410,10 @@ impl Model {
         }
         // After a lost device the answer so far is read like a prompt.
         let (done, total) = (self.cached.len(), generation.prompt.len() + generation.answer.len());
-        if total > done + self.chunk {
+        let part = self.part(total - done);
+        if part > 0 {
             let so_far = generation.prompt.iter().chain(&generation.answer);
-            let chunk: Vec<u32> = so_far.skip(done).take(self.chunk).copied().collect();
+            let chunk: Vec<u32> = so_far.skip(done).take(part).copied().collect();
             let (begun, length) = ((self.clock)(), chunk.len());
             self.step(&chunk, Head::None, Want::Nothing).await?;
             self.pace((self.clock)() - begun, length);
@@ -421,15 +423,28 @@ impl Model {
         self.choose(generation).await.map(Ok)
     }
 
+    /// How many of so many tokens are read before the last step: none if they go at once. On the CPU, whose products of few tokens are
+    /// rounded, the last step has as many as are over, whatever the pace was.
+    fn part(&self, left: usize) -> usize {
+        let before = match self.runner {
+            Runner::Cpu(_) => left.saturating_sub(1) / CPU_CHUNK * CPU_CHUNK,
+            #[cfg(feature = "gpu")]
+            Runner::Gpu(_) if left <= self.chunk => 0,
+            #[cfg(feature = "gpu")]
+            Runner::Gpu(_) => left,
+        };
+        before.min(self.chunk)
+    }
+
     /// Chooses the length of the next chunk by the time of this one: a chunk cannot be left, and a long one may look
     /// like a hang to the system's watchdog.
     fn pace(&mut self, ms: f64, length: usize) {
         let longest = BUCKETS[BUCKETS.len() - 1];
         if matches!(self.runner, Runner::Cpu(_)) {
             if ms > 4.0 * CPU_CHUNK_MS {
-                self.chunk = (length / 2).max(CPU_CHUNK);
+                self.chunk = CPU_CHUNK;
             } else if ms < CPU_CHUNK_MS && length == self.chunk {
-                self.chunk = (2 * length).min(longest);
+                self.chunk = (2 * length).min(CPU_LONGEST);
             }
         } else if ms > 2.0 * CHUNK_MS && length > CPU_CHUNK {
             self.chunk = length / 4;

@@ -66,11 +66,19 @@ impl Verdicts {
         for line in text.lines() {
             match Self::line(line, caps) {
                 Some(found) => own = found,
+                // one of this adapter that says too little is of no use to others either
+                None if Self::of(line).is_some_and(|of| of == own.of) => {}
                 None => others.push(line.to_owned()),
             }
         }
         others.drain(..others.len().saturating_sub(OTHERS));
         Self { others, ..own }
+    }
+
+    /// What a line is about.
+    fn of(line: &str) -> Option<String> {
+        let all: Value = serde_json::from_str(line).ok()?;
+        all.get("of")?.as_str().map(str::to_owned)
     }
 
     fn line(line: &str, caps: &Caps) -> Option<Self> {

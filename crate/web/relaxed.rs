@@ -5,12 +5,17 @@ use js_sys::{
     Function, Object, Reflect, Uint8Array,
     WebAssembly::{self, Instance, Module, Table},
 };
+use std::cell::Cell;
 use wasm_bindgen::{JsCast, JsValue};
+
+thread_local! {
+    static TRIED: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Takes the loop where the machine has it and it is right; without it there is another.
 pub(super) fn take() {
-    if !simd::relaxed() && place().is_ok_and(simd::relax) {
-        debug_assert!(simd::relaxed());
+    if let (false, Ok(at)) = (TRIED.replace(true), place()) {
+        simd::relax(at);
     }
 }
 

@@ -182,18 +182,17 @@ pub(crate) const RELAXED_MODULE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"),
 /// Where in the table a function of `relaxed.wat` stands; 0 is nowhere.
 static RELAXED: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether products take it.
-pub(crate) fn relaxed() -> bool {
-    RELAXED.load(Relaxed) != 0
-}
-
 /// What multiplies, for people.
 pub(crate) fn name() -> &'static str {
-    if relaxed() { "relaxed simd" } else { "simd128" }
+    if RELAXED.load(Relaxed) > 0 {
+        "relaxed simd"
+    } else {
+        "simd128"
+    }
 }
 
-/// Takes what stands at `at` in the table for `tiles` of `relaxed.wat`, if it makes the same of whole numbers; whether it does.
-pub(crate) fn relax(at: u32) -> bool {
+/// Takes what stands at `at` in the table for `tiles` of `relaxed.wat`, if it makes the same of whole numbers.
+pub(crate) fn relax(at: u32) {
     let whole = |count: usize| -> Vec<f32> { (0..count).map(|i| (i * 7919 % 31) as f32 - 15.0).collect() };
     let (w, x) = (whole(ROWS * 8 * LANES), whole(3 * TOKENS * 8 * LANES));
     let mut found = [[Tile::default(); 3]; 2];
@@ -203,7 +202,6 @@ pub(crate) fn relax(at: u32) -> bool {
     if found[0] != found[1] {
         RELAXED.store(0, Relaxed);
     }
-    relaxed()
 }
 
 /// `tiles` of `relaxed.wat`: where rows and tokens are, vectors a row, where the dots go, and how many pairs of tokens.
@@ -253,9 +251,11 @@ fn unpack(of: Blocks<'_>, to: &mut [f32]) {
         for (block, to) in row.chunks_exact(bytes).zip(to.as_chunks_mut::<8>().0) {
             let factor = f32x4_splat(f16_to_f32(u16::from_le_bytes([block[0], block[1]])));
             let codes = match of.behind {
-                Behind::Bytes => codes::<34>(block.as_ptr()),
+                // SAFETY: a whole block.
+                Behind::Bytes => unsafe { codes::<34>(block.as_ptr()) },
                 Behind::Nibbles => {
-                    let [a, b, c, d] = codes::<18>(block.as_ptr());
+                    // SAFETY: as above.
+                    let [a, b, c, d] = unsafe { codes::<18>(block.as_ptr()) };
                     let less = i16x8_splat(8);
                     let (low, high) = (i16x8_sub(a, less), i16x8_sub(b, less));
                     let (then, last) = (i16x8_sub(c, less), i16x8_sub(d, less));
@@ -376,18 +376,18 @@ fn rows<const N: usize, const EXACT: bool>(bytes: &[u8], x: &Split, y: &mut [f32
         let starts = rows!(R => (n * ROWS + R).min(last) * width);
         let mut sums = f32x4_splat(0.0);
         for b in 0..count {
-            let blocks = rows!(R => {
-                // SAFETY: whole blocks of rows that are there.
-                unsafe { bytes.as_ptr().add(starts[R] + b * N) }
-            });
-            let codes = rows!(R => codes::<N>(blocks[R]));
+            // SAFETY: whole blocks of rows that are there.
+            let (codes, scales) = unsafe {
+                let blocks = rows!(R => bytes.as_ptr().add(starts[R] + b * N));
+                (rows!(R => codes::<N>(blocks[R])), halves(blocks))
+            };
             let dots = if N == 34 {
                 f32x4_mul(dots_of::<2, EXACT, false>(codes, x, b * BLOCK), splat(&x.factors, b))
             } else {
                 let dots = f32x4_mul(dots_of::<2, EXACT, true>(codes, x, b * BLOCK), splat(&x.factors, b));
                 f32x4_sub(dots, f32x4_mul(splat(&x.sums, b), f32x4_splat(8.0)))
             };
-            sums = f32x4_add(sums, f32x4_mul(dots, halves(blocks)));
+            sums = f32x4_add(sums, f32x4_mul(dots, scales));
         }
         let mut out = [0.0; ROWS];
         put(&mut out, sums);
@@ -398,13 +398,16 @@ fn rows<const N: usize, const EXACT: bool>(bytes: &[u8], x: &Split, y: &mut [f32
 }
 
 /// The codes of a block of `N` bytes; those of nibbles are 8 more, and in the order of `apart`.
+///
+/// # Safety
+/// The block is there.
 #[inline(always)]
-fn codes<const N: usize>(block: *const u8) -> [v128; 4] {
+unsafe fn codes<const N: usize>(block: *const u8) -> [v128; 4] {
     if N == 34 {
-        // SAFETY: callers give whole blocks, which are so long.
+        // SAFETY: 32 bytes behind the first two.
         return rows!(P => unsafe { i16x8_load_extend_i8x8(block.add(2 + 8 * P).cast()) });
     }
-    // SAFETY: as above.
+    // SAFETY: 16 bytes behind the first two.
     let bytes = unsafe { v128_load(block.add(2).cast()) };
     let low = i16x8_splat(15);
     [
@@ -427,10 +430,13 @@ fn apart([a, b, c, d]: [v128; 4]) -> [v128; 4] {
 }
 
 /// The f16 at each of four places; what is no finite number becomes none at all.
+///
+/// # Safety
+/// There are two bytes at each.
 #[inline(always)]
-fn halves(at: [*const u8; ROWS]) -> v128 {
+unsafe fn halves(at: [*const u8; ROWS]) -> v128 {
     let none = i32x4_splat(0);
-    // SAFETY: callers give whole blocks, which begin with two bytes each.
+    // SAFETY: the caller's.
     let bits = unsafe {
         let bits = v128_load16_lane::<0>(none, at[0].cast());
         let bits = v128_load16_lane::<2>(bits, at[1].cast());

@@ -66,6 +66,26 @@ const story = [
     },
   },
   {
+    name: "products on the CPU are those of the GPU",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      const told = [];
+      for (const format of ["Q8_0", "Q4_0", "Q4_K"]) {
+        const source = `/shared/zoo/quants/llama/llama-${format}.gguf`;
+        const models = [device, "cpu"].map((device) => ({ source, options: { device, kv: "f32" } }));
+        // a few and many take different loops
+        for (const count of [3, 40]) {
+          const { off, infos, relaxed } = await lab("alike", { models, ids: Array.from({ length: count }, (_, i) => i + 3) });
+          assert.ok(off < 1e-7, `${format} with ${count} tokens is off by ${off}`);
+          told.push(off);
+          assert.equal(infos[1].products, relaxed ? "relaxed simd" : "simd128");
+        }
+      }
+      return `off by ${Math.max(...told).toExponential(1)}`;
+    },
+  },
+  {
     name: "a seed gives its ids again",
     shared: true,
     each: "device",
