@@ -25,7 +25,6 @@ struct Params {
 #import QUANT
 const TILE_T: u32 = 32u;
 const TILE_N: u32 = 64u;
-const TILE_K4: u32 = 8u;    // vec4 of k a tile
 const NONE: u32 = 0xffffffffu;
 
 /// Rows of w that a tile makes: of the shard those from `begin` on, `most` of them, the first as row `first` of y. Those before

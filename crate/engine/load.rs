@@ -231,8 +231,8 @@ async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions
     let formats: Vec<_> = formats.into_iter().map(|(format, _)| format).collect();
     // kernels that are wrong on purpose are not those of other loads
     let kept = options.verdicts.as_deref().filter(|_| options.spoil.is_none());
-    let layers = selftest::layers(network)?;
-    let verdicts = selftest::run(gpu, &formats, &layers, kept).await?;
+    let (layers, heads) = selftest::layers(network)?;
+    let verdicts = selftest::run(gpu, &formats, (&layers, heads), kept).await?;
     let layers = layers.iter().map(selftest::Layer::name).collect();
     Ok(Some(Known {
         verdicts,

@@ -9,6 +9,7 @@ pub mod fit;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod load;
+mod pace;
 mod pooling;
 mod request;
 mod revive;

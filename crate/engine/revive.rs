@@ -32,7 +32,7 @@ impl Model {
         self.network = fresh.network;
         self.runner = fresh.runner;
         self.capacity = fresh.capacity;
-        self.chunk = fresh.chunk;
+        self.pace = fresh.pace;
         self.known = fresh.known;
         #[cfg(feature = "gpu")]
         {

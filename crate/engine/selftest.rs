@@ -7,7 +7,8 @@ use crate::{
     error::{self, Error, Result},
     model::Network,
     op::{
-        Act, Affine, Cases, Embed, Fixed, Graph, KvWrite, Norm, Place, RECURRENT, Rope, Route, add, attention,
+        Act, Affine, Attention, Cases, Embed, Fixed, Graph, KvWrite, Norm, Place, RECURRENT, Rope, Route, add,
+        attention,
         case::{Case, Trial},
         choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, plain, rope, route,
         sample,
@@ -23,10 +24,41 @@ const TOLERANCE: f64 = 1e-6;
 type Step = (usize, usize, usize);
 /// One token, a few, and many.
 const STEPS: [Step; 3] = [(1, 1, 5), (8, 5, 3), (32, 19, 0)];
-const HEADS: usize = 4;
-const KV_HEADS: usize = 2;
 const VOCABULARY: usize = 80;
 const EXPERTS: usize = 3;
+
+/// The heads of a layer, by which a kernel of attention differs from others.
+#[derive(Clone, Copy)]
+pub(super) struct Heads {
+    /// Query heads of a key-value head.
+    per: usize,
+    dim: usize,
+}
+
+impl Heads {
+    const SMALL: Self = Self { per: 2, dim: 32 };
+    /// Values of a key-value head's queries at most: known answers are computed while somebody waits.
+    const WIDEST: usize = 1024;
+
+    /// Such that the kernel is the one that attention with so many heads of that size takes.
+    fn like(cfg: &Attention, dim: usize) -> Self {
+        let group = cfg.heads / cfg.kv_heads;
+        let per = (1..=group.min(8)).rev().find(|n| group.is_multiple_of(*n)).unwrap_or(1);
+        if per * dim > Self::WIDEST {
+            Self::SMALL
+        } else {
+            Self { per, dim }
+        }
+    }
+
+    /// Key-value heads whose queries are whole blocks; more than one if they are small.
+    fn kv(self, block: usize) -> usize {
+        let width = self.per * self.dim;
+        (1..=block)
+            .find(|kv| (kv * width).is_multiple_of(block) && kv * width >= 128)
+            .unwrap_or(1)
+    }
+}
 
 /// What a layer may have that a llama's lacks.
 pub(super) enum Layer {
@@ -60,12 +92,16 @@ impl Layer {
     }
 }
 
-/// Those of a network.
-pub(super) fn layers(network: &Network) -> Result<Vec<Layer>> {
+/// Those of a network, and its heads.
+pub(super) fn layers(network: &Network) -> Result<(Vec<Layer>, Heads)> {
     let mut graph = Graph::new(1, 1, false);
     (network.forward)(&mut graph, network.hyper.kind.head())?;
-    let mut found: Vec<Layer> = Vec::new();
+    let (mut found, mut heads): (Vec<Layer>, _) = (Vec::new(), None);
     for node in &graph.nodes {
+        if let (None, "attention") = (heads, node.op.name) {
+            let cfg = node.cfg::<Attention>()?;
+            heads = Some(Heads::like(cfg, node.inputs[1].shape.width() / cfg.heads));
+        }
         let past = |place| matches!(place, Place::Fixed(Fixed::Past(_)));
         let layer = if let Some(weight) = of_experts(node) {
             Layer::Experts(graph.format(node.op.name, weight)?.1)
@@ -80,7 +116,7 @@ pub(super) fn layers(network: &Network) -> Result<Vec<Layer>> {
             found.push(layer);
         }
     }
-    Ok(found)
+    Ok((found, heads.unwrap_or(Heads::SMALL)))
 }
 
 /// Experts in a format, each token going to all but one of them.
@@ -111,10 +147,11 @@ fn experts(format: &'static Format, (bucket, tokens, _): Step) -> Case {
 }
 
 /// The small llama in a format, its feed-forward part so wide.
-fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) -> Case {
-    let width = format.block.max(32 * HEADS);
+fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize, heads: Heads) -> Case {
+    let width = format.block.max(128);
     let hidden = hidden.max(width).next_multiple_of(format.block);
-    let head_dim = width / HEADS;
+    let (head_dim, kv_heads) = (heads.dim, heads.kv(format.block));
+    let heads = heads.per * kv_heads;
     Case::new(format!("{} with {tokens} tokens", format.name), bucket, move |c| {
         let ids: Vec<u32> = (0..80).step_by(7).cycle().take(tokens).collect();
         c.tokens(&ids);
@@ -122,7 +159,7 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) ->
         c.graph.kv_f16 = true;
         c.graph.capacity = pos + bucket;
         c.rope_table(40, head_dim);
-        c.cache(0, KV_HEADS, head_dim);
+        c.cache(0, kv_heads, head_dim);
         let rms = Norm {
             eps: 1e-5,
             centred: false,
@@ -152,19 +189,19 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) ->
             norm(c.graph, x, affine, rms)
         };
         let n = normed(c, x)?;
-        let [wq, wk, wv] = [HEADS, KV_HEADS, KV_HEADS].map(|heads| matrix(c, heads * head_dim));
+        let [wq, wk, wv] = [heads, kv_heads, kv_heads].map(|heads| matrix(c, heads * head_dim));
         let q = matmul(c.graph, wq, n)?;
         let k = matmul(c.graph, wk, n)?;
         let v = matmul(c.graph, wv, n)?;
-        let q = rope(c.graph, q, by(HEADS))?;
-        let k = rope(c.graph, k, by(KV_HEADS))?;
-        let heads = KvWrite {
-            heads: KV_HEADS,
+        let q = rope(c.graph, q, by(heads))?;
+        let k = rope(c.graph, k, by(kv_heads))?;
+        let written = KvWrite {
+            heads: kv_heads,
             layer: 0,
         };
-        kv_write(c.graph, k, v, heads)?;
-        let seen = attention(c.graph, q, None, plain(HEADS, KV_HEADS))?;
-        let out = matrix(c, width);
+        kv_write(c.graph, k, v, written)?;
+        let seen = attention(c.graph, q, None, plain(heads, kv_heads))?;
+        let out = c.weight_about(0.1, format, width, heads * head_dim);
         let y = matmul(c.graph, out, seen)?;
         let x = add(c.graph, x, y)?;
         let n = normed(c, x)?;
@@ -191,7 +228,7 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize) ->
 pub(super) async fn run(
     runner: &mut GpuRunner,
     formats: &[&'static Format],
-    layers: &[Layer],
+    (layers, heads): (&[Layer], Heads),
     kept: Option<&str>,
 ) -> Result<Verdicts> {
     let before = runner.gpu.counters().clone();
@@ -205,7 +242,7 @@ pub(super) async fn run(
         runner.forms = known.forms();
         let new: Vec<_> = formats.iter().filter(|f| !known.holds(f)).copied().collect();
         let more: Vec<_> = layers.iter().filter(|l| !known.layers.contains(&l.name())).collect();
-        let llamas = new.iter().flat_map(|f| STEPS.map(|step| llama(f, step, 0)));
+        let llamas = new.iter().flat_map(|f| STEPS.map(|step| llama(f, step, 0, heads)));
         match wrong(runner, llamas.chain(more.iter().flat_map(|l| l.cases()))).await {
             Ok(None) => {
                 runner.clear();
@@ -274,7 +311,7 @@ pub(super) async fn holds(
 ) -> Result<bool> {
     let (few, hidden) = (&STEPS[..2], 32 * (invocations + 5));
     let of_experts = few.iter().filter(|_| mixed).map(|step| experts(format, *step));
-    let llamas = few.iter().map(|step| llama(format, *step, hidden));
+    let llamas = few.iter().map(|step| llama(format, *step, hidden, Heads::SMALL));
     Ok(wrong(runner, llamas.chain(of_experts)).await?.is_none())
 }
 

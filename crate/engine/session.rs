@@ -5,6 +5,7 @@ use super::{
     decode::Together,
     device::{BUCKETS, Key, Output, Runner, Want},
     load,
+    pace::Pace,
     pooling::Pooling,
     request::{Finish, Request},
     stats::{Counts, Created, Watch},
@@ -24,15 +25,6 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// Tokens of a prompt read at once on the CPU: to begin with and at least, and at most.
-const CPU_CHUNK: usize = 32;
-const CPU_LONGEST: usize = 128;
-/// Milliseconds within which the next chunk has twice as many tokens there: weights are unpacked once a chunk.
-const CPU_CHUNK_MS: f64 = 200.0;
-/// The same on a GPU, to begin with.
-const GPU_CHUNK: usize = 128;
-/// Milliseconds that a chunk should take on a GPU.
-const CHUNK_MS: f64 = 50.0;
 /// Bytes of logits that come back at once.
 const LOGITS: usize = 16 << 20;
 
@@ -87,7 +79,7 @@ pub struct Model {
     pub(super) clock: Clock,
     pub(super) capacity: usize,
     /// Tokens of a prompt that are read at once.
-    pub(super) chunk: usize,
+    pub(super) pace: Pace,
     /// Tokens that a submission makes: so many, or as many as its time allows.
     pub(super) together: Together,
     /// Ids whose keys and values are in the cache.
@@ -168,11 +160,7 @@ impl Model {
             pooling,
             clock,
             capacity: placed.capacity,
-            chunk: if matches!(placed.runner, Runner::Cpu(_)) {
-                CPU_CHUNK
-            } else {
-                GPU_CHUNK
-            },
+            pace: Pace::new(matches!(placed.runner, Runner::Cpu(_))),
             runner: placed.runner,
             together: Together::new(options.together),
             cached: Vec::new(),
@@ -410,47 +398,17 @@ impl Model {
         }
         // After a lost device the answer so far is read like a prompt.
         let (done, total) = (self.cached.len(), generation.prompt.len() + generation.answer.len());
-        let part = self.part(total - done);
+        let part = self.pace.part(total - done);
         if part > 0 {
             let so_far = generation.prompt.iter().chain(&generation.answer);
             let chunk: Vec<u32> = so_far.skip(done).take(part).copied().collect();
             let (begun, length) = ((self.clock)(), chunk.len());
             self.step(&chunk, Head::None, Want::Nothing).await?;
-            self.pace((self.clock)() - begun, length);
+            self.pace.took((self.clock)() - begun, length);
             let done = done + length;
             return Ok(Err(Event::Prefill { done, total }));
         }
         self.choose(generation).await.map(Ok)
-    }
-
-    /// How many of so many tokens are read before the last step: none if they go at once. On the CPU, whose products of few tokens are
-    /// rounded, the last step has as many as are over, whatever the pace was.
-    fn part(&self, left: usize) -> usize {
-        let before = match self.runner {
-            Runner::Cpu(_) => left.saturating_sub(1) / CPU_CHUNK * CPU_CHUNK,
-            #[cfg(feature = "gpu")]
-            Runner::Gpu(_) if left <= self.chunk => 0,
-            #[cfg(feature = "gpu")]
-            Runner::Gpu(_) => left,
-        };
-        before.min(self.chunk)
-    }
-
-    /// Chooses the length of the next chunk by the time of this one: a chunk cannot be left, and a long one may look
-    /// like a hang to the system's watchdog.
-    fn pace(&mut self, ms: f64, length: usize) {
-        let longest = BUCKETS[BUCKETS.len() - 1];
-        if matches!(self.runner, Runner::Cpu(_)) {
-            if ms > 4.0 * CPU_CHUNK_MS {
-                self.chunk = CPU_CHUNK;
-            } else if ms < CPU_CHUNK_MS && length == self.chunk {
-                self.chunk = (2 * length).min(CPU_LONGEST);
-            }
-        } else if ms > 2.0 * CHUNK_MS && length > CPU_CHUNK {
-            self.chunk = length / 4;
-        } else if ms < CHUNK_MS / 4.0 && length == self.chunk {
-            self.chunk = (4 * length).min(longest);
-        }
     }
 
     /// Runs `tokens` behind the cache, which then holds them.
@@ -545,7 +503,7 @@ impl Model {
         if !source.is_empty() {
             self.read(&source).await?;
         }
-        let most = if all { self.most_rows() } else { self.chunk };
+        let most = if all { self.most_rows() } else { self.pace.steady() };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();
         for (i, chunk) in ids.chunks(most).enumerate() {
@@ -564,7 +522,7 @@ impl Model {
 
     /// The longest step whose logits, a row for each token, are no more than is brought back at once.
     fn most_rows(&self) -> usize {
-        let fits = |b: &usize| *b <= self.chunk && 4 * b * self.info.vocabulary <= LOGITS;
+        let fits = |b: &usize| *b <= self.pace.steady() && 4 * b * self.info.vocabulary <= LOGITS;
         BUCKETS.into_iter().rev().find(fits).unwrap_or(1)
     }
 

@@ -1,4 +1,5 @@
 //! The tile by vectors: each invocation keeps 4 tokens by 8 rows in registers, and loads four values of k at a time.
+const TILE_K4: u32 = 8u;    // vec4 of k a tile
 const STRIDE: u32 = 9u;     // padded against bank conflicts
 var<workgroup> wt: array<vec4<f32>, 576>;   // [TILE_N, STRIDE]
 var<workgroup> xt: array<vec4<f32>, 288>;   // [TILE_T, STRIDE]

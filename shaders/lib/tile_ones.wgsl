@@ -1,8 +1,10 @@
 //! The tile for a GPU whose lanes are four of a CPU: neighbouring lanes load neighbouring words, or all the same one, which is a
 //! load, where they would else be four with a branch each; and sums that stay in variables, not in an array in memory. Each
-//! invocation makes 8 tokens by 8 rows.
-var<workgroup> wt: array<f32, 2048>;        // [4 * TILE_K4, TILE_N]
-var<workgroup> xt: array<vec4<f32>, 256>;   // [4 * TILE_K4, TILE_T / 4]: of four tokens
+//! invocation makes 8 tokens by 8 rows. The memory of a workgroup is small, since on SwiftShader each word of it takes a store to
+//! begin with, and 0.3 ms to compile.
+const TILE_K4: u32 = 4u;                    // vec4 of k a tile
+var<workgroup> wt: array<f32, 1024>;        // [4 * TILE_K4, TILE_N]
+var<workgroup> xt: array<vec4<f32>, 128>;   // [4 * TILE_K4, TILE_T / 4]: of four tokens
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
