@@ -21,9 +21,7 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     let prompt = prompt(args)?;
     let template = template_of(args.template.as_deref())?;
     if args.model.is_none() {
-        eprintln!(
-            "note: this is Seedling, whose weights do not pass their own evaluation yet: name a model of your own"
-        );
+        eprintln!("note: this is Seedling, a very small model that tells stories: name another for anything else");
     }
     let source = Source::new(args.model.as_deref(), &args.load, template, trace)?;
     let mut model = source.load()?;
