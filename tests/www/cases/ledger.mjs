@@ -315,7 +315,7 @@ export const cases = [
         await raw.waitForSelector(READY, { timeout: 60_000 });
         await raw.evaluate(() => localStorage.removeItem("nomoat-terms"));
         await raw.reload();
-        await raw.click("nomoat-source .here button.main");
+        await raw.click("nomoat-source .here li:not([data-own]) button.main");
         await raw.waitForSelector(READY, { timeout: 60_000 });
         await panel(raw, "card");
         await raw.waitForSelector(`${notice} [name=terms]:not(:checked)`);
