@@ -20,6 +20,8 @@ TEXT
 
 tools=target/tools              # what is built from source for the build itself
 wasm_target=wasm32-unknown-unknown
+# Unit tests run in Node.js, which has no page around them.
+units_target=wasm32-wasip1
 brotli_budget=1000000           # bytes of everything a page loads before the weights, compressed
 
 say() { printf '%s\n' "$*" >&2; }
@@ -32,11 +34,14 @@ need_rust() {
   has cargo || die "cargo is missing: install Rust with rustup, https://rustup.rs"
   has cc || apt_install gcc libc6-dev
   has cc || die "a C linker is missing: install gcc"
-  # rust-toolchain.toml names the channel and the wasm target; a rustup that installs on demand has nothing left to do.
-  if has rustup && ! rustup target list --installed 2>/dev/null | grep -q "^$wasm_target$"; then
-    rustup toolchain install >&2 || true
-    rustup target add "$wasm_target" >&2
-  fi
+  # rust-toolchain.toml names the channel and the wasm targets; a rustup that installs on demand has nothing left to do.
+  local target
+  for target in "$wasm_target" "$units_target"; do
+    if has rustup && ! rustup target list --installed 2>/dev/null | grep -q "^$target$"; then
+      rustup toolchain install >&2 || true
+      rustup target add "$target" >&2
+    fi
+  done
 }
 
 need_node() {
@@ -314,6 +319,12 @@ table() {
 
 native() { cargo test --quiet --locked --lib --test it -- --show-output "$@"; }
 
+# The unit tests as WebAssembly: the loops of the CPU are others there.
+units_in_wasm() {
+  CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/build/units.mjs" \
+    cargo test --quiet --locked --lib --no-default-features --target "$units_target" -- --test-threads 1 --nocapture
+}
+
 check() {
   local full="" icd started=$SECONDS
   case "${1:-}" in "") ;; --full) full=1 ;; *) die "check knows --full only, not $1" ;; esac
@@ -352,6 +363,7 @@ check() {
   fi
   unset VK_DRIVER_FILES
 
+  tests "unit tests as WebAssembly" units_in_wasm
   tests "the openness ledger" node tests/www/ledger.mjs
   step "release module" ./build.sh build
   if [ -e www/pkg/.built ]; then

@@ -40,20 +40,18 @@ pub(crate) fn top(scores: &[f32], least: f32) -> f32 {
 
 /// Makes of scores weights, the exponentials of what they are above `top`; their sum.
 pub(crate) fn weigh(scores: &mut [f32], top: f32) -> f32 {
+    // Loops of nothing else become SIMD.
+    for score in &mut *scores {
+        *score = exp(*score - top);
+    }
     let mut sums = [0.0; LANES];
-    let (scores, rest) = scores.as_chunks_mut::<LANES>();
-    for scores in scores {
-        for (sum, score) in sums.iter_mut().zip(scores) {
-            *score = exp(*score - top);
-            *sum += *score;
+    let (weights, rest) = scores.as_chunks::<LANES>();
+    for weights in weights {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum += weight;
         }
     }
-    let mut total = sums.iter().sum();
-    for score in rest {
-        *score = exp(*score - top);
-        total += *score;
-    }
-    total
+    sums.iter().chain(rest).sum()
 }
 
 /// `y = x * sigmoid(x * (a + b * x * x)) * up`.

@@ -6,6 +6,7 @@ pub(crate) mod ints;
 pub(crate) mod philox;
 pub(crate) mod product;
 pub(crate) mod simd;
+mod wide;
 
 use crate::tensor::Format;
 use draw::Draw;

@@ -5,6 +5,7 @@ use super::{
     HostWeight,
     ints::{Split, split},
     simd::{Blocks, LANES, Loops, ROWS, Rows, TOKENS, Tile, loops},
+    wide,
 };
 use crate::tensor::{Codes, Ints};
 
@@ -34,18 +35,21 @@ pub(crate) fn product(of: &Product<'_>, y: &mut [f32]) {
     match &of.w.format.ints {
         Some(ints) if of.pairs.len() <= FEW => few(of, ints, loops, y),
         None if of.pairs.len() < TOKENS => plain(of, loops, y),
-        ints => many(of, ints.as_ref(), loops, y),
+        ints => match (ints.as_ref().and_then(|ints| ints.behind), loops.integers) {
+            (Some(behind), Some(integers)) if !of.exact => wide::product(of, behind, integers, y),
+            _ => many(of, ints.as_ref(), loops, y),
+        },
     }
 }
 
 impl Product<'_> {
     /// Row `from` of x.
-    fn x(&self, from: usize) -> &[f32] {
+    pub(super) fn x(&self, from: usize) -> &[f32] {
         &self.x[from * self.w.width..(from + 1) * self.w.width]
     }
 
     /// The raw bytes of `count` rows from `n` on, or of as many as there are.
-    fn raw(&self, n: usize, count: usize) -> &[u8] {
+    pub(super) fn raw(&self, n: usize, count: usize) -> &[u8] {
         let bytes = self.w.row_bytes();
         let end = self.rows.min(n + count);
         &self.w.bytes[(self.first + n) * bytes..(self.first + end) * bytes]
@@ -96,7 +100,10 @@ fn few(of: &Product<'_>, ints: &Ints, loops: Loops, y: &mut [f32]) {
     let tokens: Vec<Split> = of.pairs.iter().map(split).collect();
     let bytes = of.w.row_bytes();
     if let Some(behind) = ints.behind {
-        let near = (NEAR / bytes).next_multiple_of(ROWS).max(ROWS);
+        let near = match tokens.len() {
+            1 => of.rows.max(1),
+            _ => (NEAR / bytes).next_multiple_of(ROWS).max(ROWS),
+        };
         for n in (0..of.rows).step_by(near) {
             let blocks = Blocks {
                 bytes: of.raw(n, near),
@@ -204,7 +211,7 @@ mod tests {
     use crate::{
         cpu::{
             ints::{BLOCK, LOW},
-            simd::PLAIN,
+            simd::{PLAIN, PLAIN_INTEGERS, Wide},
         },
         quant::{FORMATS, by_name, half::f32_to_f16},
         tensor::{Behind, Format},
@@ -334,32 +341,83 @@ mod tests {
                     bytes,
                 };
                 let pairs: Vec<_> = (0..tokens).map(|t| (t, (t * 2 + 1) % tokens)).collect();
-                let of = Product {
-                    w: &w,
-                    first: 2,
-                    rows: rows - 3,
-                    pairs: &pairs,
-                    x: &x,
-                    exact: true,
-                };
-                let mut y = vec![0.0; tokens * of.rows];
-                product(&of, &mut y);
-                let (mut row, mut off, mut all) = (vec![0.0; width], 0.0, 0.0);
-                for n in 0..of.rows {
-                    w.row(of.first + n, &mut row);
-                    for (to, from) in &pairs {
-                        let terms = row.iter().zip(of.x(*from));
-                        let right: f64 = terms.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
-                        off += (f64::from(y[to * of.rows + n]) - right).powi(2);
-                        all += right.powi(2);
+                for (exact, most) in [(true, 1e-11), (false, 2e-8)] {
+                    let of = Product {
+                        w: &w,
+                        first: 2,
+                        rows: rows - 3,
+                        pairs: &pairs,
+                        x: &x,
+                        exact,
+                    };
+                    let off = off(&of);
+                    let name = format.name;
+                    assert!(
+                        off <= most,
+                        "{name} of {rows} x {width} with {tokens}, exact {exact}: {off}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// The mean square of what a product is off by, in that of what is right in f64.
+    fn off(of: &Product<'_>) -> f64 {
+        let mut y = vec![0.0; of.pairs.len() * of.rows];
+        product(of, &mut y);
+        let (mut row, mut off, mut all) = (vec![0.0; of.w.width], 0.0, 0.0);
+        for n in 0..of.rows {
+            of.w.row(of.first + n, &mut row);
+            for (to, from) in of.pairs {
+                let terms = row.iter().zip(of.x(*from));
+                let right: f64 = terms.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+                off += (f64::from(y[to * of.rows + n]) - right).powi(2);
+                all += right.powi(2);
+            }
+        }
+        off / all
+    }
+
+    /// Tiles of integers, by which everything is exact in f32, of as many rows and tokens as there may be.
+    #[test]
+    fn tiles_of_integers_are_exact() {
+        let Some(fast) = loops().integers else { return };
+        for (behind, most) in [(Behind::Bytes, 127), (Behind::Nibbles, 7)] {
+            for (rows, tokens, width) in [(1, 4, 32), (2, 8, 96), (7, 4, 288), (16, 12, 64)] {
+                let count = width / BLOCK;
+                let codes = numbers(3, most, rows * width);
+                let mut bytes = Vec::new();
+                for (i, block) in codes.as_chunks::<BLOCK>().0.iter().enumerate() {
+                    bytes.extend(f32_to_f16([1.0, 0.5, -2.0][i % 3]).to_le_bytes());
+                    let code = |c: i32| i8::try_from(c).unwrap_or_default().cast_unsigned();
+                    let nibble = |c: i32| code(c + 8);
+                    match behind {
+                        Behind::Bytes => bytes.extend(block.map(code)),
+                        Behind::Nibbles => bytes.extend((0..16).map(|j| nibble(block[j]) | nibble(block[j + 16]) << 4)),
                     }
                 }
+                let whole = |n: &i32| i16::try_from(*n).unwrap_or_default();
+                let x: Vec<i16> = numbers(5, 255, tokens * width).iter().map(whole).collect();
+                let by: Vec<f32> = (0..tokens * count).map(|i| [4.0, 1.0, -0.25][i % 3]).collect();
+                let even = rows.next_multiple_of(2);
+                let [found, expected] = [fast, PLAIN_INTEGERS].map(|loops| {
+                    let (mut codes, mut factors) = (vec![0; even * width], vec![0.0; even * count]);
+                    let bytes = &bytes;
+                    (loops.widen)(Blocks { bytes, behind }, width, &mut codes, &mut factors);
+                    let mut out = vec![0.0; tokens * even];
+                    let (codes, factors) = (&codes[..], &factors[..]);
+                    let x = Wide {
+                        codes: &x,
+                        factors: &by,
+                    };
+                    (loops.wide)(width, Wide { codes, factors }, x, &mut out);
+                    (codes.to_vec(), factors.to_vec(), out)
+                });
                 assert!(
-                    off <= 1e-11 * all,
-                    "{} of {rows} x {width} with {tokens}: {}",
-                    format.name,
-                    off / all
+                    found == expected,
+                    "{behind:?}, {rows} rows, {tokens} tokens, width {width}"
                 );
+                assert!(found.2.iter().any(|dot| *dot != 0.0));
             }
         }
     }

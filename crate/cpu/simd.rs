@@ -3,7 +3,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 mod plain;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
@@ -36,6 +36,33 @@ pub(crate) struct Blocks<'a> {
     pub(crate) behind: Behind,
 }
 
+/// Integers of 16 bits in a vector of theirs.
+pub(crate) const WIDE: usize = 8;
+/// Tokens of such integers that are taken together.
+pub(crate) const QUAD: usize = 4;
+
+/// Integers of rows or tokens that are taken together, and a factor for each block of them.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "read by the loops of wasm only")
+)]
+pub(crate) struct Wide<'a> {
+    pub(crate) codes: &'a [i16],
+    pub(crate) factors: &'a [f32],
+}
+
+/// The loops of products by integers of 16 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Integers {
+    /// Codes of rows of blocks, of which each has so many, two by two as `[N / 2, K / WIDE, 2, WIDE]`, and their factors as
+    /// `[N / 2, K / 32, 2]`.
+    pub(crate) widen: fn(Blocks<'_>, usize, &mut [i16], &mut [f32]),
+    /// Dots `[T, N]` of such rows of a width with tokens, four by four as `[T / QUAD, K / WIDE, QUAD, WIDE]` and
+    /// `[T / QUAD, K / 32, QUAD]`.
+    pub(crate) wide: fn(usize, Wide<'_>, Wide<'_>, &mut [f32]),
+}
+
 /// Dots of some tokens with some rows.
 pub(crate) type Tile = [[f32; ROWS]; TOKENS];
 
@@ -59,6 +86,8 @@ pub(crate) struct Loops {
     pub(crate) ints: fn(Rows<'_>, &Split) -> [f32; ROWS],
     /// Dots of rows of blocks with a split token, as many as there is room for. Of a factor that is no finite number they are none.
     pub(crate) blocks: fn(Blocks<'_>, &Split, &mut [f32]),
+    /// Those of integers, where they are faster than f32: not where there is an instruction for a product and a sum.
+    pub(crate) integers: Option<Integers>,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -80,7 +109,7 @@ pub(crate) fn loops() -> Loops {
 }
 
 /// Those that the others are held to.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 pub(crate) const PLAIN: Loops = Loops {
     dot: plain::dot,
     dots: plain::dots,
@@ -90,4 +119,12 @@ pub(crate) const PLAIN: Loops = Loops {
     unpack: plain::unpack,
     ints: plain::ints,
     blocks: plain::blocks,
+    integers: None,
+};
+
+/// What those of integers are held to.
+#[cfg(test)]
+pub(crate) const PLAIN_INTEGERS: Integers = Integers {
+    widen: plain::widen,
+    wide: plain::wide,
 };

@@ -27,6 +27,7 @@ pub(super) const LOOPS: Loops = Loops {
     ints: |rows, x| unsafe { ints(rows, x) },
     // SAFETY: as above.
     blocks: |of, x, y| unsafe { blocks(of, x, y) },
+    integers: None,
 };
 
 #[inline]

@@ -1,6 +1,8 @@
 //! The plain form, which compilers turn into SIMD: independent sums, no branch in the loop. The others are held to it.
 
 use super::{Blocks, LANES, ROWS, Rows, Split, TOKENS, Tile};
+#[cfg(test)]
+use super::{QUAD, WIDE, Wide};
 use crate::{
     cpu::ints::{self, BLOCK, LOW},
     quant::half::f16_to_f32,
@@ -82,6 +84,39 @@ pub(super) fn unpack(of: Blocks<'_>, to: &mut [f32]) {
     }
 }
 
+#[cfg(test)]
+pub(super) fn widen(of: Blocks<'_>, width: usize, to: &mut [i16], factors: &mut [f32]) {
+    let (bytes, count) = (of.behind.bytes(), width / BLOCK);
+    let to = to.as_chunks_mut::<WIDE>().0;
+    for (r, row) in of.bytes.chunks_exact(count * bytes).enumerate() {
+        let to = to[r / 2 * 2 * width / WIDE..].iter_mut().skip(r % 2).step_by(2);
+        let factors = factors[r / 2 * 2 * count..].iter_mut().skip(r % 2).step_by(2);
+        let blocks = || row.chunks_exact(bytes);
+        factors.zip(blocks()).for_each(|(to, block)| *to = factor(block));
+        let vectors = blocks().flat_map(|block| codes(block).as_chunks::<WIDE>().0.to_owned());
+        to.zip(vectors).for_each(|(to, codes)| *to = codes.map(i16::from));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_precision_loss, reason = "rounded as sums of f32 are")]
+pub(super) fn wide(width: usize, w: Wide<'_>, x: Wide<'_>, out: &mut [f32]) {
+    let (rows, count) = (w.codes.len() / width, width / BLOCK);
+    // Where value `i` of block `b` of number `n` lies, where `of` of them lie together; and its factor.
+    let place = |of: usize, n: usize, b: usize, i: usize| {
+        (((n / of * count + b) * 4 + i / WIDE) * of + n % of) * WIDE + i % WIDE
+    };
+    let factor = |of: usize, n: usize, b: usize| (n / of * count + b) * of + n % of;
+    for (i, out) in out.iter_mut().enumerate() {
+        let (t, n) = (i / rows, i % rows);
+        let block = |b: usize| {
+            let product = |i| i32::from(w.codes[place(2, n, b, i)]) * i32::from(x.codes[place(QUAD, t, b, i)]);
+            (0..BLOCK).map(product).sum::<i32>() as f32 * (w.factors[factor(2, n, b)] * x.factors[factor(QUAD, t, b)])
+        };
+        *out = (0..count).map(block).sum();
+    }
+}
+
 pub(super) fn ints(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
     let width = x.high.len();
     let mut out = [0.0; ROWS];
@@ -105,12 +140,12 @@ pub(super) fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
     }
 }
 
-fn factor(block: &[u8]) -> f32 {
+pub(super) fn factor(block: &[u8]) -> f32 {
     f16_to_f32(u16::from_le_bytes([block[0], block[1]]))
 }
 
 /// The codes of a block, behind its factor: bytes, or half as many with two nibbles each.
-fn codes(block: &[u8]) -> [i8; BLOCK] {
+pub(super) fn codes(block: &[u8]) -> [i8; BLOCK] {
     let behind = &block[2..];
     std::array::from_fn(|i| match behind.get(i) {
         Some(code) if behind.len() == BLOCK => code.cast_signed(),

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "loads of vectors")]
 
-use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile};
+use super::{Behind, Blocks, Integers, LANES, Loops, QUAD, ROWS, Rows, Split, TOKENS, Tile, WIDE, Wide};
 use crate::{
     cpu::ints::{BLOCK, LOW},
     quant::half::f16_to_f32,
@@ -22,6 +22,7 @@ pub(super) const LOOPS: Loops = Loops {
     unpack,
     ints,
     blocks,
+    integers: Some(Integers { widen, wide }),
 };
 
 #[inline(always)]
@@ -250,27 +251,113 @@ fn unpack(of: Blocks<'_>, to: &mut [f32]) {
     for (r, row) in of.bytes.chunks_exact(to.len() / 8 * bytes).enumerate() {
         for (block, to) in row.chunks_exact(bytes).zip(to.as_chunks_mut::<8>().0) {
             let factor = f32x4_splat(f16_to_f32(u16::from_le_bytes([block[0], block[1]])));
-            let codes = match of.behind {
-                // SAFETY: a whole block.
-                Behind::Bytes => unsafe { codes::<34>(block.as_ptr()) },
-                Behind::Nibbles => {
-                    // SAFETY: as above.
-                    let [a, b, c, d] = unsafe { codes::<18>(block.as_ptr()) };
-                    let less = i16x8_splat(8);
-                    let (low, high) = (i16x8_sub(a, less), i16x8_sub(b, less));
-                    let (then, last) = (i16x8_sub(c, less), i16x8_sub(d, less));
-                    [
-                        i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(low, high),
-                        i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(low, high),
-                        i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(then, last),
-                        i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(then, last),
-                    ]
+            // SAFETY: a whole block.
+            let codes = unsafe {
+                match of.behind {
+                    Behind::Bytes => in_order::<34>(block.as_ptr()),
+                    Behind::Nibbles => in_order::<18>(block.as_ptr()),
                 }
             };
             rows!(P => {
                 let of = [i32x4_extend_low_i16x8(codes[P]), i32x4_extend_high_i16x8(codes[P])];
                 put(&mut to[2 * P][r], f32x4_mul(f32x4_convert_i32x4(of[0]), factor));
                 put(&mut to[2 * P + 1][r], f32x4_mul(f32x4_convert_i32x4(of[1]), factor));
+            });
+        }
+    }
+}
+
+/// The codes of a block of `N` bytes.
+///
+/// # Safety
+/// The block is there.
+#[inline(always)]
+unsafe fn in_order<const N: usize>(block: *const u8) -> [v128; 4] {
+    // SAFETY: the caller's.
+    let codes = unsafe { codes::<N>(block) };
+    if N == 34 {
+        return codes;
+    }
+    let [a, b, c, d] = rows!(P => i16x8_sub(codes[P], i16x8_splat(8)));
+    [
+        i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(a, b),
+        i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(a, b),
+        i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(c, d),
+        i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(c, d),
+    ]
+}
+
+fn widen(of: Blocks<'_>, width: usize, to: &mut [i16], factors: &mut [f32]) {
+    match of.behind {
+        Behind::Bytes => widened::<34>(of.bytes, width, to, factors),
+        Behind::Nibbles => widened::<18>(of.bytes, width, to, factors),
+    }
+}
+
+fn widened<const N: usize>(bytes: &[u8], width: usize, to: &mut [i16], factors: &mut [f32]) {
+    let count = width / BLOCK;
+    let rows = bytes.len() / (count * N);
+    // Everything that is written below lies within these.
+    assert!(to.len() >= rows.next_multiple_of(2) * width && factors.len() >= rows.next_multiple_of(2) * count);
+    let mut block = bytes.as_ptr();
+    for r in 0..rows {
+        // SAFETY: whole blocks, and room for as many.
+        unsafe {
+            let mut to = to.as_mut_ptr().add(r / 2 * 2 * width + r % 2 * WIDE);
+            let mut factor = factors.as_mut_ptr().add(r / 2 * 2 * count + r % 2);
+            let end = block.add(count * N);
+            while block < end {
+                *factor = f16_to_f32(u16::from_le_bytes([*block, *block.add(1)]));
+                let codes = in_order::<N>(block);
+                rows!(P => v128_store(to.add(2 * P * WIDE).cast(), codes[P]));
+                (block, to, factor) = (block.add(N), to.add(2 * BLOCK), factor.add(2));
+            }
+        }
+    }
+}
+
+fn wide(width: usize, w: Wide<'_>, x: Wide<'_>, out: &mut [f32]) {
+    let count = width / BLOCK;
+    let (rows, tokens) = (w.codes.len() / width / 2 * 2, x.codes.len() / width / QUAD * QUAD);
+    // Everything that is read below lies within these.
+    assert!(w.factors.len() >= rows * count && x.factors.len() >= tokens * count && out.len() >= tokens * rows);
+    // Known at run time only, or the loop over the vectors of a block would be unrolled: engines move all loads of a turn to its
+    // beginning, where those of one vector of each row and token still find registers.
+    let vectors = width / count / WIDE;
+    for (t, n) in (0..tokens)
+        .step_by(QUAD)
+        .flat_map(|t| (0..rows).step_by(2).map(move |n| (t, n)))
+    {
+        let mut sums = [f32x4_splat(0.0); QUAD];
+        // SAFETY: all of that is there, as was asked above.
+        unsafe {
+            let (mut row, mut factor) = (w.codes.as_ptr().add(n * width), w.factors.as_ptr().add(n * count));
+            let (mut token, mut by) = (x.codes.as_ptr().add(t * width), x.factors.as_ptr().add(t * count));
+            let end = factor.add(2 * count);
+            while factor < end {
+                let (mut a, mut b) = ([i32x4_splat(0); QUAD], [i32x4_splat(0); QUAD]);
+                let stop = row.add(2 * vectors * WIDE);
+                while row < stop {
+                    let x = rows!(T => v128_load(token.add(T * WIDE).cast()));
+                    let (v, w) = (v128_load(row.cast()), v128_load(row.add(WIDE).cast()));
+                    a = rows!(T => i32x4_add(a[T], i32x4_dot_i16x8(v, x[T])));
+                    b = rows!(T => i32x4_add(b[T], i32x4_dot_i16x8(w, x[T])));
+                    (row, token) = (row.add(2 * WIDE), token.add(QUAD * WIDE));
+                }
+                let factors = v128_load64_splat(factor.cast());
+                sums = rows!(T => {
+                    let (low, high) = (
+                        i32x4_shuffle::<0, 4, 1, 5>(a[T], b[T]),
+                        i32x4_shuffle::<2, 6, 3, 7>(a[T], b[T]),
+                    );
+                    let dots = f32x4_convert_i32x4(i32x4_add(low, high));
+                    f32x4_add(sums[T], f32x4_mul(dots, f32x4_mul(factors, v128_load32_splat(by.add(T).cast()))))
+                });
+                (factor, by) = (factor.add(2), by.add(QUAD));
+            }
+            rows!(T => {
+                let both = f32x4_add(sums[T], i64x2_shuffle::<1, 0>(sums[T], sums[T]));
+                v128_store64_lane::<0>(both, out.as_mut_ptr().add((t + T) * rows + n).cast());
             });
         }
     }
@@ -295,14 +382,14 @@ fn runs<const N: usize, const EXACT: bool>(rows: Rows<'_>, x: &Split) -> [f32; R
     let mut sums = f32x4_splat(0.0);
     for i in 0..count {
         let at = i * 16 * N;
-        let codes = rows!(R => wide::<N>(rows.codes, R * width + at));
+        let codes = rows!(R => extended::<N>(rows.codes, R * width + at));
         let factors = f32x4(
             rows.factors[i],
             rows.factors[count + i],
             rows.factors[2 * count + i],
             rows.factors[3 * count + i],
         );
-        let dots = dots_of::<N, EXACT, false>(codes, x, at);
+        let dots = dots_of::<N, EXACT>(codes, x, [at; ROWS]);
         sums = f32x4_add(sums, f32x4_mul(dots, f32x4_mul(factors, splat(&x.factors, i * N / 2))));
     }
     let mut out = [0.0; ROWS];
@@ -312,39 +399,33 @@ fn runs<const N: usize, const EXACT: bool>(rows: Rows<'_>, x: &Split) -> [f32; R
 
 /// Codes of 16 bits of up to 32 bytes.
 #[inline(always)]
-fn wide<const N: usize>(codes: &[i8], at: usize) -> [v128; 4] {
+fn extended<const N: usize>(codes: &[i8], at: usize) -> [v128; 4] {
     debug_assert!(at + 16 * N <= codes.len());
     // SAFETY: callers stay within the slice; of 16 codes, the first come again.
     rows!(P => unsafe { i16x8_load_extend_i8x8(codes.as_ptr().add(at + 8 * (P % (2 * N)))) })
 }
 
-/// Dots of `N` times 16 codes of each row with a token from `at` on, whose 16-bit integers come in a certain order.
+/// Dots of `N` times 16 codes of each row with those of a token from its own `at` on.
 #[inline(always)]
-fn dots_of<const N: usize, const EXACT: bool, const APART: bool>(
-    codes: [[v128; 4]; ROWS],
-    x: &Split,
-    at: usize,
-) -> v128 {
-    let high = sums_of::<N, APART>(codes, &x.high, at);
+fn dots_of<const N: usize, const EXACT: bool>(codes: [[v128; 4]; ROWS], x: &Split, at: [usize; ROWS]) -> v128 {
+    let high = sums_of::<N>(codes, &x.high, at);
     if EXACT {
-        f32x4_add(
-            high,
-            f32x4_mul(sums_of::<N, APART>(codes, &x.low, at), f32x4_splat(LOW)),
-        )
+        f32x4_add(high, f32x4_mul(sums_of::<N>(codes, &x.low, at), f32x4_splat(LOW)))
     } else {
         high
     }
 }
 
 #[inline(always)]
-fn sums_of<const N: usize, const APART: bool>(codes: [[v128; 4]; ROWS], x: &[i16], at: usize) -> v128 {
-    let (a, b) = (eight(x, at), eight(x, at + 8));
-    if N == 1 {
-        return f32x4_convert_i32x4(across(rows!(R => both([codes[R][0], codes[R][1]], [a, b])), i32x4_add));
-    }
-    let x = [a, b, eight(x, at + 16), eight(x, at + 24)];
-    let x = if APART { apart(x) } else { x };
-    let sums = rows!(R => i32x4_add(both([codes[R][0], codes[R][1]], [x[0], x[1]]), both([codes[R][2], codes[R][3]], [x[2], x[3]])));
+fn sums_of<const N: usize>(codes: [[v128; 4]; ROWS], x: &[i16], at: [usize; ROWS]) -> v128 {
+    let sums = rows!(R => {
+        let half = both([codes[R][0], codes[R][1]], [eight(x, at[R]), eight(x, at[R] + 8)]);
+        if N == 1 {
+            half
+        } else {
+            i32x4_add(half, both([codes[R][2], codes[R][3]], [eight(x, at[R] + 16), eight(x, at[R] + 24)]))
+        }
+    });
     f32x4_convert_i32x4(across(sums, i32x4_add))
 }
 
@@ -361,43 +442,88 @@ fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
     match (of.behind, x.low.is_empty()) {
         (Behind::Bytes, true) => rows::<34, false>(of.bytes, x, y),
         (Behind::Bytes, false) => rows::<34, true>(of.bytes, x, y),
-        (Behind::Nibbles, true) => rows::<18, false>(of.bytes, x, y),
-        (Behind::Nibbles, false) => rows::<18, true>(of.bytes, x, y),
+        (Behind::Nibbles, true) => rows::<18, false>(of.bytes, &apart(x), y),
+        (Behind::Nibbles, false) => rows::<18, true>(of.bytes, &apart(x), y),
     }
 }
 
-/// Rows of blocks of `N` bytes.
+/// Rows of blocks of `N` bytes, one after the other and block by block: what fetches memory ahead follows one line well, and four
+/// of them, a row apart, at half the speed or less; and engines move all loads of a turn to its beginning, where those of one block
+/// still find registers. The factors of four rows come first, as they are wanted: those of the weight times those of the token.
 fn rows<const N: usize, const EXACT: bool>(bytes: &[u8], x: &Split, y: &mut [f32]) {
     let count = x.factors.len();
-    let width = count * N;
-    let last = y.len().saturating_sub(1);
-    for (n, y) in y.chunks_mut(ROWS).enumerate() {
-        // Where there are no more rows, the last one stands for them.
-        let starts = rows!(R => (n * ROWS + R).min(last) * width);
-        let mut sums = f32x4_splat(0.0);
-        for b in 0..count {
-            // SAFETY: whole blocks of rows that are there.
-            let (codes, scales) = unsafe {
-                let blocks = rows!(R => bytes.as_ptr().add(starts[R] + b * N));
-                (rows!(R => codes::<N>(blocks[R])), halves(blocks))
-            };
-            let dots = if N == 34 {
-                f32x4_mul(dots_of::<2, EXACT, false>(codes, x, b * BLOCK), splat(&x.factors, b))
-            } else {
-                let dots = f32x4_mul(dots_of::<2, EXACT, true>(codes, x, b * BLOCK), splat(&x.factors, b));
-                f32x4_sub(dots, f32x4_mul(splat(&x.sums, b), f32x4_splat(8.0)))
-            };
-            sums = f32x4_add(sums, f32x4_mul(dots, scales));
-        }
-        let mut out = [0.0; ROWS];
-        put(&mut out, sums);
-        for (y, sum) in y.iter_mut().zip(out) {
-            *y = sum;
+    let repeated = x.factors.repeat(ROWS);
+    let mut factors = vec![0.0; repeated.len()];
+    let [less, less_low] = [&x.high, &x.low].map(|x| if N == 18 { eights(x) } else { Vec::new() });
+    let mut block = bytes.as_ptr();
+    for y in y.chunks_mut(ROWS) {
+        // SAFETY: as many blocks and integers are there, and a factor for each block of four rows.
+        unsafe {
+            scales::<N>(block, y.len() * count, &repeated, &mut factors);
+            let mut factor = factors.as_ptr();
+            for y in y {
+                let [mut high, mut low] = [(x.high.as_ptr(), less.as_ptr()), (x.low.as_ptr(), less_low.as_ptr())];
+                let mut sums = f32x4_splat(0.0);
+                let end = block.add(count * N);
+                while block < end {
+                    let by = v128_load32_splat(factor.cast());
+                    let mut dots = part::<N>(block, &mut high);
+                    if EXACT {
+                        dots = f32x4_add(dots, f32x4_mul(part::<N>(block, &mut low), f32x4_splat(LOW)));
+                    }
+                    sums = f32x4_add(sums, f32x4_mul(dots, by));
+                    (block, factor) = (block.add(N), factor.add(1));
+                }
+                *y = sum(sums);
+            }
         }
     }
 }
 
-/// The codes of a block of `N` bytes; those of nibbles are 8 more, and in the order of `apart`.
+/// Four parts of the dot of a block with integers, to which those of nibbles are added.
+///
+/// # Safety
+/// All of that is there.
+#[inline(always)]
+unsafe fn part<const N: usize>(block: *const u8, (x, less): &mut (*const i16, *const v128)) -> v128 {
+    // SAFETY: the caller's.
+    unsafe {
+        let four = |p: usize| v128_load(x.add(8 * p).cast());
+        let [a, b, c, d] = codes::<N>(block);
+        let mut dot = i32x4_add(both([a, b], [four(0), four(1)]), both([c, d], [four(2), four(3)]));
+        *x = x.add(BLOCK);
+        if N == 18 {
+            dot = i32x4_add(dot, **less);
+            *less = less.add(1);
+        }
+        f32x4_convert_i32x4(dot)
+    }
+}
+
+/// The factors of `count` blocks times `by`.
+///
+/// # Safety
+/// The blocks are there.
+#[inline(always)]
+unsafe fn scales<const N: usize>(blocks: *const u8, count: usize, by: &[f32], to: &mut [f32]) {
+    for (i, to) in to.as_chunks_mut().0[..count.div_ceil(4)].iter_mut().enumerate() {
+        // Where there are no more blocks, the last one stands for them.
+        // SAFETY: the caller's.
+        let of = unsafe { halves(rows!(R => blocks.add((4 * i + R).min(count - 1) * N))) };
+        put(to, f32x4_mul(of, four(by, 4 * i)));
+    }
+}
+
+/// Parts of -8 times the sums of blocks: nibbles are 8 more than the codes they stand for.
+fn eights(x: &[i16]) -> Vec<v128> {
+    let part = |x: &[i16], p: usize| i32x4_dot_i16x8(eight(x, 8 * p), i16x8_splat(-8));
+    let blocks = x.as_chunks::<BLOCK>().0.iter();
+    blocks
+        .map(|x| i32x4_add(i32x4_add(part(x, 0), part(x, 1)), i32x4_add(part(x, 2), part(x, 3))))
+        .collect()
+}
+
+/// The codes of a block of `N` bytes; those of nibbles are 8 more, and lie as `apart` has them.
 ///
 /// # Safety
 /// The block is there.
@@ -418,15 +544,29 @@ unsafe fn codes<const N: usize>(block: *const u8) -> [v128; 4] {
     ]
 }
 
-/// The even ones of 16 and the odd ones, of each half.
-#[inline(always)]
-fn apart([a, b, c, d]: [v128; 4]) -> [v128; 4] {
-    [
-        i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(a, b),
-        i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(a, b),
-        i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(c, d),
-        i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(c, d),
-    ]
+/// A token whose integers lie as the nibbles of a block do: of each 16 the even ones, then the odd ones.
+fn apart(x: &Split) -> Split {
+    let order = |from: &[i16]| {
+        let mut to = vec![0; from.len()];
+        for (from, to) in from.as_chunks::<16>().0.iter().zip(to.as_chunks_mut::<16>().0) {
+            let (a, b) = (eight(from, 0), eight(from, 8));
+            let even = i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(a, b);
+            let odd = i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(a, b);
+            // SAFETY: sixteen integers.
+            unsafe {
+                v128_store(to.as_mut_ptr().cast(), even);
+                v128_store(to.as_mut_ptr().add(8).cast(), odd);
+            }
+        }
+        to
+    };
+    Split {
+        run: x.run,
+        high: order(&x.high),
+        low: order(&x.low),
+        factors: x.factors.clone(),
+        sums: Vec::new(),
+    }
 }
 
 /// The f16 at each of four places; what is no finite number becomes none at all.
