@@ -54,10 +54,7 @@ fn bias_at(distance: i32) -> u32 {
 const LOWEST: f32 = -3.0e38;
 var<workgroup> query: array<f32, SHARE * DH>;
 var<workgroup> out: array<f32, SHARE * DH>;
-var<workgroup> weight: array<f32, SHARE * WG>;
-#if SUBGROUPS
-var<workgroup> peak: array<f32, SHARE * WG>;
-#endif
+var<workgroup> weight: array<f32, SHARE * WG>;   // scores of the chunk, or the highest of each subgroup, then weights
 
 @compute @workgroup_size(WG)
 #if SUBGROUPS
@@ -115,7 +112,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #if SUBGROUPS
         for (var h = 0u; h < SHARE; h++) {
             let highest = subgroupMax(scores[h]);
-            if lane == 0u { peak[h * WG + local / size] = highest; }
+            if lane == 0u { weight[h * WG + local / size] = highest; }
         }
         workgroupBarrier();
 #else
@@ -126,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var h = 0u; h < SHARE; h++) {
             var highest = top[h];
 #if SUBGROUPS
-            for (var i = 0u; i < (WG + size - 1u) / size; i++) { highest = max(highest, peak[h * WG + i]); }
+            for (var i = 0u; i < (WG + size - 1u) / size; i++) { highest = max(highest, weight[h * WG + i]); }
 #else
             for (var i = 0u; i < count; i++) { highest = max(highest, weight[h * WG + i]); }
 #endif

@@ -14,11 +14,10 @@ struct Params { slices: u32 }
 const RING: u32 = 64u;
 const NO_TOKEN: u32 = 0xffffffffu;
 const STOPPED: u32 = 0xfffffffeu;
-var<workgroup> keys: array<u32, MOST>;
-var<workgroup> ids: array<u32, MOST>;
-var<workgroup> by_rank: array<u32, MOST>;
-var<workgroup> values: array<f32, MOST>;
-var<workgroup> noise: array<f32, MOST>;
+var<workgroup> chosen: array<u32, MOST>;   // in any order
+// In `bins`, by rank: which was chosen, what it is worth, its random number.
+const VALUES: u32 = MOST;
+const NOISE: u32 = 2u * MOST;
 
 fn key_of(i: u32) -> u32 {
     if i >= params.slices * MOST { return 0u; }
@@ -26,9 +25,17 @@ fn key_of(i: u32) -> u32 {
 }
 
 fn emit(i: u32, at: u32) {
-    keys[at] = key_of(i);
-    ids[at] = picked[i / MOST * PICKED + MOST + i % MOST];
+    chosen[at] = i;
 }
+
+fn id_of(i: u32) -> u32 { return picked[i / MOST * PICKED + MOST + i % MOST]; }
+
+/// The id of rank `r`.
+fn id_at(r: u32) -> u32 { return id_of(chosen[atomicLoad(&bins[r])]); }
+
+fn value_at(r: u32) -> f32 { return bitcast<f32>(atomicLoad(&bins[VALUES + r])); }
+
+fn noise_at(r: u32) -> f32 { return bitcast<f32>(atomicLoad(&bins[NOISE + r])); }
 
 /// The upper word of a product.
 fn upper(a: u32, b: u32) -> u32 {
@@ -62,30 +69,30 @@ fn gumbel(id: u32, position: u32) -> f32 {
 }
 
 /// Which of `count` tokens, the likeliest first, is drawn.
-fn drawn(count: u32) -> u32 {
-    let best = values[0];
+fn draw(count: u32) -> u32 {
+    let best = value_at(0u);
     var kept = count;
     let share = bitcast<f32>(sampler[SAMPLER_TOP_P]);
     if share < 1.0 {
         var sum = 0.0;
-        for (var i = 0u; i < count; i++) { sum += exp(values[i] - best); }
+        for (var i = 0u; i < count; i++) { sum += exp(value_at(i) - best); }
         var reached = 0.0;
         kept = 0u;
         while kept < count {
-            reached += exp(values[kept] - best);
+            reached += exp(value_at(kept) - best);
             kept++;
             if reached >= share * sum { break; }
         }
     }
     let least = best + bitcast<f32>(sampler[SAMPLER_MIN_P]);
-    var chosen = 0u;
+    var drawn = 0u;
     for (var i = 1u; i < kept; i++) {
-        if values[i] < least { break; }
-        let a = values[i] + noise[i];
-        let b = values[chosen] + noise[chosen];
-        if a > b || (a == b && ids[by_rank[i]] < ids[by_rank[chosen]]) { chosen = i; }
+        if value_at(i) < least { break; }
+        let a = value_at(i) + noise_at(i);
+        let b = value_at(drawn) + noise_at(drawn);
+        if a > b || (a == b && id_at(i) < id_at(drawn)) { drawn = i; }
     }
-    return chosen;
+    return drawn;
 }
 
 @compute @workgroup_size(256)
@@ -96,12 +103,18 @@ fn main(@builtin(local_invocation_index) local: u32) {
     let count = top(local, (params.slices * MOST + WG - 1u) / WG, keep);
     workgroupBarrier();
     if local < count {
+        let key = key_of(chosen[local]);
+        let id = id_of(chosen[local]);
         var rank = 0u;
-        for (var i = 0u; i < count; i++) { rank += u32(keys[i] > keys[local] || (keys[i] == keys[local] && ids[i] < ids[local])); }
-        by_rank[rank] = local;
+        for (var i = 0u; i < count; i++) {
+            let other = key_of(chosen[i]);
+            rank += u32(other > key || (other == key && id_of(chosen[i]) < id));
+        }
+        atomicStore(&bins[rank], local);
         if keep > 1u {
-            values[rank] = clamp(unordered(keys[local]) / bitcast<f32>(sampler[SAMPLER_TEMPERATURE]), -3.4028234e38, 3.4028234e38);
-            noise[rank] = gumbel(ids[local], position);
+            let value = clamp(unordered(key) / bitcast<f32>(sampler[SAMPLER_TEMPERATURE]), -3.4028234e38, 3.4028234e38);
+            atomicStore(&bins[VALUES + rank], bitcast<u32>(value));
+            atomicStore(&bins[NOISE + rank], bitcast<u32>(gumbel(id, position)));
         }
     }
     workgroupBarrier();
@@ -109,8 +122,8 @@ fn main(@builtin(local_invocation_index) local: u32) {
     var broken = false;
     for (var s = 0u; s < params.slices; s++) { broken |= picked[s * PICKED + 2u * MOST] != 0u; }
     var at = 0u;
-    if keep > 1u { at = drawn(count); }
-    let id = ids[by_rank[at]];
+    if keep > 1u { at = draw(count); }
+    let id = id_at(at);
     let step = state[STATE_STEP];
     state[STATE_STEP] = step + 1u;
     if stopped {

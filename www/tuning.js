@@ -60,7 +60,7 @@ export function tuning({ now, queue, say, trace }) {
     try {
       if (await Promise.race([it.tune(), instance.panicked])) return tuneAfter(BETWEEN_MS);
       if (from) from.tune = false;
-      if (await learned(it)) say({ type: "tuned", selfTest: JSON.parse(it.info()).selfTest });
+      if (await learned(it)) told(it);
     } catch (error) {
       // a lost GPU is noticed, and replaced, at the next order; if measuring is what it was lost by, that is not done again
       if (from) from.tune = false;
@@ -85,8 +85,11 @@ export function tuning({ now, queue, say, trace }) {
     return true;
   }
 
+  /** Says what was found of the GPU. @param {Model} it */
+  const told = (it) => say({ type: "tuned", selfTest: JSON.parse(it.info()).selfTest });
+
   /** Keeps what was found of the GPU that took the place of one that was lost. @param {Model} it */
   const relearned = (it) => (failed ? settle(it) : learned(it));
 
-  return { holdOff, tuneLater, knew, learned, relearned };
+  return { holdOff, tuneLater, knew, learned, relearned, told };
 }

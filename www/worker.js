@@ -23,6 +23,8 @@ const TRIES = 3;
 /** What the browser may take to have its GPU back, and between two looks at it. */
 const GONE_MS = 5000;
 const LOOK_MS = 250;
+/** How long nobody asked anything before kernels are compiled ahead. */
+const AHEAD_MS = 1000;
 
 /** What new models are made in. @type {Promise<Instance> | undefined} */
 let newest;
@@ -118,12 +120,14 @@ export function serve(port) {
   let paused;
   /** Whether kernels of a first prompt may be missing. */
   let cold = false;
+  /** Until they are compiled. @type {ReturnType<typeof setTimeout> | undefined} */
+  let ahead;
 
   /** @param {Reply} reply @param {Transferable[]} [transfer] */
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
   /** @param {string} what @param {unknown} [more] */
   const trace = (what, more) => say({ type: "trace", ms: performance.now(), what, more });
-  const { holdOff, tuneLater, knew, learned, relearned } = tuning({
+  const { holdOff, tuneLater, knew, learned, relearned, told } = tuning({
     now: () => ({ model, instance, from, busy: stops.size > 0 }),
     queue: (act) => (turn = turn.then(act)),
     say,
@@ -141,6 +145,7 @@ export function serve(port) {
     const stop = new AbortController();
     stops.set(order.id, stop);
     holdOff();
+    clearTimeout(ahead);
     turn = turn.then(async () => {
       try {
         if (["load", "fetch", "fit"].includes(order.type)) instance = await start(/** @type {import("./protocol.js").Load} */ (order));
@@ -153,7 +158,8 @@ export function serve(port) {
       } finally {
         stops.delete(order.id);
       }
-      if (cold) turn = turn.then(warm);
+      // not at once: whoever asks in the same second is not kept waiting by a kernel that takes long
+      if (cold && !stops.size) ahead = setTimeout(() => (turn = turn.then(warm)), AHEAD_MS);
       tuneLater(order.type);
     });
   });
@@ -170,7 +176,10 @@ export function serve(port) {
         await breathe();
         if (!cold || !model || !instance || instance.panic || stops.size) return;
         cold = await Promise.race([model.warm(), instance.panicked]);
-        if (!cold) trace("warm");
+        if (cold) continue;
+        trace("warm");
+        await learned(model);
+        told(model);
       }
     } catch (error) {
       // a lost GPU is noticed, and replaced, at the next order

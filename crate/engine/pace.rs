@@ -2,6 +2,7 @@
 //! to the system's watchdog.
 
 use super::device::BUCKETS;
+use crate::op::VECTOR_TOKENS;
 
 /// Tokens on the CPU: to begin with and at least, and at most.
 const CPU: [usize; 2] = [32, 128];
@@ -12,28 +13,50 @@ const GPU: usize = 128;
 /// Milliseconds that a chunk should take on a GPU.
 const GPU_MS: f64 = 50.0;
 
+/// Whether the kernels for many tokens are used: those for few, which writing takes, can read a prompt too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Many {
+    Used,
+    /// Not yet: they have to be compiled, and may not have given the known answers.
+    Later,
+    /// They gave wrong ones.
+    Refused,
+}
+
 /// The length of the next chunk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     on_cpu: bool,
     tokens: usize,
+    pub(super) many: Many,
 }
 
 impl Pace {
     pub(super) fn new(on_cpu: bool) -> Self {
-        let tokens = if on_cpu { CPU[0] } else { GPU };
-        Self { on_cpu, tokens }
+        let (tokens, many) = if on_cpu {
+            (CPU[0], Many::Used)
+        } else {
+            (GPU, Many::Later)
+        };
+        Self { on_cpu, tokens, many }
     }
 
     /// Tokens that are read together where the result should not hang on what was read before.
     pub(super) fn steady(self) -> usize {
-        if self.on_cpu { CPU[0] } else { self.tokens }
+        if self.many != Many::Used {
+            VECTOR_TOKENS
+        } else if self.on_cpu {
+            CPU[0]
+        } else {
+            self.tokens
+        }
     }
 
     /// How many of so many tokens are read before the last step: none if they go at once. On the CPU, whose products of few tokens
     /// are rounded, the last step has as many as are over, whatever the pace was.
     pub(super) fn part(self, left: usize) -> usize {
         let before = match left.saturating_sub(1) {
+            more if self.many != Many::Used => return VECTOR_TOKENS * usize::from(more >= VECTOR_TOKENS),
             more if self.on_cpu => more / CPU[0] * CPU[0],
             more if more < self.tokens => 0,
             _ => left,
@@ -44,7 +67,9 @@ impl Pace {
     /// A chunk of so many tokens took so long.
     pub(super) fn took(&mut self, ms: f64, tokens: usize) {
         let whole = tokens == self.tokens;
-        if self.on_cpu {
+        if self.many != Many::Used {
+            // of other kernels this says nothing
+        } else if self.on_cpu {
             if ms > 4.0 * CPU_MS {
                 self.tokens = CPU[0];
             } else if ms < CPU_MS && whole {
@@ -96,12 +121,30 @@ mod tests {
         assert_eq!(chunks(&mut Pace::new(true), 512, 1.0), [32, 64, 128, 128, 128, 32]);
         assert_eq!(chunks(&mut Pace::new(true), 128, 10.0), [32, 32, 32, 32]);
         let mut slow = Pace {
-            on_cpu: true,
             tokens: 128,
+            ..Pace::new(true)
         };
         assert_eq!(chunks(&mut slow, 256, 10.0), [128, 32, 32, 32, 32]);
-        assert_eq!(chunks(&mut Pace::new(false), 128, 1.0), [128]);
-        assert_eq!(chunks(&mut Pace::new(false), 700, 0.01), [128, 512, 60]);
-        assert_eq!(chunks(&mut Pace::new(false), 200, 2.0), [128, 32, 32, 8]);
+        let warm = || Pace {
+            many: Many::Used,
+            ..Pace::new(false)
+        };
+        assert_eq!(chunks(&mut warm(), 128, 1.0), [128]);
+        assert_eq!(chunks(&mut warm(), 700, 0.01), [128, 512, 60]);
+        assert_eq!(chunks(&mut warm(), 200, 2.0), [128, 32, 32, 8]);
+    }
+
+    #[test]
+    fn without_kernels_for_many_tokens_a_prompt_is_read_by_few() {
+        for many in [Many::Later, Many::Refused] {
+            let mut pace = Pace {
+                many,
+                ..Pace::new(false)
+            };
+            assert_eq!(chunks(&mut pace, 20, 100.0), [8, 8, 4]);
+            assert_eq!(chunks(&mut pace, 16, 0.01), [8, 8]);
+            assert_eq!(chunks(&mut pace, 1, 0.01), [1]);
+            assert_eq!(pace.steady(), 8);
+        }
     }
 }

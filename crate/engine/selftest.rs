@@ -23,7 +23,8 @@ const TOLERANCE: f64 = 1e-6;
 /// Room, tokens, position.
 type Step = (usize, usize, usize);
 /// One token, a few, and many.
-const STEPS: [Step; 3] = [(1, 1, 5), (8, 5, 3), (32, 19, 0)];
+const STEPS: [Step; 3] = [(1, 1, 5), (8, 5, 3), MANY];
+const MANY: Step = (32, 19, 0);
 const VOCABULARY: usize = 80;
 const EXPERTS: usize = 3;
 
@@ -221,7 +222,7 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize, he
 }
 
 /// Holds the adapter to the known answers, and gives up kernels that do not give them; says what is known then. What `kept` says
-/// was found before is taken from there.
+/// was found before is taken from there. With `later`, formats that are new are not asked for many tokens, and not said to hold.
 ///
 /// # Errors
 /// [`error::Gpu::Wrong`] if nothing is left that is right; others of the device.
@@ -230,6 +231,7 @@ pub(super) async fn run(
     formats: &[&'static Format],
     (layers, heads): (&[Layer], Heads),
     kept: Option<&str>,
+    later: bool,
 ) -> Result<Verdicts> {
     let before = runner.gpu.counters().clone();
     let caps = runner.gpu.caps();
@@ -242,12 +244,17 @@ pub(super) async fn run(
         runner.forms = known.forms();
         let new: Vec<_> = formats.iter().filter(|f| !known.holds(f)).copied().collect();
         let more: Vec<_> = layers.iter().filter(|l| !known.layers.contains(&l.name())).collect();
-        let llamas = new.iter().flat_map(|f| STEPS.map(|step| llama(f, step, 0, heads)));
+        let steps = if later { &STEPS[..2] } else { &STEPS[..] };
+        let llamas = new
+            .iter()
+            .flat_map(|f| steps.iter().map(|step| llama(f, *step, 0, heads)));
         match wrong(runner, llamas.chain(more.iter().flat_map(|l| l.cases()))).await {
             Ok(None) => {
                 runner.clear();
                 runner.gpu.uncount(&before);
-                known.note(&new);
+                if !later {
+                    known.note(&new);
+                }
                 known.layers.extend(more.into_iter().map(Layer::name));
                 return Ok(known);
             }
@@ -299,6 +306,25 @@ pub(super) fn words(known: &Verdicts, formats: &[&'static Format], layers: &[Str
         format!("; {fastest}")
     };
     format!("right {kernels} ({}){}{fastest}", names.join(", "), known.refused)
+}
+
+/// Holds the adapter to what `run` left for later, beside a model; what is wrong, in words.
+pub(super) async fn many(gpu: &GpuRunner, formats: &[&'static Format], heads: Heads) -> Result<Option<String>> {
+    let mut beside = gpu.beside();
+    beside.forms = gpu.forms.clone();
+    let found = wrong(&mut beside, formats.iter().map(|f| llama(f, MANY, 0, heads))).await;
+    drop(beside);
+    match found {
+        Err(Error::Gpu {
+            kind: error::Gpu::Refused,
+            cause,
+            ..
+        }) => {
+            gpu.gpu.forget_pipelines();
+            Ok(Some(cause))
+        }
+        other => other,
+    }
 }
 
 /// Whether the kernels for few tokens give the known answers in the form that is set for a format, which has so many invocations:

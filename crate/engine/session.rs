@@ -398,6 +398,7 @@ impl Model {
         }
         // After a lost device the answer so far is read like a prompt.
         let (done, total) = (self.cached.len(), generation.prompt.len() + generation.answer.len());
+        self.expect(total - done).await?;
         let part = self.pace.part(total - done);
         if part > 0 {
             let so_far = generation.prompt.iter().chain(&generation.answer);
@@ -409,6 +410,12 @@ impl Model {
             return Ok(Err(Event::Prefill { done, total }));
         }
         self.choose(generation).await.map(Ok)
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    #[allow(clippy::unused_async, reason = "as on a GPU")]
+    async fn expect(&mut self, _: usize) -> Result<()> {
+        Ok(())
     }
 
     /// Runs `tokens` behind the cache, which then holds them.
@@ -503,6 +510,8 @@ impl Model {
         if !source.is_empty() {
             self.read(&source).await?;
         }
+        // Whoever wants logits is not waiting for a first word.
+        self.expect(usize::MAX).await?;
         let most = if all { self.most_rows() } else { self.pace.steady() };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();

@@ -88,6 +88,7 @@ impl Model {
     /// # Errors
     /// [`Error::Gpu`] of the device, which may be lost.
     pub async fn tune(&mut self) -> Result<bool> {
+        self.look().await?;
         let pos = self.cached.len();
         let (room, key) = ((self.capacity - pos).min(RING), Key::new(1, Head::Last));
         let Some(format) = self.untuned().filter(|_| room >= ROOM) else {
@@ -150,7 +151,9 @@ impl Model {
         let (known, hyper) = (self.known.as_ref()?, &self.network.hyper);
         let format = known.formats.first().copied()?;
         let can = hyper.pasts.is_empty() && hyper.kind.head() == Head::Last;
-        (can && !known.verdicts.measured(format)).then_some(format)
+        // what is noted of it counts as right for many tokens too
+        let whole = known.later.is_none() && known.refused.is_empty();
+        (can && whole && !known.verdicts.measured(format)).then_some(format)
     }
 
     /// Takes the usual form for the best, as after measuring: since that failed, or lost the GPU.

@@ -1,8 +1,11 @@
-//! Kernels compiled ahead: those that reading a first prompt takes, while it is being written.
+//! Kernels for many tokens: they take long to compile, and have known answers too, so a short first prompt is read with those for
+//! few, and what a longer one takes is looked at and compiled ahead, while it is being written.
 
 use super::{
     device::{self, Key, Runner},
     gpu::GpuRunner,
+    pace::Many,
+    selftest,
     session::Model,
 };
 use crate::{
@@ -13,6 +16,8 @@ use crate::{
 
 /// Tokens of a prompt that is foreseen: others of more than a few take the same kernels.
 const PROMPT: usize = 32;
+/// Tokens that are read by few at a time while nothing was compiled ahead.
+const SHORT: usize = 64;
 
 impl Model {
     /// Compiles one more of the kernels that reading a prompt takes; whether there was one. To be called after loading, while nobody
@@ -21,17 +26,59 @@ impl Model {
     ///
     /// # Errors
     /// [`crate::Error::Gpu`] of the device, which may be lost.
-    pub async fn warm(&self) -> Result<bool> {
+    pub async fn warm(&mut self) -> Result<bool> {
+        if self.look().await? {
+            return Ok(true);
+        }
         let Runner::Gpu(gpu) = &self.runner else {
             return Ok(false);
         };
+        if self.pace.many == Many::Refused {
+            return Ok(false);
+        }
         let head = match self.network.hyper.kind {
             Kind::Decoder => Head::Last,
             Kind::Encoder | Kind::EncoderDecoder(_) => Head::Encode,
         };
         let key = Key::new(PROMPT, head);
         let (plan, _) = device::record(&self.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
-        gpu.compile_one(&plan).await
+        let one = gpu.compile_one(&plan).await?;
+        if !one {
+            self.pace.many = Many::Used;
+        }
+        Ok(one)
+    }
+
+    /// So many tokens are to be read: uses the kernels for many from now on, if they are right and that is worth it.
+    pub(super) async fn expect(&mut self, tokens: usize) -> Result<()> {
+        if self.pace.many == Many::Later && tokens > SHORT {
+            self.look().await?;
+            if self.pace.many == Many::Later {
+                self.pace.many = Many::Used;
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds the adapter to the known answers that loading left for later; whether there were any.
+    pub(super) async fn look(&mut self) -> Result<bool> {
+        let (Runner::Gpu(gpu), Some(known)) = (&self.runner, &mut self.known) else {
+            return Ok(false);
+        };
+        let Some(heads) = known.later else { return Ok(false) };
+        let before = gpu.gpu.counters().clone();
+        let wrong = selftest::many(gpu, &known.formats, heads).await;
+        gpu.gpu.uncount(&before);
+        match wrong? {
+            None => known.verdicts.note(&known.formats),
+            Some(found) => {
+                known.refused = format!("; not used for more than a few tokens at once: {found}");
+                self.pace.many = Many::Refused;
+            }
+        }
+        known.later = None;
+        self.info.self_test = known.words();
+        Ok(true)
     }
 }
 

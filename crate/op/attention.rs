@@ -280,7 +280,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         buckets: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.count))?,
         most: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.most))?,
     };
-    let consts = kernel::Consts::default();
+    let mut consts = kernel::Consts::default();
+    if low.caps.software {
+        // Its compiler writes a store for each word of a workgroup's memory.
+        consts.wg /= 2;
+    }
     let share = share(cfg.heads / cfg.kv_heads, head_dim, consts.wg as usize);
     let consts = kernel::Consts {
         share: u32_of(OP.name, share)?,

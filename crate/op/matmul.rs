@@ -23,7 +23,7 @@ pub(crate) static OP: Op = Op {
 };
 
 /// Buckets above this take the tiled form.
-pub(super) const VECTOR_TOKENS: usize = 8;
+pub(crate) const VECTOR_TOKENS: usize = 8;
 
 /// `y: [T, N]`, `y[t] = w x[t]`, for `x: [T, K]` and a weight `w: [N, K]` of any format. K is a multiple of 4.
 pub(crate) fn matmul(g: &mut Graph, w: Tensor, x: Tensor) -> Result<Tensor> {

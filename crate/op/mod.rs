@@ -42,7 +42,7 @@ pub(crate) use join::join;
 pub(crate) use kv_write::{KvWrite, kv_write};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, u32_of};
-pub(crate) use matmul::{Chosen, as_matmul, choose, matmul, matmul_of, of_experts, reads};
+pub(crate) use matmul::{Chosen, VECTOR_TOKENS, as_matmul, choose, matmul, matmul_of, of_experts, reads};
 pub(crate) use mix::mix;
 pub(crate) use norm::{Affine, Norm, narrow, norm};
 pub(crate) use norm_add::{NormAdd, norm_add};

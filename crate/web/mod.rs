@@ -86,7 +86,7 @@ impl Model {
     }
 
     /// Compiles one more of the kernels that a prompt takes; whether there was one. For when nobody waits.
-    pub async fn warm(&self) -> Result<bool> {
+    pub async fn warm(&mut self) -> Result<bool> {
         self.model.warm().await
     }
 

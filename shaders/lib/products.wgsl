@@ -36,8 +36,16 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
     var squares = 0.0;
     for (var u = lane; u < w_units(); u += size) {
         squares += take(u);
-        sums.first += dots(rows, u);
-        if QUADS == 2u { sums.second += dots(more, u); }
+        if QUADS == 2u && UNIT4 > 1u {
+            // Written once: compilers of software adapters take long for what is unrolled, and make it no faster.
+            for (var i = 0u; i < 4u; i++) {
+                sums.first[i] += w_dot(rows[i], u);
+                sums.second[i] += w_dot(more[i], u);
+            }
+        } else {
+            sums.first += dots(rows, u);
+            if QUADS == 2u { sums.second += dots(more, u); }
+        }
     }
     var scale = 1.0;
     if NORMED != 0u { scale = factor(subgroupAdd(squares)); }

@@ -2,9 +2,9 @@
 //! eight bits at a time, then gives the items away in order. Of the importer it needs `key_of`, the key of item `i` (0: there
 //! is none), and `emit`, which takes item `i` as number `at` of the chosen.
 const WG: u32 = 256u;
+// Little of this memory: software adapters compile a store for each word of it. What the importer needs later may lie in `bins`.
 var<workgroup> bins: array<atomic<u32>, WG>;
 var<workgroup> sums: array<u32, 16>;
-var<workgroup> counts: array<u32, WG>;
 
 /// A number whose order is that of the floats, both zeros being one, and 0 for none of them.
 fn ordered(v: f32) -> u32 {
@@ -55,13 +55,13 @@ fn top(local: u32, each: u32, wanted: u32) -> u32 {
         equal += u32(key == least && key != 0u);
     }
     // More of the equal ones than are wanted make no difference.
-    counts[local] = above | (min(equal, wanted) << 16u);
+    atomicStore(&bins[local], above | (min(equal, wanted) << 16u));
     workgroupBarrier();
     var before = 0u;
     var all = 0u;
     for (var i = 0u; i < WG; i++) {
         if i == local { before = all; }
-        all += counts[i];
+        all += atomicLoad(&bins[i]);
     }
     var at = before & 0xffffu;
     var rank = before >> 16u;

@@ -99,6 +99,49 @@ fn kernels_that_are_wrong_with_subgroups_are_given_up_for_those_without() {
     );
 }
 
+/// The kernels for many tokens wait until they are wanted; where they are wrong, those for few read a prompt too.
+#[test]
+fn kernels_that_are_wrong_for_many_tokens_are_not_used() {
+    let words = (
+        "return w_load4(rows.begin + n, k4);",
+        "return 2.0 * w_load4(rows.begin + n, k4);",
+    );
+    let prompt: Vec<u32> = (0..100).map(|i| 1 + i * 7 % 60).collect();
+    let ask = || request(12, Sampling::greedy());
+    for warm in [false, true] {
+        let Some(model) = spoiled(Device::Gpu, words) else {
+            return;
+        };
+        let mut model = model.unwrap();
+        let found = model.info().self_test.clone();
+        assert!(
+            found.ends_with("; more than a few tokens at once not asked yet"),
+            "{found}"
+        );
+        let mut sound = load(&shared("zoo/llama3").unwrap(), "", GPU).unwrap();
+        if warm {
+            while pollster::block_on(model.warm()).unwrap() {}
+        }
+        assert_eq!(
+            generate(&mut model, &prompt, ask()),
+            generate(&mut sound, &prompt, ask())
+        );
+        let found = model.info().self_test.clone();
+        assert!(
+            found.contains("; not used for more than a few tokens at once: BF16"),
+            "{found}"
+        );
+        assert!(
+            !sound.info().self_test.contains("few tokens"),
+            "{}",
+            sound.info().self_test
+        );
+        // and nothing is kept that would say otherwise at the next load
+        assert!(!pollster::block_on(model.tune()).unwrap());
+        assert!(!model.verdicts().unwrap().contains("BF16"));
+    }
+}
+
 #[test]
 fn a_gpu_with_nothing_right_is_refused_or_left_for_the_cpu() {
     // In attention, in norms, and what does not compile.
@@ -128,7 +171,10 @@ fn a_gpu_with_nothing_right_is_refused_or_left_for_the_cpu() {
 #[test]
 fn what_was_found_of_an_adapter_is_not_looked_for_again() {
     let Some(first) = llama(GPU.options()) else { return };
-    let first = first.unwrap();
+    let mut first = first.unwrap();
+    let asked = first.info().self_test.clone();
+    assert!(!first.verdicts().unwrap().contains("BF16"));
+    while pollster::block_on(first.warm()).unwrap() {}
     let text = first.verdicts().unwrap();
     let with = |text: &str| LoadOptions {
         verdicts: Some(text.into()),
@@ -137,15 +183,12 @@ fn what_was_found_of_an_adapter_is_not_looked_for_again() {
     let again = llama(with(&text)).unwrap().unwrap();
     assert_eq!(again.info().self_test, first.info().self_test);
     assert_eq!(again.verdicts().unwrap(), text);
-    assert!(
-        again.created().pipelines < first.created().pipelines,
-        "{:?}",
-        again.created()
-    );
+    assert!(asked.contains("not asked yet") && !first.info().self_test.contains("not asked yet"));
     // of another adapter, or no text of ours: as if there were none
     for other in [text.replacen("\"of\":\"", "\"of\":\"not ", 1), "\0{".into()] {
-        let model = llama(with(&other)).unwrap().unwrap();
-        assert_eq!(model.created().pipelines, first.created().pipelines);
+        let mut model = llama(with(&other)).unwrap().unwrap();
+        assert_eq!(model.info().self_test, asked);
+        while pollster::block_on(model.warm()).unwrap() {}
         assert!(model.verdicts().unwrap().ends_with(&text));
     }
     // kernels that are wrong on purpose are tried all the same, and so are those without subgroups if these are given up
@@ -331,6 +374,7 @@ fn kernels_of_a_first_prompt_are_compiled_ahead_and_nothing_else_is_made() {
     ] {
         let Some(plain) = of(name, GPU.options()) else { return };
         let mut plain = plain.unwrap();
+        while pollster::block_on(plain.warm()).unwrap() {}
         // what is tried first is compiled for that
         let kept = LoadOptions {
             verdicts: plain.verdicts(),
