@@ -26,7 +26,7 @@ export async function tuned({ source, device }) {
       told.push(await write());
       await model.tokenize("a");
       const until = performance.now() + 60_000;
-      while (model.info.selfTest === found && performance.now() < until) await new Promise((go) => setTimeout(go, 100));
+      while (!model.info.selfTest.includes("times the usual") && performance.now() < until) await new Promise((go) => setTimeout(go, 100));
     }
     told.push(before, await write());
     told.push(found, model.info.selfTest, lines.filter((line) => line.includes("failed")).join("\n"));

@@ -113,16 +113,20 @@ fn dots(q: &[f32], rows: &[f32], out: &mut [f32]) {
     assert!(rows.len() >= out.len() * width);
     let most = width / 4 * 4;
     for (n, out) in out.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-        let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &rows[(n * ROWS + r) * width..][..width]);
+        let at = n * ROWS * width;
         let mut sums = [f32x4_splat(0.0); ROWS];
         let mut i = 0;
         while i < most {
             let q = four(q, i);
-            sums = rows!(R => f32x4_add(sums[R], f32x4_mul(q, four(rows[R], i))));
+            sums = rows!(R => f32x4_add(sums[R], f32x4_mul(q, four(rows, at + R * width + i))));
             i += 4;
         }
-        let sums = across(sums, f32x4_add);
-        *out = rows!(R => f32x4_extract_lane::<R>(sums) + rest(&q[most..], &rows[R][most..]));
+        put(out, across(sums, f32x4_add));
+        if most < width {
+            for (r, out) in out.iter_mut().enumerate() {
+                *out += rest(&q[most..], &rows[at + r * width + most..at + (r + 1) * width]);
+            }
+        }
     }
     let done = out.len() / ROWS * ROWS;
     for (n, out) in out.iter_mut().enumerate().skip(done) {
@@ -134,6 +138,18 @@ fn mix(weights: &[f32], rows: &[f32], out: &mut [f32]) {
     let width = out.len();
     assert!(rows.len() >= weights.len() * width);
     let mut at = 0;
+    while at + 32 <= width {
+        let [mut sums, mut more] = [[f32x4_splat(0.0); 4]; 2];
+        for (n, weight) in weights.iter().enumerate() {
+            let (by, from) = (f32x4_splat(*weight), n * width + at);
+            sums = rows!(R => f32x4_add(sums[R], f32x4_mul(by, four(rows, from + 4 * R))));
+            more = rows!(R => f32x4_add(more[R], f32x4_mul(by, four(rows, from + 16 + 4 * R))));
+        }
+        for (sum, out) in sums.iter().chain(&more).zip(out[at..].as_chunks_mut().0) {
+            put(out, *sum);
+        }
+        at += 32;
+    }
     while at + 16 <= width {
         let mut sums = [f32x4_splat(0.0); 4];
         for (n, weight) in weights.iter().enumerate() {

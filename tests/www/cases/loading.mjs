@@ -187,7 +187,7 @@ export const cases = [
     async run({ lab, device, name }) {
       const ask = (/** @type {string} */ how) => lab("broken", { where: "worker", how, source: STORY, options: { device } });
       const { first, again } = await ask("subgroups");
-      assert.match(again.value.selfTest, /^right with(out)? subgroups \(BF16\)$/);
+      assert.match(again.value.selfTest, /^right with(out)? subgroups \(BF16\); more than a few tokens at once not asked yet$/);
       assert.match(first.value.selfTest, name === "chromium" ? /^right without subgroups .*; not used with subgroups: BF16 with 1 tokens is off/ : /^right without subgroups/);
       assert.deepEqual(first.value.ids, again.value.ids);
       const refused = (await ask("all")).first;
@@ -203,8 +203,8 @@ export const cases = [
       const [between, before, after, found, measured, failed, ...again] = await lab("tuned", { source: STORY, device });
       assert.equal(failed, "");
       assert.deepEqual([between, after], [before, before]);
-      assert.match(found, /^right with(out)? subgroups \(BF16\)$/);
-      assert.ok(measured.startsWith(`${found}; BF16: `), measured);
+      assert.match(found, /^right with(out)? subgroups \(BF16\); more than a few tokens at once not asked yet$/);
+      assert.ok(measured.startsWith(`${found.split(";")[0]}; BF16: `), measured);
       assert.match(measured, /: [48] rows a (subgroup|workgroup), (32|64|128|256) invocations, \d+\.\d\d times the usual$/);
       assert.deepEqual(again, [before, before, measured, measured, ""]);
     },
