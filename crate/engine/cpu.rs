@@ -121,7 +121,7 @@ impl CpuRunner {
             .slots
             .resize_with(memory.slots.len().max(plan.slots.len()), Vec::new);
         for (slot, length) in memory.slots.iter_mut().zip(&plan.slots) {
-            slot.resize(slot.len().max(*length), 0.0);
+            grow(slot, *length)?;
         }
         plan.graph.run(memory, false)?;
         Ok(match (want, logits) {
@@ -142,11 +142,18 @@ impl CpuRunner {
 /// Zeroed memory, or an error where there is none.
 fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
     let mut cells = Vec::new();
-    cells.try_reserve_exact(count).map_err(|_| Error::TooBig {
+    grow(&mut cells, count)?;
+    Ok(cells)
+}
+
+/// Makes room for `count`, if there is less.
+fn grow<T: Clone + Default>(cells: &mut Vec<T>, count: usize) -> Result<()> {
+    let more = count.saturating_sub(cells.len());
+    cells.try_reserve_exact(more).map_err(|_| Error::TooBig {
         what: "the model on the CPU".into(),
-        needed: (count * size_of::<T>()) as u64,
+        needed: (more * size_of::<T>()) as u64,
         available: 0,
     })?;
-    cells.resize(count, T::default());
-    Ok(cells)
+    cells.resize(cells.len() + more, T::default());
+    Ok(())
 }
