@@ -34,14 +34,15 @@ need_rust() {
   has cargo || die "cargo is missing: install Rust with rustup, https://rustup.rs"
   has cc || apt_install gcc libc6-dev
   has cc || die "a C linker is missing: install gcc"
-  # rust-toolchain.toml names the channel and the wasm targets; a rustup that installs on demand has nothing left to do.
-  local target
-  for target in "$wasm_target" "$units_target"; do
-    if has rustup && ! rustup target list --installed 2>/dev/null | grep -q "^$target$"; then
-      rustup toolchain install >&2 || true
-      rustup target add "$target" >&2
-    fi
-  done
+  # rust-toolchain.toml names the channel and the wasm target; a rustup that installs on demand has nothing left to do.
+  need_target "$wasm_target"
+}
+
+need_target() {
+  if has rustup && ! rustup target list --installed 2>/dev/null | grep -q "^$1$"; then
+    rustup toolchain install >&2 || true
+    rustup target add "$1" >&2
+  fi
 }
 
 need_node() {
@@ -321,7 +322,7 @@ native() { cargo test --quiet --locked --lib --test it -- --show-output "$@"; }
 
 # The unit tests as WebAssembly: the loops of the CPU are others there.
 units_in_wasm() {
-  CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/build/units.mjs" \
+  CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings build/units.mjs" \
     cargo test --quiet --locked --lib --no-default-features --target "$units_target" -- --test-threads 1 --nocapture
 }
 
@@ -329,6 +330,7 @@ check() {
   local full="" icd started=$SECONDS
   case "${1:-}" in "") ;; --full) full=1 ;; *) die "check knows --full only, not $1" ;; esac
   need_rust
+  need_target "$units_target"
   need_node
   need_test_packages
   mkdir -p "$logs"

@@ -78,7 +78,7 @@ export class Engine {
 
   /** @type {((sent: import("./protocol.js").Sent) => void) | undefined} */
   onRequest;
-  /** Hears that kernels were measured. @type {((reply: { selfTest: string }) => void) | undefined} */
+  /** Hears that more was found of the GPU. @type {((reply: { selfTest: string }) => void) | undefined} */
   onTuned;
 
   /** Bytes of WebAssembly memory, as of the last answer. */

@@ -63,7 +63,7 @@
  * @typedef {{ type: "prefill", id: number, done: number, total: number }} Prefill
  * @typedef {{ type: "token", id: number, token: number, text: string }} Token
  * @typedef {{ type: "moved", id: number, info: Info }} Moved The GPU was lost; the model is on a device again.
- * @typedef {{ type: "tuned", selfTest: string }} Tuned It was measured which kernels are the fastest; the information says so.
+ * @typedef {{ type: "tuned", selfTest: string }} Tuned More was found of the GPU while nobody waited; the information says so.
  * @typedef {{ type: "end", id: number, reason: Finish, text: string, stats: Stats, heapBytes: number }} End
  * @typedef {{ type: "result", id: number, value: any, heapBytes: number }} Result
  * @typedef {{ type: "error", id: number, code: string, message: string, fatal: boolean }} Failure `fatal`: the module is gone.

@@ -33,6 +33,8 @@ export function tuning({ now, queue, say, trace }) {
   let kept;
   /** Whether measuring kernels failed. */
   let failed = false;
+  /** What was said to be found. @type {string | undefined} */
+  let said;
 
   /** An order came, so kernels wait. */
   const holdOff = () => clearTimeout(rest);
@@ -60,7 +62,8 @@ export function tuning({ now, queue, say, trace }) {
     try {
       if (await Promise.race([it.tune(), instance.panicked])) return tuneAfter(BETWEEN_MS);
       if (from) from.tune = false;
-      if (await learned(it)) told(it);
+      await learned(it);
+      tell(it);
     } catch (error) {
       // a lost GPU is noticed, and replaced, at the next order; if measuring is what it was lost by, that is not done again
       if (from) from.tune = false;
@@ -85,11 +88,18 @@ export function tuning({ now, queue, say, trace }) {
     return true;
   }
 
-  /** Says what was found of the GPU. @param {Model} it */
-  const told = (it) => say({ type: "tuned", selfTest: JSON.parse(it.info()).selfTest });
+  /** Says what was found of the GPU, if that is new. @param {Model} it */
+  function tell(it) {
+    const { selfTest } = JSON.parse(it.info());
+    if (said !== selfTest) say({ type: "tuned", selfTest });
+    said = selfTest;
+  }
 
   /** Keeps what was found of the GPU that took the place of one that was lost. @param {Model} it */
   const relearned = (it) => (failed ? settle(it) : learned(it));
 
-  return { holdOff, tuneLater, knew, learned, relearned, told };
+  /** The page has this already. @param {string} selfTest */
+  const told = (selfTest) => (said = selfTest);
+
+  return { holdOff, tuneLater, knew, learned, relearned, tell, told };
 }

@@ -120,6 +120,8 @@ export function serve(port) {
   let paused;
   /** Whether kernels of a first prompt may be missing. */
   let cold = false;
+  /** Whether compiling them failed. */
+  let lostAhead = false;
   /** Until they are compiled. @type {ReturnType<typeof setTimeout> | undefined} */
   let ahead;
 
@@ -127,7 +129,7 @@ export function serve(port) {
   const say = (reply, transfer) => port.postMessage(reply, { transfer: transfer ?? [] });
   /** @param {string} what @param {unknown} [more] */
   const trace = (what, more) => say({ type: "trace", ms: performance.now(), what, more });
-  const { holdOff, tuneLater, knew, learned, relearned, told } = tuning({
+  const { holdOff, tuneLater, knew, learned, relearned, tell, told } = tuning({
     now: () => ({ model, instance, from, busy: stops.size > 0 }),
     queue: (act) => (turn = turn.then(act)),
     say,
@@ -152,6 +154,11 @@ export function serve(port) {
         if (!instance || instance.panic) throw absent();
         // what is under way in an instance that panics never settles
         await Promise.race([obey(order, instance, stop.signal), instance.panicked]);
+        // a long prompt has the kernels for many tokens looked at
+        if (model && (order.type === "generate" || order.type === "logits")) {
+          await learned(model);
+          tell(model);
+        }
       } catch (error) {
         trace("failed", { order: order.type, heapBytes: heap() });
         say({ type: "error", id: order.id, ...failure(error, instance?.panic) });
@@ -178,12 +185,13 @@ export function serve(port) {
         cold = await Promise.race([model.warm(), instance.panicked]);
         if (cold) continue;
         trace("warm");
-        await learned(model);
-        told(model);
+        await relearned(model);
+        tell(model);
       }
     } catch (error) {
-      // a lost GPU is noticed, and replaced, at the next order
+      // a lost GPU is noticed, and replaced, at the next order; if this is what it was lost by, it is not done again
       cold = false;
+      lostAhead = true;
       trace("failed", { order: "warm", message: String(error) });
     }
   }
@@ -287,6 +295,7 @@ export function serve(port) {
   function known(why) {
     const info = JSON.parse(/** @type {Model} */ (model).info());
     if (why) info.deviceReason = why;
+    told(info.selfTest);
     return info;
   }
 
@@ -377,6 +386,7 @@ export function serve(port) {
     await it.revive(from.source, options, hostOf(id, signal));
     await relearned(it);
     const info = known(why);
+    cold = info.device === "gpu" && !lostAhead;
     trace("revived", { device: info.device, adapter: info.adapter });
     say({ type: "moved", id, info });
   }

@@ -1,5 +1,5 @@
 //! The product of a weight's rows with tokens. For few tokens the codes of a row are multiplied as integers; for many, four rows at a time
-//! become f32 and stay in the cache while tokens pass by, two at a time.
+//! become f32 and stay in the cache while tokens pass by, two at a time, or both become integers (`wide.rs`).
 
 use super::{
     HostWeight,

@@ -6,7 +6,10 @@ mod avx2;
 #[cfg(any(test, not(target_arch = "wasm32")))]
 mod plain;
 #[cfg(target_arch = "wasm32")]
+#[macro_use]
 mod wasm;
+#[cfg(target_arch = "wasm32")]
+mod wasm_wide;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use wasm::{RELAXED_MODULE, name, relax};
@@ -86,7 +89,7 @@ pub(crate) struct Loops {
     pub(crate) ints: fn(Rows<'_>, &Split) -> [f32; ROWS],
     /// Dots of rows of blocks with a split token, as many as there is room for. Of a factor that is no finite number they are none.
     pub(crate) blocks: fn(Blocks<'_>, &Split, &mut [f32]),
-    /// Those of integers, where they are faster than f32: not where there is an instruction for a product and a sum.
+    /// Those of integers, where they are faster than f32: in wasm, not with AVX2.
     pub(crate) integers: Option<Integers>,
 }
 

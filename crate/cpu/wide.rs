@@ -1,5 +1,5 @@
 //! The product of rows of blocks with many tokens by integers of 16 bits, of which SIMD multiplies twice as many at once as it does
-//! of f32. Tokens are split as they are for few of them, so both give the same.
+//! of f32. Tokens are split as they are for few of them.
 
 use super::{
     ints::{BLOCK, split},

@@ -186,7 +186,8 @@ pub(super) struct Known {
     pub(super) verdicts: Verdicts,
     pub(super) formats: Vec<&'static Format>,
     pub(super) layers: Vec<String>,
-    /// Whether the kernels for many tokens are still to be held to the known answers, of a model with such heads.
+    /// Whether kernels for many tokens are still to be held to the known answers, of a model with such heads: in the formats that
+    /// the verdicts do not note.
     pub(super) later: Option<selftest::Heads>,
     /// Why they are not used.
     pub(super) refused: String,
@@ -242,7 +243,7 @@ async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions
     let kept = options.verdicts.as_deref().filter(|_| options.spoil.is_none());
     let (layers, heads) = selftest::layers(network)?;
     // Many tokens wait until somebody does, or until nobody does: their kernels take the longest to compile.
-    let later = layers.is_empty() && network.hyper.kind == Kind::Decoder;
+    let later = options.later && layers.is_empty() && network.hyper.kind == Kind::Decoder;
     let verdicts = selftest::run(gpu, &formats, (&layers, heads), kept, later).await?;
     let layers = layers.iter().map(selftest::Layer::name).collect();
     let all = formats.iter().all(|format| verdicts.holds(format));

@@ -86,6 +86,8 @@ pub struct LoadOptions {
     /// What [`Model::verdicts`] said on this device at another time, so that it need not be found again; a text about another
     /// adapter or version is left aside.
     pub verdicts: Option<String>,
+    /// Whether the kernels for many tokens may wait for [`Model::warm`] or a long prompt, so that a first short one waits less.
+    pub later: bool,
     /// Words of kernels to replace, which makes them wrong: tests hold the self-test to it.
     #[doc(hidden)]
     pub spoil: Option<(&'static str, &'static str)>,

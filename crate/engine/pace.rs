@@ -32,13 +32,13 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(on_cpu: bool) -> Self {
-        let (tokens, many) = if on_cpu {
-            (CPU[0], Many::Used)
-        } else {
-            (GPU, Many::Later)
-        };
-        Self { on_cpu, tokens, many }
+    /// Of the CPU, or of a GPU whose kernels for many tokens may come later.
+    pub(super) fn new(on_cpu: bool, later: bool) -> Self {
+        Self {
+            on_cpu,
+            tokens: if on_cpu { CPU[0] } else { GPU },
+            many: if later && !on_cpu { Many::Later } else { Many::Used },
+        }
     }
 
     /// Tokens that are read together where the result should not hang on what was read before.
@@ -105,7 +105,7 @@ mod tests {
     fn the_last_step_on_the_cpu_does_not_hang_on_the_pace() {
         for prompt in [1, 2, 31, 32, 33, 64, 66, 129, 512] {
             for ms in [0.1, 2.0, 5.0, 50.0] {
-                let mut pace = Pace::new(true);
+                let mut pace = Pace::new(true, true);
                 for _ in 0..3 {
                     let all = chunks(&mut pace, prompt, ms);
                     assert_eq!(all.iter().sum::<usize>(), prompt);
@@ -118,20 +118,20 @@ mod tests {
 
     #[test]
     fn chunks_grow_where_they_are_fast_and_shrink_where_they_are_slow() {
-        assert_eq!(chunks(&mut Pace::new(true), 512, 1.0), [32, 64, 128, 128, 128, 32]);
-        assert_eq!(chunks(&mut Pace::new(true), 128, 10.0), [32, 32, 32, 32]);
+        assert_eq!(
+            chunks(&mut Pace::new(true, true), 512, 1.0),
+            [32, 64, 128, 128, 128, 32]
+        );
+        assert_eq!(chunks(&mut Pace::new(true, true), 128, 10.0), [32, 32, 32, 32]);
         let mut slow = Pace {
             tokens: 128,
-            ..Pace::new(true)
+            ..Pace::new(true, true)
         };
         assert_eq!(chunks(&mut slow, 256, 10.0), [128, 32, 32, 32, 32]);
-        let warm = || Pace {
-            many: Many::Used,
-            ..Pace::new(false)
-        };
-        assert_eq!(chunks(&mut warm(), 128, 1.0), [128]);
-        assert_eq!(chunks(&mut warm(), 700, 0.01), [128, 512, 60]);
-        assert_eq!(chunks(&mut warm(), 200, 2.0), [128, 32, 32, 8]);
+        let gpu = || Pace::new(false, false);
+        assert_eq!(chunks(&mut gpu(), 128, 1.0), [128]);
+        assert_eq!(chunks(&mut gpu(), 700, 0.01), [128, 512, 60]);
+        assert_eq!(chunks(&mut gpu(), 200, 2.0), [128, 32, 32, 8]);
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         for many in [Many::Later, Many::Refused] {
             let mut pace = Pace {
                 many,
-                ..Pace::new(false)
+                ..Pace::new(false, true)
             };
             assert_eq!(chunks(&mut pace, 20, 100.0), [8, 8, 4]);
             assert_eq!(chunks(&mut pace, 16, 0.01), [8, 8]);

@@ -308,11 +308,11 @@ pub(super) fn words(known: &Verdicts, formats: &[&'static Format], layers: &[Str
     format!("right {kernels} ({}){}{fastest}", names.join(", "), known.refused)
 }
 
-/// Holds the adapter to what `run` left for later, beside a model; what is wrong, in words.
-pub(super) async fn many(gpu: &GpuRunner, formats: &[&'static Format], heads: Heads) -> Result<Option<String>> {
+/// Holds the adapter to what `run` left for later of a format, beside a model; what is wrong, in words.
+pub(super) async fn many(gpu: &GpuRunner, format: &'static Format, heads: Heads) -> Result<Option<String>> {
     let mut beside = gpu.beside();
     beside.forms = gpu.forms.clone();
-    let found = wrong(&mut beside, formats.iter().map(|f| llama(f, MANY, 0, heads))).await;
+    let found = wrong(&mut beside, std::iter::once(llama(format, MANY, 0, heads))).await;
     drop(beside);
     match found {
         Err(Error::Gpu {

@@ -160,7 +160,7 @@ impl Model {
             pooling,
             clock,
             capacity: placed.capacity,
-            pace: Pace::new(matches!(placed.runner, Runner::Cpu(_))),
+            pace: Pace::new(matches!(placed.runner, Runner::Cpu(_)), options.later),
             runner: placed.runner,
             together: Together::new(options.together),
             cached: Vec::new(),

@@ -88,7 +88,7 @@ impl Model {
     /// # Errors
     /// [`Error::Gpu`] of the device, which may be lost.
     pub async fn tune(&mut self) -> Result<bool> {
-        self.look().await?;
+        while self.look().await? {}
         let pos = self.cached.len();
         let (room, key) = ((self.capacity - pos).min(RING), Key::new(1, Head::Last));
         let Some(format) = self.untuned().filter(|_| room >= ROOM) else {

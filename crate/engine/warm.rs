@@ -20,9 +20,10 @@ const PROMPT: usize = 32;
 const SHORT: usize = 64;
 
 impl Model {
-    /// Compiles one more of the kernels that reading a prompt takes; whether there was one. To be called after loading, while nobody
-    /// waits. The step is recorded, planned and lowered, but nothing is made beside the kernel, and nothing runs. On the CPU there
-    /// are none.
+    /// Does one thing more so that a long prompt need not wait; whether there was one. To be called after loading, while nobody
+    /// waits. First the kernels for many tokens are held to the known answers that loading left for later, a format a call; then
+    /// those that reading a prompt takes are compiled, a kernel a call: the step is recorded, planned and lowered, but nothing is
+    /// made beside the kernel, and nothing runs. On the CPU there is nothing to do.
     ///
     /// # Errors
     /// [`crate::Error::Gpu`] of the device, which may be lost.
@@ -52,7 +53,7 @@ impl Model {
     /// So many tokens are to be read: uses the kernels for many from now on, if they are right and that is worth it.
     pub(super) async fn expect(&mut self, tokens: usize) -> Result<()> {
         if self.pace.many == Many::Later && tokens > SHORT {
-            self.look().await?;
+            while self.look().await? {}
             if self.pace.many == Many::Later {
                 self.pace.many = Many::Used;
             }
@@ -60,23 +61,33 @@ impl Model {
         Ok(())
     }
 
-    /// Holds the adapter to the known answers that loading left for later; whether there were any.
+    /// Holds the adapter to the known answers that loading left for later, of one format; whether there was one.
     pub(super) async fn look(&mut self) -> Result<bool> {
         let (Runner::Gpu(gpu), Some(known)) = (&self.runner, &mut self.known) else {
             return Ok(false);
         };
-        let Some(heads) = known.later else { return Ok(false) };
+        let left = known
+            .formats
+            .iter()
+            .copied()
+            .find(|format| !known.verdicts.holds(format));
+        let (Some(heads), Some(format)) = (known.later, left) else {
+            known.later = None;
+            return Ok(false);
+        };
         let before = gpu.gpu.counters().clone();
-        let wrong = selftest::many(gpu, &known.formats, heads).await;
+        let wrong = selftest::many(gpu, format, heads).await;
         gpu.gpu.uncount(&before);
         match wrong? {
-            None => known.verdicts.note(&known.formats),
+            None => known.verdicts.note(&[format]),
             Some(found) => {
                 known.refused = format!("; not used for more than a few tokens at once: {found}");
                 self.pace.many = Many::Refused;
             }
         }
-        known.later = None;
+        if known.formats.iter().all(|format| known.verdicts.holds(format)) || self.pace.many == Many::Refused {
+            known.later = None;
+        }
         self.info.self_test = known.words();
         Ok(true)
     }

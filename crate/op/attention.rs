@@ -281,7 +281,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         most: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.most))?,
     };
     let mut consts = kernel::Consts::default();
-    if low.caps.software {
+    if low.caps.four_lanes_of_a_cpu() {
         // Its compiler writes a store for each word of a workgroup's memory.
         consts.wg /= 2;
     }

@@ -91,6 +91,7 @@ pub(super) fn load_options(text: &str) -> Result<LoadOptions> {
         max_binding: options.max_binding,
         template: options.template,
         verdicts: options.verdicts,
+        later: true,
         ..LoadOptions::default()
     })
 }

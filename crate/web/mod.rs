@@ -85,7 +85,7 @@ impl Model {
         json::info(self.model.info(), heap_bytes())
     }
 
-    /// Compiles one more of the kernels that a prompt takes; whether there was one. For when nobody waits.
+    /// One thing more that a long prompt would wait for; whether there was one. For when nobody waits.
     pub async fn warm(&mut self) -> Result<bool> {
         self.model.warm().await
     }

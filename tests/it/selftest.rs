@@ -41,6 +41,14 @@ fn spoiled(device: Device, words: (&'static str, &'static str)) -> Option<Result
     })
 }
 
+/// As a page loads it: what many tokens take may wait.
+fn later() -> LoadOptions {
+    LoadOptions {
+        later: true,
+        ..GPU.options()
+    }
+}
+
 thread_local! {
     /// The time, and what each look at the clock takes.
     static TIME: Cell<[f64; 2]> = const { Cell::new([0.0, 0.0]) };
@@ -109,7 +117,10 @@ fn kernels_that_are_wrong_for_many_tokens_are_not_used() {
     let prompt: Vec<u32> = (0..100).map(|i| 1 + i * 7 % 60).collect();
     let ask = || request(12, Sampling::greedy());
     for warm in [false, true] {
-        let Some(model) = spoiled(Device::Gpu, words) else {
+        let Some(model) = llama(LoadOptions {
+            spoil: Some(words),
+            ..later()
+        }) else {
             return;
         };
         let mut model = model.unwrap();
@@ -170,7 +181,7 @@ fn a_gpu_with_nothing_right_is_refused_or_left_for_the_cpu() {
 
 #[test]
 fn what_was_found_of_an_adapter_is_not_looked_for_again() {
-    let Some(first) = llama(GPU.options()) else { return };
+    let Some(first) = llama(later()) else { return };
     let mut first = first.unwrap();
     let asked = first.info().self_test.clone();
     assert!(!first.verdicts().unwrap().contains("BF16"));
@@ -178,7 +189,7 @@ fn what_was_found_of_an_adapter_is_not_looked_for_again() {
     let text = first.verdicts().unwrap();
     let with = |text: &str| LoadOptions {
         verdicts: Some(text.into()),
-        ..GPU.options()
+        ..later()
     };
     let again = llama(with(&text)).unwrap().unwrap();
     assert_eq!(again.info().self_test, first.info().self_test);
@@ -372,13 +383,13 @@ fn kernels_of_a_first_prompt_are_compiled_ahead_and_nothing_else_is_made() {
         "falcon_h1",
         "t5",
     ] {
-        let Some(plain) = of(name, GPU.options()) else { return };
+        let Some(plain) = of(name, later()) else { return };
         let mut plain = plain.unwrap();
         while pollster::block_on(plain.warm()).unwrap() {}
         // what is tried first is compiled for that
         let kept = LoadOptions {
             verdicts: plain.verdicts(),
-            ..GPU.options()
+            ..later()
         };
         let mut model = of(name, kept).unwrap().unwrap();
         let (before, bytes) = (model.created(), model.gpu_bytes());

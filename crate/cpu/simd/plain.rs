@@ -140,12 +140,12 @@ pub(super) fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
     }
 }
 
-pub(super) fn factor(block: &[u8]) -> f32 {
+fn factor(block: &[u8]) -> f32 {
     f16_to_f32(u16::from_le_bytes([block[0], block[1]]))
 }
 
 /// The codes of a block, behind its factor: bytes, or half as many with two nibbles each.
-pub(super) fn codes(block: &[u8]) -> [i8; BLOCK] {
+fn codes(block: &[u8]) -> [i8; BLOCK] {
     let behind = &block[2..];
     std::array::from_fn(|i| match behind.get(i) {
         Some(code) if behind.len() == BLOCK => code.cast_signed(),

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "loads of vectors")]
 
-use super::{Behind, Blocks, Integers, LANES, Loops, QUAD, ROWS, Rows, Split, TOKENS, Tile, WIDE, Wide};
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile, wasm_wide};
 use crate::{
     cpu::ints::{BLOCK, LOW},
     quant::half::f16_to_f32,
@@ -22,7 +22,7 @@ pub(super) const LOOPS: Loops = Loops {
     unpack,
     ints,
     blocks,
-    integers: Some(Integers { widen, wide }),
+    integers: Some(wasm_wide::INTEGERS),
 };
 
 #[inline(always)]
@@ -288,7 +288,7 @@ fn unpack(of: Blocks<'_>, to: &mut [f32]) {
 /// # Safety
 /// The block is there.
 #[inline(always)]
-unsafe fn in_order<const N: usize>(block: *const u8) -> [v128; 4] {
+pub(super) unsafe fn in_order<const N: usize>(block: *const u8) -> [v128; 4] {
     // SAFETY: the caller's.
     let codes = unsafe { codes::<N>(block) };
     if N == 34 {
@@ -301,82 +301,6 @@ unsafe fn in_order<const N: usize>(block: *const u8) -> [v128; 4] {
         i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(c, d),
         i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(c, d),
     ]
-}
-
-fn widen(of: Blocks<'_>, width: usize, to: &mut [i16], factors: &mut [f32]) {
-    match of.behind {
-        Behind::Bytes => widened::<34>(of.bytes, width, to, factors),
-        Behind::Nibbles => widened::<18>(of.bytes, width, to, factors),
-    }
-}
-
-fn widened<const N: usize>(bytes: &[u8], width: usize, to: &mut [i16], factors: &mut [f32]) {
-    let count = width / BLOCK;
-    let rows = bytes.len() / (count * N);
-    // Everything that is written below lies within these.
-    assert!(to.len() >= rows.next_multiple_of(2) * width && factors.len() >= rows.next_multiple_of(2) * count);
-    let mut block = bytes.as_ptr();
-    for r in 0..rows {
-        // SAFETY: whole blocks, and room for as many.
-        unsafe {
-            let mut to = to.as_mut_ptr().add(r / 2 * 2 * width + r % 2 * WIDE);
-            let mut factor = factors.as_mut_ptr().add(r / 2 * 2 * count + r % 2);
-            let end = block.add(count * N);
-            while block < end {
-                *factor = f16_to_f32(u16::from_le_bytes([*block, *block.add(1)]));
-                let codes = in_order::<N>(block);
-                rows!(P => v128_store(to.add(2 * P * WIDE).cast(), codes[P]));
-                (block, to, factor) = (block.add(N), to.add(2 * BLOCK), factor.add(2));
-            }
-        }
-    }
-}
-
-fn wide(width: usize, w: Wide<'_>, x: Wide<'_>, out: &mut [f32]) {
-    let count = width / BLOCK;
-    let (rows, tokens) = (w.codes.len() / width / 2 * 2, x.codes.len() / width / QUAD * QUAD);
-    // Everything that is read below lies within these.
-    assert!(w.factors.len() >= rows * count && x.factors.len() >= tokens * count && out.len() >= tokens * rows);
-    // Known at run time only, or the loop over the vectors of a block would be unrolled: engines move all loads of a turn to its
-    // beginning, where those of one vector of each row and token still find registers.
-    let vectors = width / count / WIDE;
-    for (t, n) in (0..tokens)
-        .step_by(QUAD)
-        .flat_map(|t| (0..rows).step_by(2).map(move |n| (t, n)))
-    {
-        let mut sums = [f32x4_splat(0.0); QUAD];
-        // SAFETY: all of that is there, as was asked above.
-        unsafe {
-            let (mut row, mut factor) = (w.codes.as_ptr().add(n * width), w.factors.as_ptr().add(n * count));
-            let (mut token, mut by) = (x.codes.as_ptr().add(t * width), x.factors.as_ptr().add(t * count));
-            let end = factor.add(2 * count);
-            while factor < end {
-                let (mut a, mut b) = ([i32x4_splat(0); QUAD], [i32x4_splat(0); QUAD]);
-                let stop = row.add(2 * vectors * WIDE);
-                while row < stop {
-                    let x = rows!(T => v128_load(token.add(T * WIDE).cast()));
-                    let (v, w) = (v128_load(row.cast()), v128_load(row.add(WIDE).cast()));
-                    a = rows!(T => i32x4_add(a[T], i32x4_dot_i16x8(v, x[T])));
-                    b = rows!(T => i32x4_add(b[T], i32x4_dot_i16x8(w, x[T])));
-                    (row, token) = (row.add(2 * WIDE), token.add(QUAD * WIDE));
-                }
-                let factors = v128_load64_splat(factor.cast());
-                sums = rows!(T => {
-                    let (low, high) = (
-                        i32x4_shuffle::<0, 4, 1, 5>(a[T], b[T]),
-                        i32x4_shuffle::<2, 6, 3, 7>(a[T], b[T]),
-                    );
-                    let dots = f32x4_convert_i32x4(i32x4_add(low, high));
-                    f32x4_add(sums[T], f32x4_mul(dots, f32x4_mul(factors, v128_load32_splat(by.add(T).cast()))))
-                });
-                (factor, by) = (factor.add(2), by.add(QUAD));
-            }
-            rows!(T => {
-                let both = f32x4_add(sums[T], i64x2_shuffle::<1, 0>(sums[T], sums[T]));
-                v128_store64_lane::<0>(both, out.as_mut_ptr().add((t + T) * rows + n).cast());
-            });
-        }
-    }
 }
 
 fn ints(rows: Rows<'_>, x: &Split) -> [f32; ROWS] {
@@ -405,7 +329,7 @@ fn runs<const N: usize, const EXACT: bool>(rows: Rows<'_>, x: &Split) -> [f32; R
             rows.factors[2 * count + i],
             rows.factors[3 * count + i],
         );
-        let dots = dots_of::<N, EXACT>(codes, x, [at; ROWS]);
+        let dots = dots_of::<N, EXACT>(codes, x, at);
         sums = f32x4_add(sums, f32x4_mul(dots, f32x4_mul(factors, splat(&x.factors, i * N / 2))));
     }
     let mut out = [0.0; ROWS];
@@ -421,9 +345,9 @@ fn extended<const N: usize>(codes: &[i8], at: usize) -> [v128; 4] {
     rows!(P => unsafe { i16x8_load_extend_i8x8(codes.as_ptr().add(at + 8 * (P % (2 * N)))) })
 }
 
-/// Dots of `N` times 16 codes of each row with those of a token from its own `at` on.
+/// Dots of `N` times 16 codes of each row with a token from `at` on.
 #[inline(always)]
-fn dots_of<const N: usize, const EXACT: bool>(codes: [[v128; 4]; ROWS], x: &Split, at: [usize; ROWS]) -> v128 {
+fn dots_of<const N: usize, const EXACT: bool>(codes: [[v128; 4]; ROWS], x: &Split, at: usize) -> v128 {
     let high = sums_of::<N>(codes, &x.high, at);
     if EXACT {
         f32x4_add(high, f32x4_mul(sums_of::<N>(codes, &x.low, at), f32x4_splat(LOW)))
@@ -433,13 +357,13 @@ fn dots_of<const N: usize, const EXACT: bool>(codes: [[v128; 4]; ROWS], x: &Spli
 }
 
 #[inline(always)]
-fn sums_of<const N: usize>(codes: [[v128; 4]; ROWS], x: &[i16], at: [usize; ROWS]) -> v128 {
+fn sums_of<const N: usize>(codes: [[v128; 4]; ROWS], x: &[i16], at: usize) -> v128 {
     let sums = rows!(R => {
-        let half = both([codes[R][0], codes[R][1]], [eight(x, at[R]), eight(x, at[R] + 8)]);
+        let half = both([codes[R][0], codes[R][1]], [eight(x, at), eight(x, at + 8)]);
         if N == 1 {
             half
         } else {
-            i32x4_add(half, both([codes[R][2], codes[R][3]], [eight(x, at[R] + 16), eight(x, at[R] + 24)]))
+            i32x4_add(half, both([codes[R][2], codes[R][3]], [eight(x, at + 16), eight(x, at + 24)]))
         }
     });
     f32x4_convert_i32x4(across(sums, i32x4_add))
@@ -454,7 +378,7 @@ fn blocks(of: Blocks<'_>, x: &Split, y: &mut [f32]) {
     // Everything that is read below lies within these.
     let count = x.factors.len();
     assert!(of.bytes.len() >= y.len() * count * of.behind.bytes() && x.high.len() >= count * BLOCK);
-    assert!(x.sums.len() >= count && (x.low.is_empty() || x.low.len() >= count * BLOCK));
+    assert!(x.low.is_empty() || x.low.len() >= count * BLOCK);
     match (of.behind, x.low.is_empty()) {
         (Behind::Bytes, true) => rows::<34, false>(of.bytes, x, y),
         (Behind::Bytes, false) => rows::<34, true>(of.bytes, x, y),
