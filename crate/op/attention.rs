@@ -1,8 +1,8 @@
 //! Attention of grouped query heads over the cache, with a running maximum and sum (Dao et al., 2022).
 
 use super::{
-    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, case::Case, kv_write, lowering::u32_of, norm::narrow,
-    route::index,
+    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, VECTOR_TOKENS, case::Case, kv_write, lowering::u32_of,
+    norm::narrow, route::index,
 };
 use crate::{
     cpu::{
@@ -252,6 +252,19 @@ fn share(group: usize, head_dim: usize, wg: usize) -> usize {
         .unwrap_or(1)
 }
 
+/// Tokens that it takes where there are many: such that their rows are 8 at most, within the same memory.
+fn span(tokens: usize, share: usize, head_dim: usize, wg: usize) -> usize {
+    if tokens <= VECTOR_TOKENS {
+        return 1;
+    }
+    [8, 4, 2]
+        .into_iter()
+        .find(|span| {
+            span * share <= 8 && tokens.is_multiple_of(*span) && span * share * (2 * head_dim + 2 * wg) * 4 <= 16_384
+        })
+        .unwrap_or(1)
+}
+
 fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = low.node.cfg::<Attention>()?;
     let q = low.node.inputs[1].shape;
@@ -286,8 +299,10 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         consts.wg /= 2;
     }
     let share = share(cfg.heads / cfg.kv_heads, head_dim, consts.wg as usize);
+    let span = span(q.rows(), share, head_dim, consts.wg as usize);
     let consts = kernel::Consts {
         share: u32_of(OP.name, share)?,
+        span: u32_of(OP.name, span)?,
         dh: u32_of(OP.name, head_dim)?,
         ..consts
     };
@@ -305,7 +320,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         consts.entries(),
         &params,
         args.bindings(),
-        [cfg.heads / share, q.rows(), 1],
+        [cfg.heads / share, q.rows().div_ceil(span), 1],
     )
 }
 
