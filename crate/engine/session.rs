@@ -398,7 +398,7 @@ impl Model {
         }
         // After a lost device the answer so far is read like a prompt.
         let (done, total) = (self.cached.len(), generation.prompt.len() + generation.answer.len());
-        self.expect(total - done).await?;
+        self.ready_for(total - done).await?;
         let part = self.pace.part(total - done);
         if part > 0 {
             let so_far = generation.prompt.iter().chain(&generation.answer);
@@ -414,7 +414,7 @@ impl Model {
 
     #[cfg(not(feature = "gpu"))]
     #[allow(clippy::unused_async, reason = "as on a GPU")]
-    async fn expect(&mut self, _: usize) -> Result<()> {
+    async fn ready_for(&mut self, _: usize) -> Result<()> {
         Ok(())
     }
 
@@ -511,7 +511,7 @@ impl Model {
             self.read(&source).await?;
         }
         // Whoever wants logits is not waiting for a first word.
-        self.expect(usize::MAX).await?;
+        self.ready_for(usize::MAX).await?;
         let most = if all { self.most_rows() } else { self.pace.steady() };
         let mut rows = Vec::new();
         let chunks = ids.chunks(most).count();

@@ -51,7 +51,7 @@ impl Model {
     }
 
     /// So many tokens are to be read: uses the kernels for many from now on, if they are right and that is worth it.
-    pub(super) async fn expect(&mut self, tokens: usize) -> Result<()> {
+    pub(super) async fn ready_for(&mut self, tokens: usize) -> Result<()> {
         if self.pace.many == Many::Later && tokens > SHORT {
             while self.look().await? {}
             if self.pace.many == Many::Later {

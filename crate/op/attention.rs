@@ -442,8 +442,18 @@ pub(super) fn cases() -> Vec<Case> {
         (0, 256, 201, seeing(Sees::Step, 32), 16),
         (200, 8, 3, seeing(Sees::Before, 32), 16),
         (3, 8, 2, seeing(Sees::Encoded, 0), 16),
+        // Several tokens a workgroup.
+        (90, 32, 29, cfg(4, 4, 20), 32),
+        (90, 32, 30, cfg(6, 2, 33), 24),
+        (70, 32, 21, with(4.0, 1.0), 24),
+        (40, 32, 19, seeing(Sees::Before, 32), 16),
+        (3, 32, 18, seeing(Sees::Encoded, 0), 16),
     ];
-    let sunk = [(66, 8, 5, cfg(4, 2, 16), 16), (0, 1, 1, cfg(4, 2, 0), 16)];
+    let sunk = [
+        (66, 8, 5, cfg(4, 2, 16), 16),
+        (0, 1, 1, cfg(4, 2, 0), 16),
+        (66, 32, 27, cfg(4, 2, 16), 16),
+    ];
     let checked = written(&checked, false).into_iter().chain(written(&sunk, true));
     let timed = [timed(511, 1), timed(2047, 1), timed(448, 64)];
     checked.chain(timed).collect()
