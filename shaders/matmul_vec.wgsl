@@ -1,5 +1,6 @@
 //! y[t, first + n] = sum over k of w[n, k] * x[t, k], for few tokens: one subgroup (or, without subgroups, one
-//! workgroup) owns 4 rows of w at a time and strides over the rest, so that any subgroup size is right.
+//! workgroup) owns 4 rows of w at a time and strides over the rest, so that any subgroup size is right; where it is the lanes of a
+//! CPU, each lane owns 4.
 //! variant QUANT: quant/*
 //! variant SUBGROUPS: off on
 #if SUBGROUPS
@@ -26,12 +27,23 @@ struct Params {
 @group(0) @binding(4) var<storage, read>       routes: array<f32>;    // [T, 2 * used], with experts
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
+#import lib/lanes
 #import QUANT
 
-fn dot4(r: u32, u: u32, xo: u32) -> vec4<f32> {
-    for (var i = 0u; i < UNIT4; i++) { xs[i] = x[xo + min(u * UNIT4 + i, params.width / 4u - 1u)]; }
+fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
+    for (var i = 0u; i < UNIT4; i++) {
+        let at = xo + min(u * UNIT4 + i, params.width / 4u - 1u);
+#if SUBGROUPS
+        if LANES {
+            let one = x[at][lane];
+            xs[i] = vec4<f32>(subgroupBroadcast(one, 0u), subgroupBroadcast(one, 1u), subgroupBroadcast(one, 2u), subgroupBroadcast(one, 3u));
+            continue;
+        }
+#endif
+        xs[i] = x[at];
+    }
     let last = params.at + params.rows - 1u;
-    return vec4<f32>(w_dot(r, u), w_dot(min(r + 1u, last), u), w_dot(min(r + 2u, last), u), w_dot(min(r + 3u, last), u));
+    return vec4<f32>(w_dot(min(r, last), u), w_dot(min(r + 1u, last), u), w_dot(min(r + 2u, last), u), w_dot(min(r + 3u, last), u));
 }
 
 /// Rows of this shard that a row of y takes, and where in y the shard would begin.
@@ -67,11 +79,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let xo = at.xo;
     let units = w_units();
     let per_group = WG / size;
-    for (var r = at.begin + (group.x * per_group + local / size) * 4u; r < at.end; r += groups.x * per_group * 4u) {
+    let stride = 4u * select(1u, size, LANES);
+    for (var begin = at.begin + (group.x * per_group + local / size) * stride; begin < at.end; begin += groups.x * per_group * stride) {
+        let r = begin + select(0u, 4u * lane, LANES);
         var acc = vec4<f32>();
-        for (var u = lane; u < units; u += size) { acc += dot4(r, u, xo); }
-        let sums = subgroupAdd(acc);
-        if lane == 0u { store4(at, r, sums); }
+        for (var u = select(lane, 0u, LANES); u < units; u += select(size, 1u, LANES)) { acc += dot4(r, u, xo, lane); }
+        if !LANES { acc = subgroupAdd(acc); }
+        if LANES || lane == 0u { store4(at, r, acc); }
     }
 }
 #else
@@ -86,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let units = w_units();
     for (var r = at.begin + group.x * 4u; r < at.end; r += groups.x * 4u) {
         var acc = vec4<f32>();
-        for (var u = local; u < units; u += WG) { acc += dot4(r, u, xo); }
+        for (var u = local; u < units; u += WG) { acc += dot4(r, u, xo, local); }
         partial[local] = acc;
         workgroupBarrier();
         for (var half = WG / 2u; half > 0u; half /= 2u) {

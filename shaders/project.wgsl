@@ -1,6 +1,7 @@
 //! Of the products p[t, n] = sum over k of w[n, k] * x[t, k], where x may be normalised by its root mean square first:
 //! y[t, first + n] = p[t, n], or of `END` 1 residual[t, first + n] + scale * p[t, n], or of 2 act(p[t, n]) * p[t, n + N].
-//! For few tokens: one subgroup (or, without subgroups, one workgroup) owns four rows of w at a time, or eight.
+//! For few tokens: one subgroup (or, without subgroups, one workgroup) owns four rows of w at a time, or eight; or each
+//! lane of a CPU does.
 //! variant QUANT: quant/*
 //! variant SUBGROUPS: off on
 #if SUBGROUPS
@@ -71,17 +72,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if SUBGROUPS
     let per_group = WG / size;
     let nth = local / size;
+    let writes = LANES || lane == 0u;
+    let sharers = select(1u, size, LANES);   // lanes with rows of their own
+    let own = select(0u, lane, LANES);
 #else
     // Not `local / size`, which the rules of uniformity take for something that differs.
     let per_group = 1u;
     let nth = 0u;
+    let writes = lane == 0u;
+    let sharers = 1u;
+    let own = 0u;
 #endif
     // Four rows make four values, or two with gates.
     let each = select(4u, 2u, END == 2u);
-    let stride = per_group * QUADS * each;
-    for (var r = (group.x * per_group + nth) * QUADS * each; r < params.rows; r += groups.x * stride) {
+    let stride = sharers * QUADS * each;
+    for (var begin = (group.x * per_group + nth) * stride; begin < params.rows; begin += groups.x * per_group * stride) {
+        let r = begin + own * QUADS * each;
         let p = products(rows_from(r), rows_from(r + each), lane, size);
-        if lane == 0u {
+        if writes {
             store(to, r, each, p.first);
             if QUADS == 2u { store(to, r + each, each, p.second); }
         }

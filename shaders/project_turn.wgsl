@@ -63,19 +63,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if SUBGROUPS
     let per_group = WG / size;
     let nth = local / size;
+    let writes = LANES || lane == 0u;
+    let sharers = select(1u, size, LANES);   // lanes with rows of their own
+    let own = select(0u, lane, LANES);
 #else
     // Not `local / size`, which the rules of uniformity take for something that differs.
     let per_group = 1u;
     let nth = 0u;
+    let writes = lane == 0u;
+    let sharers = 1u;
+    let own = 0u;
 #endif
     let all = (params.heads + 2u * params.kv_heads) * (params.head_dim / 4u);
-    for (var i = (group.x * per_group + nth) * QUADS; i < all; i += groups.x * per_group * QUADS) {
-        let a = place(i);
+    let stride = sharers * QUADS;
+    for (var begin = (group.x * per_group + nth) * stride; begin < all; begin += groups.x * per_group * stride) {
+        // Beyond the last one it is the last once more.
+        let i = begin + own * QUADS;
+        let a = place(min(i, all - 1u));
         let b = place(min(i + 1u, all - 1u));
         let p = products(a.rows, b.rows, lane, size);
-        if lane == 0u {
+        if writes {
             store_head(t, a.head, a.at, p.first);
-            // Beyond the last one it is the last once more.
             if QUADS == 2u { store_head(t, b.head, b.at, p.second); }
         }
     }

@@ -52,8 +52,7 @@ impl Caps {
         self.subgroup_sizes.is_some_and(|(min, max)| min >= 1 && max <= 64)
     }
 
-    /// Whether its lanes are four of a CPU, as SwiftShader's are. There a load is one where lanes read words beside each other or all
-    /// the same one, else four with a branch each. (lavapipe has eight or more, and loads lane by lane whatever they are.)
+    /// Whether its lanes are four of a CPU, as SwiftShader's are (see `shaders/lib/lanes.wgsl`). lavapipe has eight or more.
     pub(crate) fn four_lanes_of_a_cpu(&self) -> bool {
         self.software && self.subgroup_sizes.is_some_and(|(_, most)| most == 4)
     }

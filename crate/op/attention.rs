@@ -244,24 +244,27 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
     })
 }
 
-/// Query heads that one workgroup takes: as many of a group as divide it, at most 8, within 16 KiB of its memory.
-fn share(group: usize, head_dim: usize, wg: usize) -> usize {
-    (1..=group.min(8))
+/// Most rows that a workgroup takes, heads of one token or of some.
+const ROWS: usize = 8;
+/// Bytes of memory that every workgroup may have.
+const MEMORY: usize = 16_384;
+
+/// Query heads that one workgroup takes, where each needs `row` bytes of its memory: as many of a group as divide it.
+fn share(group: usize, row: usize) -> usize {
+    (1..=group.min(ROWS))
         .rev()
-        .find(|n| group.is_multiple_of(*n) && n * (2 * head_dim + 2 * wg) * 4 <= 16_384)
+        .find(|n| group.is_multiple_of(*n) && n * row <= MEMORY)
         .unwrap_or(1)
 }
 
-/// Tokens that it takes where there are many: such that their rows are 8 at most, within the same memory.
-fn span(tokens: usize, share: usize, head_dim: usize, wg: usize) -> usize {
+/// Tokens that it takes of so many.
+fn span(tokens: usize, share: usize, row: usize) -> usize {
     if tokens <= VECTOR_TOKENS {
         return 1;
     }
     [8, 4, 2]
         .into_iter()
-        .find(|span| {
-            span * share <= 8 && tokens.is_multiple_of(*span) && span * share * (2 * head_dim + 2 * wg) * 4 <= 16_384
-        })
+        .find(|span| span * share <= ROWS && tokens.is_multiple_of(*span) && span * share * row <= MEMORY)
         .unwrap_or(1)
 }
 
@@ -293,13 +296,21 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         buckets: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.count))?,
         most: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.most))?,
     };
+    let group = cfg.heads / cfg.kv_heads;
+    let lanes = low.caps.subgroups() && low.caps.four_lanes_of_a_cpu() && q.rows() > VECTOR_TOKENS;
     let mut consts = kernel::Consts::default();
     if low.caps.four_lanes_of_a_cpu() {
         // Its compiler writes a store for each word of a workgroup's memory.
         consts.wg /= 2;
     }
-    let share = share(cfg.heads / cfg.kv_heads, head_dim, consts.wg as usize);
-    let span = span(q.rows(), share, head_dim, consts.wg as usize);
+    // Bytes of that memory a row; the form by lanes needs none.
+    let row = if lanes {
+        0
+    } else {
+        4 * (2 * head_dim + 2 * consts.wg as usize)
+    };
+    let share = share(group, row);
+    let span = span(q.rows(), share, row);
     let consts = kernel::Consts {
         share: u32_of(OP.name, share)?,
         span: u32_of(OP.name, span)?,
@@ -313,7 +324,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     };
     let variant = kernel::Variant {
         kv,
-        subgroups: low.caps.subgroups(),
+        form: match (lanes, low.caps.subgroups()) {
+            (true, _) => kernel::Form::Lanes,
+            (_, true) => kernel::Form::Subgroups,
+            _ => kernel::Form::Alone,
+        },
     };
     low.dispatch(
         variant.source(),

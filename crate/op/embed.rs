@@ -74,9 +74,10 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         let variant = kernel::Variant {
             quant: super::matmul::quant(kernel::Quant::from_name(format.shader), format)?,
         };
+        let lanes = low.caps.four_lanes_of_a_cpu();
         low.dispatch(
             variant.source(),
-            vec![],
+            kernel::Consts { lanes }.entries(),
             &params,
             args.bindings(),
             [(width / 4).div_ceil(64), low.graph.bucket, 1],

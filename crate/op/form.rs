@@ -15,10 +15,18 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// What is taken unless another one is known to be faster. Where lanes are those of a CPU, what is done to x for each four
-    /// rows costs as much as the products.
+    /// What is taken unless another one is known to be faster. On a CPU what is done to x for each four rows costs as much as
+    /// the products.
     pub(crate) fn usual(caps: &Caps) -> Self {
         let subgroups = caps.subgroups();
+        if subgroups && caps.four_lanes_of_a_cpu() {
+            // Each lane has its own four rows, so few of them are enough work for a core.
+            return Self {
+                subgroups,
+                invocations: 8,
+                quads: 2,
+            };
+        }
         Self {
             subgroups,
             invocations: 64,
@@ -34,7 +42,9 @@ impl Form {
             quads,
         };
         let mut all = vec![Self::usual(caps)];
-        let others = if caps.subgroups() {
+        let others = if caps.subgroups() && caps.four_lanes_of_a_cpu() {
+            vec![form(true, 4, 1), form(true, 16, 1), form(true, 8, 1), form(true, 16, 2)]
+        } else if caps.subgroups() {
             vec![
                 form(true, 64, 1),
                 form(true, 64, 2),
@@ -65,15 +75,17 @@ impl Form {
         } = self;
         (caps.subgroups() || !subgroups)
             && invocations.is_power_of_two()
-            && (32..=caps.invocations).contains(&invocations)
+            && (4..=caps.invocations).contains(&invocations)
             && (invocations >= caps.subgroup_max() || !subgroups)
             && (quads == 1 || quads == 2 && subgroups)
     }
 
-    /// Workgroups for so many items, one for each subgroup or, without, workgroup; enough for the widest subgroups that there are,
+    /// Workgroups for so many items, one for each subgroup (of a CPU, lane) or, without, workgroup; enough for the widest subgroups that there are,
     /// surplus ones find nothing.
     pub(crate) fn groups(self, caps: &Caps, items: usize) -> usize {
-        let per_group = if self.subgroups {
+        let per_group = if self.subgroups && caps.four_lanes_of_a_cpu() {
+            self.invocations
+        } else if self.subgroups {
             (self.invocations / caps.subgroup_max()).max(1)
         } else {
             1

@@ -232,7 +232,10 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 quant,
                 subgroups: form.subgroups,
             };
-            let consts = Consts { wg: form.invocations };
+            let consts = Consts {
+                wg: form.invocations,
+                lanes: low.caps.four_lanes_of_a_cpu(),
+            };
             let groups = form.groups(low.caps, shard.rows.min(wide).div_ceil(4));
             low.dispatch(
                 variant.source(),
@@ -242,7 +245,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 [groups, x.rows() * choices, 1],
             )?;
         } else {
-            use matmul_tile::{Args, Params, Quant, Tile, Variant};
+            use matmul_tile::{Args, Consts, Params, Quant, Tile, Variant};
             let args = Args {
                 state,
                 w,
@@ -263,10 +266,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 tiles: u32_of(OP.name, tiles)?,
                 at,
             };
+            let lanes = low.caps.four_lanes_of_a_cpu();
             let variant = Variant {
                 quant: quant(Quant::from_name(format.shader), format)?,
-                tile: if low.caps.four_lanes_of_a_cpu() {
-                    Tile::TileOnes
+                tile: if lanes && low.caps.subgroups() {
+                    Tile::TileLanes
                 } else {
                     Tile::TileFours
                 },
@@ -275,7 +279,13 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 Some(of) => [of.rows.div_ceil(64), tiles, 1],
                 None => [shard.rows.div_ceil(64), x.rows().div_ceil(32), 1],
             };
-            low.dispatch(variant.source(), vec![], &params, args.bindings(), grid)?;
+            low.dispatch(
+                variant.source(),
+                Consts { lanes }.entries(),
+                &params,
+                args.bindings(),
+                grid,
+            )?;
         }
     }
     Ok(())

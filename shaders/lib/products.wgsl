@@ -1,18 +1,31 @@
 //! Products of rows of a weight with a row of x, which may be one that is still to be normalised by its root mean square: the gain
 //! then goes to each value on its way, and the factor, which all have, to the sums. A subgroup (or, without them, a workgroup)
-//! makes four at a time, or eight where values of x are dear. Needs `WG`, `NORMED`, `QUADS`, `params` with `width`, `eps` and
+//! makes four at a time, or eight where values of x are dear; where it is the lanes of a CPU, each lane so many of its own, for
+//! which it shares x. Needs `WG`, `NORMED`, `QUADS`, `params` with `width`, `eps` and
 //! `plus`, `x`, `gain` and a decoder.
+#import lib/lanes
 var<private> x_row: u32;   // vec4 that the row of x begins with
 
 /// Products of four rows, and of four more if `QUADS` is 2.
 struct Products { first: vec4<f32>, second: vec4<f32> }
 
-/// Takes unit `u` of x; the sum of its squares.
-fn take(u: u32) -> f32 {
+/// Takes unit `u` of x; the sum of its squares, or the lane's part of it.
+fn take(u: u32, lane: u32) -> f32 {
     var squares = 0.0;
     for (var i = 0u; i < UNIT4; i++) {
         // The last unit of two may be half.
         let k = min(u * UNIT4 + i, params.width / 4u - 1u);
+#if SUBGROUPS
+        if LANES {
+            var one = x[x_row + k][lane];
+            if NORMED != 0u {
+                squares += select(0.0, one * one, k == u * UNIT4 + i);
+                one *= params.plus + gain[k][lane];
+            }
+            xs[i] = vec4<f32>(subgroupBroadcast(one, 0u), subgroupBroadcast(one, 1u), subgroupBroadcast(one, 2u), subgroupBroadcast(one, 3u));
+            continue;
+        }
+#endif
         var v = x[x_row + k];
         if NORMED != 0u {
             squares += select(0.0, dot(v, v), k == u * UNIT4 + i);
@@ -34,8 +47,8 @@ fn factor(squares: f32) -> f32 { return inverseSqrt(squares / f32(params.width) 
 fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products {
     var sums = Products();
     var squares = 0.0;
-    for (var u = lane; u < w_units(); u += size) {
-        squares += take(u);
+    for (var u = select(lane, 0u, LANES); u < w_units(); u += select(size, 1u, LANES)) {
+        squares += take(u, lane);
         if QUADS == 2u && UNIT4 > 1u {
             // Written once: compilers of software adapters take long for what is unrolled, and make it no faster.
             for (var i = 0u; i < 4u; i++) {
@@ -49,6 +62,7 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
     }
     var scale = 1.0;
     if NORMED != 0u { scale = factor(subgroupAdd(squares)); }
+    if LANES { return Products(scale * sums.first, scale * sums.second); }
     sums.first = scale * subgroupAdd(sums.first);
     if QUADS == 2u { sums.second = scale * subgroupAdd(sums.second); }
     return sums;
@@ -61,7 +75,7 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
     var sums = vec4<f32>();
     var squares = 0.0;
     for (var u = lane; u < w_units(); u += WG) {
-        squares += take(u);
+        squares += take(u, lane);
         sums += dots(rows, u);
     }
     partial[lane] = sums;

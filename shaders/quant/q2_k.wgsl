@@ -1,5 +1,6 @@
 //! Q2_K: value = d * scale * q - dmin * minimum. Plane 1: four words for 256 values, a byte for 16 with the scale low and the
 //! minimum high; then a word for 256 values, d low and dmin high in f16.
+#import lib/bytes
 #import lib/crumbs
 #import lib/side
 struct Block { scales: vec2<f32>, least: vec2<f32> }
@@ -13,5 +14,5 @@ fn w_block(row: u32, block: u32) -> Block {
 
 fn w_four(b: Block, q: u32, j: u32) -> vec4<f32> {
     let late = j > 3u;
-    return select(b.scales.x, b.scales.y, late) * vec4<f32>(unpack4xU8(q)) - select(b.least.x, b.least.y, late);
+    return select(b.scales.x, b.scales.y, late) * u8s(q) - select(b.least.x, b.least.y, late);
 }
