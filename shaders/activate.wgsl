@@ -20,7 +20,10 @@ struct Params {
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     for (var i = id.x; i < params.count; i += groups.x * 64u) {
         var u = 1.0;
-        if GATES != 0u { u = up[i / params.width * params.up_width + params.offset + i % params.width]; }
+        if GATES != 0u {
+            let t = i / params.width;
+            u = up[t * params.up_width + params.offset + i - t * params.width];
+        }
         y[i] = act(x[i / params.per], u);
     }
 }

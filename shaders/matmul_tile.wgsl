@@ -1,7 +1,7 @@
 //! y[t, first + n] = sum over k of w[n, k] * x[t, k], for many tokens: a workgroup makes a tile of 32 tokens by 64 rows,
 //! the weights decoded once a tile into workgroup memory.
 //! variant QUANT: quant/*
-//! variant TILE: lib/tile_fours lib/tile_lanes
+//! variant TILE: lib/tile_fours lib/tile_lanes lib/tile_wide
 struct Params {
     rows: u32,        // of this shard of w
     width: u32,       // K

@@ -34,7 +34,7 @@ fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
     for (var i = 0u; i < UNIT4; i++) {
         let at = xo + min(u * UNIT4 + i, params.width / 4u - 1u);
 #if SUBGROUPS
-        if LANES {
+        if LANES == 4u {
             let one = x[at][lane];
             xs[i] = vec4<f32>(subgroupBroadcast(one, 0u), subgroupBroadcast(one, 1u), subgroupBroadcast(one, 2u), subgroupBroadcast(one, 3u));
             continue;
@@ -79,13 +79,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let xo = at.xo;
     let units = w_units();
     let per_group = WG / size;
-    let stride = 4u * select(1u, size, LANES);
+    let stride = 4u * select(1u, size, LANES != 0u);
     for (var begin = at.begin + (group.x * per_group + local / size) * stride; begin < at.end; begin += groups.x * per_group * stride) {
-        let r = begin + select(0u, 4u * lane, LANES);
+        let r = begin + select(0u, 4u * lane, LANES != 0u);
         var acc = vec4<f32>();
-        for (var u = select(lane, 0u, LANES); u < units; u += select(size, 1u, LANES)) { acc += dot4(r, u, xo, lane); }
-        if !LANES { acc = subgroupAdd(acc); }
-        if LANES || lane == 0u { store4(at, r, acc); }
+        for (var u = select(lane, 0u, LANES != 0u); u < units; u += select(size, 1u, LANES != 0u)) { acc += dot4(r, u, xo, lane); }
+        if LANES == 0u { acc = subgroupAdd(acc); }
+        if LANES != 0u || lane == 0u { store4(at, r, acc); }
     }
 }
 #else

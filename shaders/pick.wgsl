@@ -22,6 +22,20 @@ fn emit(i: u32, at: u32) {
     picked[to + MOST + at] = first + i;
 }
 
+/// The greatest of the keys that invocations found, of equal ones the first.
+fn one(local: u32, to: u32, key: u32, id: u32) {
+    if local < 2u { atomicStore(&bins[local], local * 0xffffffffu); }
+    workgroupBarrier();
+    atomicMax(&bins[0], key);
+    workgroupBarrier();
+    if key == atomicLoad(&bins[0]) { atomicMin(&bins[1], id); }
+    workgroupBarrier();
+    if local == 0u {
+        picked[to] = atomicLoad(&bins[0]);
+        picked[to + MOST] = atomicLoad(&bins[1]);
+    }
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
     if local == 0u {
@@ -29,10 +43,23 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         atomicStore(&broken, 0u);
     }
     workgroupBarrier();
+    var best = 0u;
+    var id_of_best = 0u;
     for (var id = first + local; id < min(first + SLICE, params.width); id += WG) {
-        if (bitcast<u32>(logits[id]) & 0x7f800000u) == 0x7f800000u { atomicStore(&broken, 1u); }
+        let logit = logits[id];
+        if (bitcast<u32>(logit) & 0x7f800000u) == 0x7f800000u { atomicStore(&broken, 1u); }
+        let key = ordered(logit);
+        if key > best {
+            best = key;
+            id_of_best = id;
+        }
     }
-    let count = top(local, SLICE / WG, sampler[SAMPLER_KEEP]);
+    var count = 1u;
+    if sampler[SAMPLER_KEEP] == 1u {
+        one(local, group.x * PICKED, best, id_of_best);
+    } else {
+        count = top(local, SLICE / WG, sampler[SAMPLER_KEEP]);
+    }
     if local >= count && local < MOST { picked[group.x * PICKED + local] = 0u; }
     if local == 0u { picked[group.x * PICKED + 2u * MOST] = atomicLoad(&broken); }
 }

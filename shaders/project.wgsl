@@ -72,9 +72,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #if SUBGROUPS
     let per_group = WG / size;
     let nth = local / size;
-    let writes = LANES || lane == 0u;
-    let sharers = select(1u, size, LANES);   // lanes with rows of their own
-    let own = select(0u, lane, LANES);
+    let writes = LANES != 0u || lane == 0u;
+    let sharers = select(1u, size, LANES != 0u);   // lanes with rows of their own
+    let own = select(0u, lane, LANES != 0u);
 #else
     // Not `local / size`, which the rules of uniformity take for something that differs.
     let per_group = 1u;

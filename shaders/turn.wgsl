@@ -41,27 +41,28 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     for (var n = id.x; n < all; n += groups.x * 64u) {
         let t = n / each;
         let pos = state[STATE_POS] + t;
-        var i = n % each;
-        let d = 2u * (i % pairs);
+        let i = n - t * each;
+        let head = i / pairs;   // of queries, then of keys, then of values
+        let d = 2u * (i - head * pairs);
         let a = turn(pos, d);
         let b = turn(pos, d + 1u);
         if i < queries {
-            let head = (t * params.heads + i / pairs) * params.head_dim;
-            y[head + d] = q[head + d] * a.by.x + q[head + a.other] * a.by.y;
-            y[head + d + 1u] = q[head + d + 1u] * b.by.x + q[head + b.other] * b.by.y;
+            let at = (t * params.heads + head) * params.head_dim;
+            y[at + d] = q[at + d] * a.by.x + q[at + a.other] * a.by.y;
+            y[at + d + 1u] = q[at + d + 1u] * b.by.x + q[at + b.other] * b.by.y;
             continue;
         }
-        i -= queries;
         if pos >= params.capacity { continue; }
-        let values = i >= keys;
-        if values { i -= keys; }
-        let head = (t * params.kv_heads + i / pairs) * params.head_dim;
-        let to = (i / pairs * params.capacity + pos) * params.head_dim + d;
+        let values = i >= queries + keys;
+        let of_kv = head - params.heads;   // both kinds, as they lie in the cache
+        let to = (of_kv * params.capacity + pos) * params.head_dim + d;
         if values {
-            kv_store2(params.kv_heads * params.capacity * params.head_dim + to, vec2<f32>(v[head + d], v[head + d + 1u]));
+            let at = (t * params.kv_heads + of_kv - params.kv_heads) * params.head_dim;
+            kv_store2(to, vec2<f32>(v[at + d], v[at + d + 1u]));
         } else {
-            let own = vec2<f32>(k[head + d], k[head + d + 1u]);
-            let other = vec2<f32>(k[head + a.other], k[head + b.other]);
+            let at = (t * params.kv_heads + of_kv) * params.head_dim;
+            let own = vec2<f32>(k[at + d], k[at + d + 1u]);
+            let other = vec2<f32>(k[at + a.other], k[at + b.other]);
             kv_store2(to, own * vec2<f32>(a.by.x, b.by.x) + other * vec2<f32>(a.by.y, b.by.y));
         }
     }

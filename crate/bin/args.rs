@@ -296,6 +296,15 @@ pub(crate) struct Bench {
     /// Time this operator only
     #[arg(long, value_name = "NAME", value_parser = operator)]
     pub(crate) op: Option<&'static str>,
+    /// Lengths of the prompts that are read, where the context has room for them
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = positive, default_value = "16,512,2048")]
+    pub(crate) prompts: Vec<usize>,
+    /// What each kernel takes, by the GPU's clock
+    #[arg(long)]
+    pub(crate) kernels: bool,
+    /// Compare what two runs wrote with --json
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["models", "op"])]
+    pub(crate) compare: Vec<PathBuf>,
     /// A JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,5 +1,7 @@
 //! `nomoat bench`: times of operators and models beside what the device can do at best.
 
+mod compare;
+
 use crate::{
     args::Bench as Args,
     load::{load, trace_stats},
@@ -8,20 +10,21 @@ use crate::{
 };
 use nomoat::{
     Result,
-    dev::{Bench, Roofline, Row, operators, traffic},
+    dev::{Bench, Kernel, Roofline, Row, Traffic, kernels, operators, traffic},
     engine::{Event, Model, Request, Stats},
     text::sample::Sampling,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// Tokens of the prompt, where the context has room.
-const PROMPT: usize = 128;
-/// Tokens that are made after it.
+/// Tokens that are made after a prompt.
 const TOKENS: usize = 64;
 
 /// Times what the flags ask for; also answers the file that an error is about.
 pub(crate) fn bench(args: &Args, trace: Trace) -> (Option<&Path>, Result<()>) {
+    if let [before, after, ..] = &*args.compare {
+        return compare::compare(before, after);
+    }
     let roofline = match rows(args, trace) {
         Ok(roofline) => roofline,
         Err(error) => return (None, Err(error)),
@@ -116,72 +119,182 @@ fn model(path: &Path, args: &Args, roofline: &Roofline, trace: Trace) -> Result<
     let start = clock();
     let mut model = load(path, &args.load, None, trace)?;
     let load_ms = clock() - start;
-    // Each prompt begins with another id, so that nothing of the first, which warms up, is used again.
-    generate(&mut model, 0)?;
-    generate(&mut model, 1)?;
-    let (stats, info, traffic) = (model.stats(), model.info(), traffic(&model)?);
-    trace_stats(&stats, trace);
-    let Stats {
-        prefill_tps,
-        decode_tps,
-        ..
-    } = stats;
+    let (info, traffic) = (model.info().clone(), traffic(&model)?);
     let load_mbps = traffic.file_bytes as f64 / load_ms / 1e3;
-    let gbps = traffic.decode_bytes as f64 * decode_tps / 1e9;
-    let share = roofline.least(traffic.decode_bytes, 0) * decode_tps / 1e3;
-    let prefill_share = roofline.least(0, traffic.prefill_flops) * prefill_tps / 1e3;
-    if args.json {
-        return print_json(&json!({
-            "kind": "model",
-            "device": info.device,
-            "model": path.display().to_string(),
-            "name": info.name,
-            "formats": info.formats,
-            "loadMs": load_ms,
-            "loadMBps": load_mbps,
-            "promptTokens": stats.prompt_tokens,
-            "generatedTokens": stats.generated_tokens,
-            "prefillTps": prefill_tps,
-            "decodeTps": decode_tps,
-            "weightBytesPerToken": traffic.decode_bytes,
-            "GBps": gbps,
-            "roofline": share,
-            "prefillRoofline": prefill_share,
-            "dispatchesPerToken": stats.dispatches_per_token,
-            "submissionsPerToken": stats.submissions_per_token,
-        }));
+    if !args.json {
+        print(&format!(
+            "\nmodel     {} ({}) on the {}\n",
+            path.display(),
+            info.formats.join(" "),
+            info.device
+        ))?;
+        print(&format!("load      {load_ms:.0} ms, {load_mbps:.1} MB/s\n"))?;
     }
-    let (prompt, made) = (stats.prompt_tokens, stats.generated_tokens);
-    let (share, prefill_share) = (100.0 * share, 100.0 * prefill_share);
-    print(&format!(
-        "\nmodel     {} ({}) on the {}\n",
-        path.display(),
-        info.formats.join(" "),
-        info.device
-    ))?;
-    print(&format!("load      {load_ms:.0} ms, {load_mbps:.1} MB/s\n"))?;
-    print(&format!(
-        "prefill   {prefill_tps:.1} tokens/s over {prompt} tokens, {prefill_share:.1} % of the roofline\n"
-    ))?;
-    print(&format!(
-        "decode    {decode_tps:.1} tokens/s over {made} tokens, {gbps:.2} GB/s of weights, {share:.1} % of the roofline\n"
-    ))?;
-    print(&format!(
-        "a token   {:.1} dispatches, {:.2} submissions\n",
-        stats.dispatches_per_token, stats.submissions_per_token
-    ))
+    // Each prompt begins with another id, so that nothing is used again; the first of each length warms up.
+    let lengths = lengths(&args.prompts, info.context);
+    generate(&mut model, 1, lengths[0], TOKENS)?;
+    for (length, first) in lengths.into_iter().zip((2..).step_by(2)) {
+        generate(&mut model, first, length, 1)?;
+        generate(&mut model, first + 1, length, TOKENS)?;
+        let stats = model.stats();
+        trace_stats(&stats, trace);
+        let made = pollster::block_on(kernels(&mut model, 1))?;
+        let run = Run {
+            stats,
+            traffic,
+            kernel_ms: Some(sum(&made)).filter(|ms| *ms > 0.0),
+        };
+        if args.json {
+            let mut row = run.json(roofline);
+            let known = [
+                ("kind", json!("model")),
+                ("device", json!(info.device)),
+                ("model", json!(path.display().to_string())),
+                ("name", json!(info.name)),
+                ("formats", json!(info.formats)),
+                ("loadMs", json!(load_ms)),
+                ("loadMBps", json!(load_mbps)),
+            ];
+            row.extend(known.map(|(key, value)| (key.to_owned(), value)));
+            if args.kernels {
+                let read = pollster::block_on(kernels(&mut model, length))?;
+                row.insert("decodeKernels".into(), list(&made));
+                row.insert("prefillKernels".into(), list(&read));
+            }
+            print_json(&Value::from(row))?;
+        } else {
+            run.print(roofline)?;
+            if args.kernels {
+                table("a token", &made)?;
+                table(
+                    "a step of the prompt",
+                    &pollster::block_on(kernels(&mut model, length))?,
+                )?;
+            }
+        }
+    }
+    Ok(())
 }
 
-/// Continues a prompt of ids that begins with `first`.
-fn generate(model: &mut Model, first: u32) -> Result<()> {
-    let (context, vocabulary) = (model.info().context, model.info().vocabulary);
-    let ids: Vec<u32> = (first..)
-        .step_by(37)
-        .map(|id| id % u32::try_from(vocabulary).unwrap_or(u32::MAX).max(1))
-        .take(PROMPT.min(context.div_ceil(2)))
-        .collect();
+/// The lengths of prompts that leave room for an answer; half the context if none does.
+fn lengths(asked: &[usize], context: usize) -> Vec<usize> {
+    let mut fit: Vec<usize> = asked.iter().copied().filter(|n| n + TOKENS <= context).collect();
+    if fit.is_empty() {
+        fit.push(context.div_ceil(2));
+    }
+    fit
+}
+
+fn sum(kernels: &[Kernel]) -> f64 {
+    kernels.iter().map(|kernel| kernel.ms).sum()
+}
+
+fn list(kernels: &[Kernel]) -> Value {
+    let row = |k: &Kernel| json!({"name": k.name, "dispatches": k.dispatches, "ms": k.ms});
+    kernels.iter().map(row).collect()
+}
+
+fn table(step: &str, kernels: &[Kernel]) -> Result<()> {
+    let all = sum(kernels);
+    print(&format!(
+        "\n{step:<40} {:>10} {:>10} {:>7}\n",
+        "dispatches", "ms", "share"
+    ))?;
+    for Kernel { name, dispatches, ms } in kernels {
+        print(&format!(
+            "{name:<40} {dispatches:>10} {ms:>10.4} {:>6.1}%\n",
+            100.0 * ms / all
+        ))?;
+    }
+    Ok(())
+}
+
+/// A prompt with its answer.
+struct Run {
+    stats: Stats,
+    traffic: Traffic,
+    /// Milliseconds of all kernels of a token, where the GPU has a clock.
+    kernel_ms: Option<f64>,
+}
+
+impl Run {
+    /// Bytes that a token reads: weights, and keys and values behind half the answer.
+    fn bytes(&self) -> u64 {
+        let cached = self.stats.prompt_tokens + self.stats.generated_tokens / 2;
+        self.traffic.decode_bytes + self.traffic.cached_bytes * cached as u64
+    }
+
+    /// Shares of what the device can do at best: of decoding, of the prompt.
+    fn shares(&self, roofline: &Roofline) -> [f64; 2] {
+        [
+            roofline.least(self.bytes(), 0) * self.stats.decode_tps / 1e3,
+            roofline.least(0, self.traffic.prefill_flops) * self.stats.prefill_tps / 1e3,
+        ]
+    }
+
+    /// What share of the best the kernels reach while they run, and how much of the time they run.
+    fn etas(&self, roofline: &Roofline) -> Option<[f64; 2]> {
+        let ms = self.kernel_ms?;
+        Some([roofline.least(self.bytes(), 0) / ms, ms * self.stats.decode_tps / 1e3])
+    }
+
+    fn gbps(&self) -> f64 {
+        self.bytes() as f64 * self.stats.decode_tps / 1e9
+    }
+
+    fn json(&self, roofline: &Roofline) -> Map<String, Value> {
+        let (stats, [share, prefill_share]) = (&self.stats, self.shares(roofline));
+        let [kernel, host] = self.etas(roofline).map_or([None; 2], |etas| etas.map(Some));
+        let all = [
+            ("context", json!(stats.prompt_tokens)),
+            ("promptTokens", json!(stats.prompt_tokens)),
+            ("generatedTokens", json!(stats.generated_tokens)),
+            ("prefillTps", json!(stats.prefill_tps)),
+            ("decodeTps", json!(stats.decode_tps)),
+            ("firstTokenMs", json!(stats.first_token_ms)),
+            ("weightBytesPerToken", json!(self.traffic.decode_bytes)),
+            ("bytesPerToken", json!(self.bytes())),
+            ("GBps", json!(self.gbps())),
+            ("roofline", json!(share)),
+            ("etaKernel", json!(kernel)),
+            ("etaHost", json!(host)),
+            ("prefillRoofline", json!(prefill_share)),
+            ("dispatchesPerToken", json!(stats.dispatches_per_token)),
+            ("submissionsPerToken", json!(stats.submissions_per_token)),
+        ];
+        all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    fn print(&self, roofline: &Roofline) -> Result<()> {
+        let stats = &self.stats;
+        let [share, prefill_share] = self.shares(roofline).map(|share| 100.0 * share);
+        print(&format!(
+            "prefill   {:.1} tokens/s over {} tokens, {prefill_share:.1} % of the roofline\n",
+            stats.prefill_tps, stats.prompt_tokens
+        ))?;
+        print(&format!(
+            "decode    {:.1} tokens/s over {} tokens behind them, {:.2} GB/s, {share:.1} % of the roofline\n",
+            stats.decode_tps,
+            stats.generated_tokens,
+            self.gbps()
+        ))?;
+        let etas = self.etas(roofline).map_or_else(String::new, |etas| {
+            let [kernel, host] = etas.map(|eta| 100.0 * eta);
+            format!("; kernels at {kernel:.1} % of it, running {host:.1} % of the time")
+        });
+        print(&format!(
+            "a token   {:.1} dispatches, {:.2} submissions{etas}\n",
+            stats.dispatches_per_token, stats.submissions_per_token
+        ))
+    }
+}
+
+/// Continues a prompt of so many ids, the first of them `first`, by so many tokens.
+fn generate(model: &mut Model, first: u32, length: usize, tokens: usize) -> Result<()> {
+    let vocabulary = u32::try_from(model.info().vocabulary).unwrap_or(u32::MAX).max(1);
+    let ids: Vec<u32> = (first..).step_by(37).map(|id| id % vocabulary).take(length).collect();
     let request = Request {
-        max_tokens: TOKENS.min(context - ids.len()),
+        max_tokens: tokens.min(model.info().context - ids.len()),
         sampling: Sampling::greedy(),
         stop: Vec::new(),
         ignore_eos: true,

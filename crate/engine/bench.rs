@@ -7,7 +7,11 @@ use super::{
     roofline::{Roofline, samples},
 };
 #[cfg(feature = "gpu")]
-use super::{gpu::GpuRunner, trial::shared};
+use super::{
+    device::{self, Key},
+    gpu::GpuRunner,
+    trial::shared,
+};
 use crate::{
     error::{Error, Result},
     model::Head,
@@ -202,6 +206,59 @@ impl GpuRunner {
     }
 }
 
+/// What a kernel takes in one step of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kernel {
+    /// Its shader and variant.
+    pub name: String,
+    /// Dispatches of it in the step.
+    pub dispatches: usize,
+    /// Milliseconds of them together.
+    pub ms: f64,
+}
+
+/// The kernels of a step over so many tokens, by the GPU's clock, the longest first; none on the CPU and on a GPU without a clock. A
+/// step of one token stands behind what is in the cache, another one at its beginning: the model then knows nothing of it any more.
+///
+/// # Errors
+/// Of the device; of recording.
+#[cfg_attr(not(feature = "gpu"), allow(clippy::unused_async, reason = "as with a GPU"))]
+pub async fn kernels(model: &mut Model, tokens: usize) -> Result<Vec<Kernel>> {
+    #[cfg(feature = "gpu")]
+    if let Runner::Gpu(gpu) = &mut model.runner {
+        let key = Key::new(tokens, model.network.hyper.kind.head());
+        let (plan, _) = device::record(&model.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
+        let pos = if tokens == 1 {
+            model.cached.len().min(model.capacity - 1)
+        } else {
+            0
+        };
+        model.cached.truncate(pos);
+        let ids = vec![0; tokens.min(key.bucket)];
+        let Some(steps) = gpu.time_kernels(&plan, pos, &ids).await? else {
+            return Ok(Vec::new());
+        };
+        let mut all: Vec<Kernel> = Vec::new();
+        for (name, ms) in steps {
+            match all.iter_mut().find(|kernel| kernel.name == name) {
+                Some(kernel) => {
+                    kernel.dispatches += 1;
+                    kernel.ms += ms;
+                }
+                None => all.push(Kernel {
+                    name,
+                    dispatches: 1,
+                    ms,
+                }),
+            }
+        }
+        all.sort_by(|a, b| b.ms.total_cmp(&a.ms));
+        return Ok(all);
+    }
+    let _ = (model, tokens);
+    Ok(Vec::new())
+}
+
 /// What a model's steps read and compute for each token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic {
@@ -209,6 +266,8 @@ pub struct Traffic {
     pub file_bytes: u64,
     /// Bytes of weights that a decoding step reads, as they lie on the device: all but the embedding's other rows.
     pub decode_bytes: u64,
+    /// Bytes of keys and values for each token that is in the cache: what a decoding step reads of it.
+    pub cached_bytes: u64,
     /// Multiplications and additions with weights for a token of a prompt, the head apart.
     pub prefill_flops: u64,
 }
@@ -245,6 +304,19 @@ pub fn traffic(model: &Model) -> Result<Traffic> {
     Ok(Traffic {
         file_bytes: model.file_bytes(),
         decode_bytes: weights(Head::Last)?.iter().map(|(bytes, _)| bytes).sum(),
+        cached_bytes: cached_bytes(model)?,
         prefill_flops: 2 * weights(Head::None)?.iter().map(|(_, values)| values).sum::<u64>(),
     })
+}
+
+fn cached_bytes(model: &Model) -> Result<u64> {
+    let value = match &model.runner {
+        Runner::Cpu(_) => 4,
+        #[cfg(feature = "gpu")]
+        Runner::Gpu(gpu) if gpu.shape()?.f16 => 2,
+        #[cfg(feature = "gpu")]
+        Runner::Gpu(_) => 4,
+    };
+    let values: usize = model.network.hyper.caches.iter().sum();
+    Ok(value * values as u64)
 }

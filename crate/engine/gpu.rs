@@ -73,6 +73,8 @@ pub(super) struct GpuRunner {
     unflushed: u64,
 }
 
+/// Runs by which kernels are timed.
+const RUNS: usize = 4;
 /// Bytes written before the driver is asked to take them.
 const FLUSH: u64 = 64 << 20;
 
@@ -417,6 +419,36 @@ impl GpuRunner {
         };
         self.gpu.read(Some((program, times)), staging, ring, 0, 4).await?;
         Ok(())
+    }
+
+    /// Milliseconds of each step of a program over `tokens` from `pos` on, with the kernel's name; the state is not known then.
+    /// `None` if the GPU has no clock.
+    pub(super) async fn time_kernels(
+        &mut self,
+        plan: &Plan,
+        pos: usize,
+        tokens: &[u32],
+    ) -> Result<Option<Vec<(String, f64)>>> {
+        self.state = None;
+        self.settle(None).await?;
+        self.choose_by(&Sampler::default())?;
+        let scopes = self.gpu.watch("preparing a step");
+        let slots = self.slots(plan, 0)?;
+        let steps = self.steps(plan, &slots, 0)?;
+        let program = self.gpu.program("timed", &steps)?;
+        scopes.close().await?;
+        // The first run warms up; of the others the shortest of each kernel.
+        let mut least = vec![f64::INFINITY; steps.len()];
+        for run in 0..RUNS {
+            self.place(pos, tokens)?;
+            let Some(times) = self.gpu.time_steps(&program).await? else {
+                return Ok(None);
+            };
+            for (least, ms) in least.iter_mut().zip(times).filter(|_| run > 0) {
+                *least = least.min(ms);
+            }
+        }
+        Ok(Some(steps.iter().map(|step| step.source.name()).zip(least).collect()))
     }
 
     /// Tokens that are being made and that no step waited for yet.

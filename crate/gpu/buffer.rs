@@ -21,6 +21,8 @@ pub(crate) enum Usage {
     Uniform,
     /// Read by the host.
     Readback,
+    /// Where the device's clock goes.
+    Moments,
 }
 
 /// What a device has created and written since it was opened.
@@ -64,6 +66,7 @@ impl Gpu {
         let usages = match usage {
             Usage::Storage => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
             Usage::Uniform => wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            Usage::Moments => wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
             Usage::Readback => wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
         };
         let raw = self.device.create_buffer(&wgpu::BufferDescriptor {

@@ -52,9 +52,14 @@ impl Caps {
         self.subgroup_sizes.is_some_and(|(min, max)| min >= 1 && max <= 64)
     }
 
-    /// Whether its lanes are four of a CPU, as SwiftShader's are (see `shaders/lib/lanes.wgsl`). lavapipe has eight or more.
-    pub(crate) fn four_lanes_of_a_cpu(&self) -> bool {
-        self.software && self.subgroup_sizes.is_some_and(|(_, most)| most == 4)
+    /// How many lanes of a CPU a subgroup is, where it is that: four on SwiftShader, eight or so on lavapipe. 0 on hardware, and
+    /// where subgroups may not be used. See `shaders/lib/lanes.wgsl`.
+    pub(crate) fn cpu_lanes(&self) -> u32 {
+        if self.software && self.subgroups() {
+            self.subgroup_max()
+        } else {
+            0
+        }
     }
 
     /// The widest subgroup there may be.

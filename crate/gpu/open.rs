@@ -46,6 +46,10 @@ impl Gpu {
         if caps.subgroup_sizes.is_some() && !super::WEB {
             required_features |= wgpu::Features::SUBGROUP;
         }
+        if !super::WEB {
+            // for the benchmark
+            required_features |= adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        }
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nomoat"),

@@ -28,7 +28,7 @@ pub(crate) struct Step {
 
 /// A program: replaying it creates nothing, binds nothing new, writes nothing.
 pub(crate) struct Program {
-    table: Vec<(Rc<Pipeline>, wgpu::BindGroup, [u32; 3])>,
+    pub(super) table: Vec<(Rc<Pipeline>, wgpu::BindGroup, [u32; 3])>,
 }
 
 impl Gpu {

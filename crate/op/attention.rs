@@ -297,10 +297,10 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         most: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.most))?,
     };
     let group = cfg.heads / cfg.kv_heads;
-    let lanes = low.caps.subgroups() && low.caps.four_lanes_of_a_cpu() && q.rows() > VECTOR_TOKENS;
+    let lanes = low.caps.cpu_lanes() > 0;
     let mut consts = kernel::Consts::default();
-    if low.caps.four_lanes_of_a_cpu() {
-        // Its compiler writes a store for each word of a workgroup's memory.
+    if low.caps.software {
+        // SwiftShader's compiler writes a store for each word of a workgroup's memory.
         consts.wg /= 2;
     }
     // Bytes of that memory a row; the form by lanes needs none.

@@ -74,7 +74,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         let variant = kernel::Variant {
             quant: super::matmul::quant(kernel::Quant::from_name(format.shader), format)?,
         };
-        let lanes = low.caps.four_lanes_of_a_cpu();
+        let lanes = low.caps.cpu_lanes();
         low.dispatch(
             variant.source(),
             kernel::Consts { lanes }.entries(),

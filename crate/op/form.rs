@@ -15,22 +15,19 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// What is taken unless another one is known to be faster. On a CPU what is done to x for each four rows costs as much as
-    /// the products.
+    /// What is taken unless another one is known to be faster. On a CPU what is done to x for each four rows costs as
+    /// much as the products.
     pub(crate) fn usual(caps: &Caps) -> Self {
         let subgroups = caps.subgroups();
-        if subgroups && caps.four_lanes_of_a_cpu() {
-            // Each lane has its own four rows, so few of them are enough work for a core.
-            return Self {
-                subgroups,
-                invocations: 8,
-                quads: 2,
-            };
-        }
+        // Each lane of a CPU has its own rows, so few of them are enough work for a core.
+        let (invocations, quads) = match caps.cpu_lanes() {
+            0 => (64, 1),
+            lanes => (lanes.max(8), 2),
+        };
         Self {
             subgroups,
-            invocations: 64,
-            quads: if subgroups && caps.software { 2 } else { 1 },
+            invocations,
+            quads,
         }
     }
 
@@ -42,8 +39,8 @@ impl Form {
             quads,
         };
         let mut all = vec![Self::usual(caps)];
-        let others = if caps.subgroups() && caps.four_lanes_of_a_cpu() {
-            vec![form(true, 4, 1), form(true, 16, 1), form(true, 8, 1), form(true, 16, 2)]
+        let others = if caps.cpu_lanes() > 0 {
+            vec![form(true, 4, 1), form(true, 8, 1), form(true, 16, 1), form(true, 16, 2)]
         } else if caps.subgroups() {
             vec![
                 form(true, 64, 1),
@@ -83,7 +80,7 @@ impl Form {
     /// Workgroups for so many items, one for each subgroup (of a CPU, lane) or, without, workgroup; enough for the widest subgroups that there are,
     /// surplus ones find nothing.
     pub(crate) fn groups(self, caps: &Caps, items: usize) -> usize {
-        let per_group = if self.subgroups && caps.four_lanes_of_a_cpu() {
+        let per_group = if self.subgroups && caps.cpu_lanes() > 0 {
             self.invocations
         } else if self.subgroups {
             (self.invocations / caps.subgroup_max()).max(1)

@@ -102,6 +102,14 @@ impl<'a> Lowering<'a> {
         self.forms.of(format, self.caps)
     }
 
+    /// Invocations of a workgroup that goes over a row: waiting for one another costs a CPU more than they save.
+    pub(crate) fn a_row(&self) -> u32 {
+        match self.caps.cpu_lanes() {
+            0 => 64,
+            lanes => lanes,
+        }
+    }
+
     /// Appends a dispatch.
     pub(crate) fn dispatch<P: bytemuck::Pod>(
         &mut self,

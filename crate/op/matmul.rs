@@ -234,7 +234,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             };
             let consts = Consts {
                 wg: form.invocations,
-                lanes: low.caps.four_lanes_of_a_cpu(),
+                lanes: low.caps.cpu_lanes(),
             };
             let groups = form.groups(low.caps, shard.rows.min(wide).div_ceil(4));
             low.dispatch(
@@ -266,13 +266,13 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
                 tiles: u32_of(OP.name, tiles)?,
                 at,
             };
-            let lanes = low.caps.four_lanes_of_a_cpu();
+            let lanes = low.caps.cpu_lanes();
             let variant = Variant {
                 quant: quant(Quant::from_name(format.shader), format)?,
-                tile: if lanes && low.caps.subgroups() {
-                    Tile::TileLanes
-                } else {
-                    Tile::TileFours
+                tile: match lanes {
+                    4 => Tile::TileLanes,
+                    _ if low.caps.software => Tile::TileWide,
+                    _ => Tile::TileFours,
                 },
             };
             let grid = match of {

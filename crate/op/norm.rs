@@ -142,7 +142,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     };
     low.dispatch(
         variant.source(),
-        kernel::Consts::default().entries(),
+        kernel::Consts { wg: low.a_row() }.entries(),
         &params,
         args.bindings(),
         [cfg.heads, x.rows(), 1],

@@ -66,7 +66,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     };
     low.dispatch(
         variant.source(),
-        kernel::Consts::default().entries(),
+        kernel::Consts { wg: low.a_row() }.entries(),
         &params,
         args.bindings(),
         [x.rows(), 1, 1],

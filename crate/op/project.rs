@@ -152,7 +152,7 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
         end,
         kind,
         quads: form.quads,
-        lanes: low.caps.four_lanes_of_a_cpu(),
+        lanes: low.caps.cpu_lanes(),
     };
     let variant = kernel::Variant {
         quant: quant(kernel::Quant::from_name(format.shader), format)?,
@@ -228,7 +228,7 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
         wg: form.invocations,
         normed: u32::from(cfg.norm.is_some()),
         quads: form.quads,
-        lanes: low.caps.four_lanes_of_a_cpu(),
+        lanes: low.caps.cpu_lanes(),
     };
     let variant = project_turn::Variant {
         quant: quant(project_turn::Quant::from_name(format.shader), format)?,

@@ -10,6 +10,9 @@ struct Four {
     end: vec4<u32>,
 }
 
+/// Whether there may be more than four rows.
+fn eight() -> bool { return SPAN * SHARE > 4u; }
+
 fn has(t: u32, row: u32) -> bool { return row < SPAN * SHARE && t + row / SHARE < state[STATE_LEN]; }
 
 fn four_of(t: u32, head: u32, row: u32) -> Four {
@@ -118,14 +121,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         var b0 = mat4x4<f32>();
         var b1 = mat4x4<f32>();
         for (var d = 0u; d < DH; d += 4u) {
-            let qa = q_fours(a.base, d + lane);
-            let qb = q_fours(b.base, d + lane);
             let k0 = kv_fours(keys + d, in0);
             let k1 = kv_fours(keys + d, in1);
+            let qa = q_fours(a.base, d + lane);
             a0 += qa * k0;
             a1 += qa * k1;
-            b0 += qb * k0;
-            b1 += qb * k1;
+            if eight() {
+                let qb = q_fours(b.base, d + lane);
+                b0 += qb * k0;
+                b1 += qb * k1;
+            }
         }
         a0 *= params.scale;
         a1 *= params.scale;
@@ -143,82 +148,59 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
             b0 = scores[2];
             b1 = scores[3];
         }
+        let last = chunk + 32u >= end;
         a0 = seen(a, a0, s0);
         a1 = seen(a, a1, s1);
-        b0 = seen(b, b0, s0);
-        b1 = seen(b, b1, s1);
         let high_a = max(top_a, highest(a0, a1));
-        let high_b = max(top_b, highest(b0, b1));
         a0 = exps(a0, high_a);
         a1 = exps(a1, high_a);
-        b0 = exps(b0, high_b);
-        b1 = exps(b1, high_b);
         var shrink_a = exp(top_a - high_a);
-        var shrink_b = exp(top_b - high_b);
         top_a = high_a;
-        top_b = high_b;
         total_a = total_a * shrink_a + sum(a0, a1);
-        total_b = total_b * shrink_b + sum(b0, b1);
-        if chunk + 32u >= end {
-            let share_a = shares(subgroupAdd(total_a), top_a, head, 0u);
-            let share_b = shares(subgroupAdd(total_b), top_b, head, 4u);
-            a0 = times(a0, share_a);
-            a1 = times(a1, share_a);
-            b0 = times(b0, share_b);
-            b1 = times(b1, share_b);
-            shrink_a *= share_a;
-            shrink_b *= share_b;
+        if last {
+            let share = shares(subgroupAdd(total_a), top_a, head, 0u);
+            a0 = times(a0, share);
+            a1 = times(a1, share);
+            shrink_a *= share;
         }
-        // Columns i of these are the weights of keys 4 * i .. 4 * i + 4, one a lane.
-        let pa0 = lanes_of(a0[0]);
-        let pa1 = lanes_of(a0[1]);
-        let pa2 = lanes_of(a0[2]);
-        let pa3 = lanes_of(a0[3]);
-        let pa4 = lanes_of(a1[0]);
-        let pa5 = lanes_of(a1[1]);
-        let pa6 = lanes_of(a1[2]);
-        let pa7 = lanes_of(a1[3]);
-        let pb0 = lanes_of(b0[0]);
-        let pb1 = lanes_of(b0[1]);
-        let pb2 = lanes_of(b0[2]);
-        let pb3 = lanes_of(b0[3]);
-        let pb4 = lanes_of(b1[0]);
-        let pb5 = lanes_of(b1[1]);
-        let pb6 = lanes_of(b1[2]);
-        let pb7 = lanes_of(b1[3]);
-        for (var d = 4u * lane; d < DH; d += 16u) {
+        var shrink_b = vec4<f32>();
+        if eight() {
+            b0 = seen(b, b0, s0);
+            b1 = seen(b, b1, s1);
+            let high_b = max(top_b, highest(b0, b1));
+            b0 = exps(b0, high_b);
+            b1 = exps(b1, high_b);
+            shrink_b = exp(top_b - high_b);
+            top_b = high_b;
+            total_b = total_b * shrink_b + sum(b0, b1);
+            if last {
+                let share = shares(subgroupAdd(total_b), top_b, head, 4u);
+                b0 = times(b0, share);
+                b1 = times(b1, share);
+                shrink_b *= share;
+            }
+        }
+        // What a lane's keys weigh.
+        var by_a = array<vec4<f32>, 8>(a0[0], a0[1], a0[2], a0[3], a1[0], a1[1], a1[2], a1[3]);
+        var by_b = array<vec4<f32>, 8>(b0[0], b0[1], b0[2], b0[3], b1[0], b1[1], b1[2], b1[3]);
+        for (var columns = 0u; columns < DH; columns += 16u) {
+            // All lanes go on, for their weights; those beyond the last column with it.
+            let d = min(columns + 4u * lane, DH - 4u);
             var of_a = mat4x4<f32>();
             var of_b = mat4x4<f32>();
             if chunk > begin {
                 of_a = times(y_fours(a.base, d), shrink_a);
-                of_b = times(y_fours(b.base, d), shrink_b);
+                if eight() { of_b = times(y_fours(b.base, d), shrink_b); }
             }
-            let v0 = v_fours(values + d, chunk, end);
-            of_a += pa0 * v0;
-            of_b += pb0 * v0;
-            let v1 = v_fours(values + d, chunk + 4u, end);
-            of_a += pa1 * v1;
-            of_b += pb1 * v1;
-            let v2 = v_fours(values + d, chunk + 8u, end);
-            of_a += pa2 * v2;
-            of_b += pb2 * v2;
-            let v3 = v_fours(values + d, chunk + 12u, end);
-            of_a += pa3 * v3;
-            of_b += pb3 * v3;
-            let v4 = v_fours(values + d, chunk + 16u, end);
-            of_a += pa4 * v4;
-            of_b += pb4 * v4;
-            let v5 = v_fours(values + d, chunk + 20u, end);
-            of_a += pa5 * v5;
-            of_b += pb5 * v5;
-            let v6 = v_fours(values + d, chunk + 24u, end);
-            of_a += pa6 * v6;
-            of_b += pb6 * v6;
-            let v7 = v_fours(values + d, chunk + 28u, end);
-            of_a += pa7 * v7;
-            of_b += pb7 * v7;
-            put(t, 0u, a.base, d, of_a);
-            put(t, 4u, b.base, d, of_b);
+            for (var i = 0u; i < 8u; i++) {
+                let v = v_fours(values + d, chunk + 4u * i, end);
+                of_a += lanes_of(by_a[i]) * v;
+                if eight() { of_b += lanes_of(by_b[i]) * v; }
+            }
+            if columns + 4u * lane < DH {
+                put(t, 0u, a.base, d, of_a);
+                if eight() { put(t, 4u, b.base, d, of_b); }
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ fn take(u: u32, lane: u32) -> f32 {
         // The last unit of two may be half.
         let k = min(u * UNIT4 + i, params.width / 4u - 1u);
 #if SUBGROUPS
-        if LANES {
+        if LANES == 4u {
             var one = x[x_row + k][lane];
             if NORMED != 0u {
                 squares += select(0.0, one * one, k == u * UNIT4 + i);
@@ -47,7 +47,7 @@ fn factor(squares: f32) -> f32 { return inverseSqrt(squares / f32(params.width) 
 fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products {
     var sums = Products();
     var squares = 0.0;
-    for (var u = select(lane, 0u, LANES); u < w_units(); u += select(size, 1u, LANES)) {
+    for (var u = select(lane, 0u, LANES != 0u); u < w_units(); u += select(size, 1u, LANES != 0u)) {
         squares += take(u, lane);
         if QUADS == 2u && UNIT4 > 1u {
             // Written once: compilers of software adapters take long for what is unrolled, and make it no faster.
@@ -61,8 +61,11 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
         }
     }
     var scale = 1.0;
-    if NORMED != 0u { scale = factor(subgroupAdd(squares)); }
-    if LANES { return Products(scale * sums.first, scale * sums.second); }
+    if NORMED != 0u {
+        if LANES <= 4u { squares = subgroupAdd(squares); }
+        scale = factor(squares);
+    }
+    if LANES != 0u { return Products(scale * sums.first, scale * sums.second); }
     sums.first = scale * subgroupAdd(sums.first);
     if QUADS == 2u { sums.second = scale * subgroupAdd(sums.second); }
     return sums;

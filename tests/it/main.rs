@@ -1,5 +1,6 @@
 //! The one test binary. Files are rooms of claims; each says in its first line what it is about.
 mod apart;
+mod bench;
 mod containers;
 mod conversion;
 mod counts;
