@@ -183,6 +183,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         // What a lane's keys weigh.
         var by_a = array<vec4<f32>, 8>(a0[0], a0[1], a0[2], a0[3], a1[0], a1[1], a1[2], a1[3]);
         var by_b = array<vec4<f32>, 8>(b0[0], b0[1], b0[2], b0[3], b1[0], b1[1], b1[2], b1[3]);
+        // Not always eight: what compilers unroll takes them long.
+        let fours = min(8u, (end - chunk + 3u) / 4u);
         for (var columns = 0u; columns < DH; columns += 16u) {
             // All lanes go on, for their weights; those beyond the last column with it.
             let d = min(columns + 4u * lane, DH - 4u);
@@ -192,7 +194,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
                 of_a = times(y_fours(a.base, d), shrink_a);
                 if eight() { of_b = times(y_fours(b.base, d), shrink_b); }
             }
-            for (var i = 0u; i < 8u; i++) {
+            for (var i = 0u; i < fours; i++) {
                 let v = v_fours(values + d, chunk + 4u * i, end);
                 of_a += lanes_of(by_a[i]) * v;
                 if eight() { of_b += lanes_of(by_b[i]) * v; }

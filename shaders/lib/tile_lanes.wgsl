@@ -2,6 +2,8 @@
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 #import lib/tile_rows
+const WG: u32 = 8u;
+const QUADS: u32 = 2u;
 
 /// Values `4 * k .. 4 * k + 4` of four tokens, whose rows of x begin at these vec4: a vector of tokens for each value.
 fn x_fours(at: vec4<u32>, k: u32, lane: u32) -> mat4x4<f32> {

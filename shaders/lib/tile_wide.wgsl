@@ -1,5 +1,7 @@
 //! The tile for more lanes, as lavapipe has them: there a load of the same word by all is a load of one.
 #import lib/tile_rows
+const WG: u32 = 16u;
+const QUADS: u32 = 1u;
 
 /// Values `4 * k .. 4 * k + 4` of four tokens, whose rows of x begin at these vec4: a vector of tokens for each value.
 fn x_fours(at: vec4<u32>, k: u32, lane: u32) -> mat4x4<f32> {
