@@ -1,7 +1,6 @@
-//! y[t, first + n] = sum over k of w[n, k] * x[t, k], for many tokens: a workgroup makes a tile of 32 tokens by 64 rows,
-//! the weights decoded once a tile into workgroup memory.
+//! y[t, first + n] = sum over k of w[n, k] * x[t, k], for many tokens: a workgroup makes a tile of 32 tokens by 64 rows.
 //! variant QUANT: quant/*
-//! variant TILE: lib/tile_fours lib/tile_lanes lib/tile_wide
+//! variant TILE: tile/vectors tile/lanes tile/wide
 struct Params {
     rows: u32,        // of this shard of w
     width: u32,       // K
@@ -54,22 +53,10 @@ fn row_of(tile: u32, t: u32) -> u32 {
     return select(NONE, u32(max(choice, 0.0)), choice >= 0.0);
 }
 
-/// Four values of w, zeros where there are none.
-fn w_at(rows: Rows, n: u32, k4: u32) -> vec4<f32> {
-    if !is_there(rows, n) || k4 >= params.width / 4u { return vec4<f32>(); }
-    return w_load4(rows.begin + n, k4);
-}
-
 /// Where in x the row begins that row `row` of y takes.
 fn x_row(row: u32) -> u32 {
     let shared_by = select(1u, params.used, params.used > 0u && params.own == 0u);
     return row / shared_by * (params.width / 4u);
 }
 
-/// The same of x, for place `t` of the tile.
-fn x_at(tile: u32, t: u32, k4: u32) -> vec4<f32> {
-    let row = row_of(tile, t);
-    if row == NONE || k4 >= params.width / 4u { return vec4<f32>(); }
-    return x[x_row(row) + k4];
-}
 #import TILE

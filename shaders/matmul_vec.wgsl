@@ -28,6 +28,9 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;         // [T, N] or [T, used, N]
 #import lib/state
 #import lib/lanes
+#if SUBGROUPS
+#import lib/spread
+#endif
 #import QUANT
 
 fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
@@ -35,8 +38,7 @@ fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
         let at = xo + min(u * UNIT4 + i, params.width / 4u - 1u);
 #if SUBGROUPS
         if LANES == 4u {
-            let one = x[at][lane];
-            xs[i] = vec4<f32>(subgroupBroadcast(one, 0u), subgroupBroadcast(one, 1u), subgroupBroadcast(one, 2u), subgroupBroadcast(one, 3u));
+            xs[i] = spread(x[at][lane]);
             continue;
         }
 #endif

@@ -1,6 +1,6 @@
 //! Queries, keys and values of x, which may be normalised by its root mean square first: queries rotated by their positions into
 //! y, and keys rotated and values as they are into the cache. For few tokens: one subgroup (or, without subgroups, one workgroup)
-//! owns four rows of w at a time, or eight: two neighbours and the two that they are rotated with.
+//! owns four rows of w at a time, or eight, or each lane of a CPU does: two neighbours and the two that they are rotated with.
 //! variant QUANT: quant/*
 //! variant SUBGROUPS: off on
 //! variant STORE: lib/kv_store_f16 lib/kv_store_f32

@@ -303,7 +303,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) kernels: bool,
     /// Compare what two runs wrote with --json
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["models", "op"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["models", "op", "json", "kernels"])]
     pub(crate) compare: Vec<PathBuf>,
     /// A JSON object a line
     #[arg(long)]

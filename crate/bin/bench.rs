@@ -178,7 +178,11 @@ fn model(path: &Path, args: &Args, roofline: &Roofline, trace: Trace) -> Result<
 
 /// The lengths of prompts that leave room for an answer; half the context if none does.
 fn lengths(asked: &[usize], context: usize) -> Vec<usize> {
-    let mut fit: Vec<usize> = asked.iter().copied().filter(|n| n + TOKENS <= context).collect();
+    let mut fit: Vec<usize> = asked
+        .iter()
+        .copied()
+        .filter(|n| n.saturating_add(TOKENS) <= context)
+        .collect();
     if fit.is_empty() {
         fit.push(context.div_ceil(2));
     }
@@ -195,7 +199,10 @@ fn list(kernels: &[Kernel]) -> Value {
 }
 
 fn table(step: &str, kernels: &[Kernel]) -> Result<()> {
-    let all = sum(kernels);
+    if kernels.is_empty() {
+        return print(&format!("{step}: there is no clock that tells its kernels apart\n"));
+    }
+    let all = sum(kernels).max(f64::MIN_POSITIVE);
     print(&format!(
         "\n{step:<40} {:>10} {:>10} {:>7}\n",
         "dispatches", "ms", "share"
@@ -246,7 +253,6 @@ impl Run {
         let (stats, [share, prefill_share]) = (&self.stats, self.shares(roofline));
         let [kernel, host] = self.etas(roofline).map_or([None; 2], |etas| etas.map(Some));
         let all = [
-            ("context", json!(stats.prompt_tokens)),
             ("promptTokens", json!(stats.prompt_tokens)),
             ("generatedTokens", json!(stats.generated_tokens)),
             ("prefillTps", json!(stats.prefill_tps)),

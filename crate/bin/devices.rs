@@ -37,6 +37,7 @@ fn gpus() -> Result<()> {
     for (name, subgroups) in [("f32", false), ("f32 with subgroups", true)] {
         let variant = dev::Variant {
             subgroups,
+            as_hardware: false,
             max_binding: None,
             form: 0,
             only: None,

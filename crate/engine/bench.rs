@@ -233,7 +233,9 @@ pub async fn kernels(model: &mut Model, tokens: usize) -> Result<Vec<Kernel>> {
         } else {
             0
         };
-        model.cached.truncate(pos);
+        // What layers keep of a past goes on with each run.
+        let kept = if model.network.hyper.pasts.is_empty() { pos } else { 0 };
+        model.cached.truncate(kept);
         let ids = vec![0; tokens.min(key.bucket)];
         let Some(steps) = gpu.time_kernels(&plan, pos, &ids).await? else {
             return Ok(Vec::new());
@@ -266,7 +268,7 @@ pub struct Traffic {
     pub file_bytes: u64,
     /// Bytes of weights that a decoding step reads, as they lie on the device: all but the embedding's other rows.
     pub decode_bytes: u64,
-    /// Bytes of keys and values for each token that is in the cache: what a decoding step reads of it.
+    /// Bytes of keys and values for each token that is in the cache: what a decoding step reads of it, or less where layers have windows.
     pub cached_bytes: u64,
     /// Multiplications and additions with weights for a token of a prompt, the head apart.
     pub prefill_flops: u64,

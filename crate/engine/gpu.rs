@@ -448,7 +448,8 @@ impl GpuRunner {
                 *least = least.min(ms);
             }
         }
-        Ok(Some(steps.iter().map(|step| step.source.name()).zip(least).collect()))
+        let name = |step: &Step| step.source.name().trim_end_matches('.').to_owned();
+        Ok(Some(steps.iter().map(name).zip(least).collect()))
     }
 
     /// Tokens that are being made and that no step waited for yet.

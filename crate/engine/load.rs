@@ -42,6 +42,9 @@ pub(super) async fn open_device(options: &LoadOptions) -> Result<(Runner, String
     let why = match crate::gpu::Gpu::open(options.device == Device::Gpu).await {
         Ok(mut gpu) => {
             gpu.spoil(options.spoil);
+            if options.as_hardware {
+                gpu.as_hardware();
+            }
             let reason = if options.device == Device::Gpu {
                 "asked for"
             } else {

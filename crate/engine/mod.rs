@@ -88,6 +88,9 @@ pub struct LoadOptions {
     pub verdicts: Option<String>,
     /// Whether the kernels for many tokens may wait for [`Model::warm`] or a long prompt, so that a first short one waits less.
     pub later: bool,
+    /// Whether a GPU of a CPU's lanes gets the kernels that hardware gets: there tests try those.
+    #[doc(hidden)]
+    pub as_hardware: bool,
     /// Words of kernels to replace, which makes them wrong: tests hold the self-test to it.
     #[doc(hidden)]
     pub spoil: Option<(&'static str, &'static str)>,

@@ -149,6 +149,8 @@ pub fn cpu() -> Result<Vec<Report>> {
 pub struct Variant {
     /// Use subgroups where the adapter has them.
     pub subgroups: bool,
+    /// Those that hardware gets, also where subgroups are lanes of a CPU.
+    pub as_hardware: bool,
     /// Largest binding, to force sharding.
     pub max_binding: Option<u64>,
     /// Which of the forms of kernels for few tokens is tried, by its place among those that the adapter may choose from.
@@ -180,6 +182,9 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
     let mut gpu = crate::gpu::Gpu::open(true).await?;
     if !variant.subgroups {
         gpu.forget_subgroups();
+    }
+    if variant.as_hardware {
+        gpu.as_hardware();
     }
     let mut runner = GpuRunner::new(gpu, variant.max_binding);
     let Some(form) = Form::all(runner.gpu.caps()).get(variant.form).copied() else {

@@ -24,6 +24,8 @@ pub(super) struct Verdicts {
     pub(super) subgroups: bool,
     /// Why some are not.
     pub(super) refused: String,
+    /// Whether rows belong to the lanes of a subgroup.
+    by_lanes: bool,
     /// Formats whose known answers were given, with the form to use where that was measured, and how many times faster than the
     /// usual one it was.
     formats: Vec<(&'static Format, Option<(Form, f64)>)>,
@@ -41,8 +43,9 @@ fn key(caps: &Caps) -> String {
         caps.workgroup_memory.into(),
         caps.invocations.into(),
     ];
+    let by = if caps.cpu_lanes() > 0 { " by lanes" } else { "" };
     format!(
-        "{}, {}, {limits:?}, subgroups {sizes:?}, nomoat {version} {HASH:016x}",
+        "{}, {}, {limits:?}, subgroups {sizes:?}{by}, nomoat {version} {HASH:016x}",
         caps.name, caps.driver
     )
 }
@@ -55,6 +58,7 @@ impl Verdicts {
             others: vec![],
             subgroups: caps.subgroups(),
             refused: String::new(),
+            by_lanes: caps.cpu_lanes() > 0,
             formats: vec![],
             layers: vec![],
         }
@@ -167,7 +171,11 @@ impl Verdicts {
         let known = self.formats.iter().filter(|(f, _)| formats.contains(f));
         let words = known.filter_map(|(format, fastest)| {
             let (form, gain) = fastest.as_ref()?;
-            let each = if form.subgroups { "a subgroup" } else { "a workgroup" };
+            let each = match form.subgroups {
+                true if self.by_lanes => "a lane",
+                true => "a subgroup",
+                false => "a workgroup",
+            };
             let (rows, invocations) = (4 * form.quads, form.invocations);
             Some(format!(
                 "{}: {rows} rows {each}, {invocations} invocations, {gain:.2} times the usual",

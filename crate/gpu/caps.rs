@@ -17,6 +17,8 @@ pub struct Caps {
     pub driver: String,
     /// Whether it is a software rasterizer.
     pub software: bool,
+    /// Whether kernels for the lanes of a CPU are taken where subgroups are that.
+    pub by_lanes: bool,
     /// Smallest and largest subgroup, where subgroups may be used.
     pub subgroup_sizes: Option<(u32, u32)>,
     /// Whether shaders may use f16.
@@ -38,6 +40,7 @@ impl Caps {
             name: String::new(),
             driver: String::new(),
             software: false,
+            by_lanes: false,
             subgroup_sizes: None,
             f16: false,
             max_binding: 128 << 20,
@@ -52,14 +55,11 @@ impl Caps {
         self.subgroup_sizes.is_some_and(|(min, max)| min >= 1 && max <= 64)
     }
 
-    /// How many lanes of a CPU a subgroup is, where it is that: four on SwiftShader, eight or so on lavapipe. 0 on hardware, and
-    /// where subgroups may not be used. See `shaders/lib/lanes.wgsl`.
+    /// How many lanes of a CPU a subgroup is, where it is that and may be used: four on SwiftShader, eight or so on lavapipe; else 0.
+    /// See `shaders/lib/lanes.wgsl`.
     pub(crate) fn cpu_lanes(&self) -> u32 {
-        if self.software && self.subgroups() {
-            self.subgroup_max()
-        } else {
-            0
-        }
+        let (min, max) = self.subgroup_sizes.unwrap_or_default();
+        if self.by_lanes && min >= 4 && max <= 64 { max } else { 0 }
     }
 
     /// The widest subgroup there may be.

@@ -18,6 +18,7 @@ mod pipeline;
 mod readback;
 #[cfg(feature = "gpu")]
 mod replay;
+#[cfg(feature = "gpu")]
 mod stopwatch;
 #[cfg(feature = "gpu")]
 mod watch;

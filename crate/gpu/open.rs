@@ -82,6 +82,11 @@ impl Gpu {
         self.caps.subgroup_sizes = None;
     }
 
+    /// Chooses the kernels that hardware gets from now on.
+    pub(crate) fn as_hardware(&mut self) {
+        self.caps.by_lanes = false;
+    }
+
     /// Loses the device.
     pub(crate) fn lose(&self) {
         self.device.destroy();
@@ -168,6 +173,7 @@ fn caps_of(adapter: &wgpu::Adapter) -> Caps {
             .trim()
             .to_owned(),
         software: info.device_type == wgpu::DeviceType::Cpu,
+        by_lanes: false,
         subgroup_sizes: features
             .contains(wgpu::Features::SUBGROUP)
             .then_some((info.subgroup_min_size, info.subgroup_max_size)),
@@ -178,5 +184,6 @@ fn caps_of(adapter: &wgpu::Adapter) -> Caps {
         invocations: limits.max_compute_invocations_per_workgroup,
     };
     super::page::complete(&mut caps, [info.subgroup_min_size, info.subgroup_max_size]);
+    caps.by_lanes = caps.software;
     caps
 }

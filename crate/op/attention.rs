@@ -299,7 +299,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let group = cfg.heads / cfg.kv_heads;
     let lanes = low.caps.cpu_lanes() > 0;
     let mut consts = kernel::Consts::default();
-    if low.caps.software {
+    if low.caps.software && !lanes {
         // SwiftShader's compiler writes a store for each word of a workgroup's memory.
         consts.wg /= 2;
     }

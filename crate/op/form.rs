@@ -6,7 +6,7 @@ use crate::{gpu::Caps, tensor::Format};
 /// How such a kernel shares out its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Form {
-    /// Whether four rows belong to a subgroup; else to a workgroup.
+    /// Whether four rows belong to a subgroup, or to a lane where those are a CPU's; else to a workgroup.
     pub(crate) subgroups: bool,
     /// Invocations a workgroup: a power of two.
     pub(crate) invocations: u32,
@@ -77,8 +77,8 @@ impl Form {
             && (quads == 1 || quads == 2 && subgroups)
     }
 
-    /// Workgroups for so many items, one for each subgroup (of a CPU, lane) or, without, workgroup; enough for the widest subgroups that there are,
-    /// surplus ones find nothing.
+    /// Workgroups for so many items, one for each subgroup (of a CPU, lane) or, without, workgroup; enough for the widest subgroups
+    /// that there are, surplus ones find nothing.
     pub(crate) fn groups(self, caps: &Caps, items: usize) -> usize {
         let per_group = if self.subgroups && caps.cpu_lanes() > 0 {
             self.invocations

@@ -270,9 +270,9 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
             let variant = Variant {
                 quant: quant(Quant::from_name(format.shader), format)?,
                 tile: match lanes {
-                    0 => Tile::TileFours,
-                    4 => Tile::TileLanes,
-                    _ => Tile::TileWide,
+                    0 => Tile::Vectors,
+                    4 => Tile::Lanes,
+                    _ => Tile::Wide,
                 },
             };
             let grid = match of {

@@ -68,7 +68,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     };
     let consts = kernel::Consts {
         normed: u32::from(norm.is_some()),
-        ..kernel::Consts::default()
+        wg: low.a_row(),
     };
     let variant = kernel::Variant {
         subgroups: low.caps.subgroups(),

@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::*;
 pub async fn try_kernels(subgroups: bool) -> Result<String> {
     let variant = Variant {
         subgroups,
+        as_hardware: true,
         max_binding: None,
         form: 0,
         only: None,

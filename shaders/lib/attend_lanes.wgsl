@@ -1,7 +1,6 @@
-//! Attention for a GPU whose subgroups are the four lanes of a CPU (see lib/tile_lanes): a subgroup walks the cache in chunks of 32
-//! keys, 8 a lane, all sums in products of matrices; lanes hold keys, then columns of values. What is summed so far lies in y.
-enable subgroups;
-diagnostic(off, subgroup_uniformity);
+//! Attention for a GPU whose subgroups are lanes of a CPU (see lib/lanes), of which four walk the cache in chunks of 32 keys, 8 a lane,
+//! all sums in products of matrices: lanes hold keys, then columns of values. What is summed so far lies in y.
+#import lib/spread
 
 /// Four of the rows: where they lie in q and y, and the keys that each sees; none where there is no such row.
 struct Four {
@@ -27,14 +26,9 @@ fn four_of(t: u32, head: u32, row: u32) -> Four {
     return four;
 }
 
-/// Lane i of each, as column i.
-fn lanes_of(v: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(subgroupBroadcast(v, 0u), subgroupBroadcast(v, 1u), subgroupBroadcast(v, 2u), subgroupBroadcast(v, 3u));
-}
-
 /// Values d .. d + 4 of four rows of q: a column of rows for each.
 fn q_fours(base: vec4<u32>, d: u32) -> mat4x4<f32> {
-    return lanes_of(vec4<f32>(q[base.x + d], q[base.y + d], q[base.z + d], q[base.w + d]));
+    return spread4(vec4<f32>(q[base.x + d], q[base.y + d], q[base.z + d], q[base.w + d]));
 }
 
 /// Four values from `at` on of four rows of the cache, whose numbers are s.
@@ -196,8 +190,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
             }
             for (var i = 0u; i < fours; i++) {
                 let v = v_fours(values + d, chunk + 4u * i, end);
-                of_a += lanes_of(by_a[i]) * v;
-                if eight() { of_b += lanes_of(by_b[i]) * v; }
+                of_a += spread4(by_a[i]) * v;
+                if eight() { of_b += spread4(by_b[i]) * v; }
             }
             if columns + 4u * lane < DH {
                 put(t, 0u, a.base, d, of_a);

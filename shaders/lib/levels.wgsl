@@ -1,7 +1,8 @@
 //! Four nibbles, a byte each, as indices into 16 signed bytes: selected, since an indexed array would lie in memory.
 #import lib/bytes
 fn levels(q: u32, table: vec4<u32>) -> vec4<f32> {
-    let i = vec4<u32>(u8s(q));
+    var i: vec4<u32>;
+    if LANES == 0u { i = unpack4xU8(q); } else { i = vec4<u32>(u8s(q)); }
     let upper = (i & vec4<u32>(4u)) != vec4<u32>();
     let low = select(vec4<u32>(table.x), vec4<u32>(table.y), upper);
     let high = select(vec4<u32>(table.z), vec4<u32>(table.w), upper);

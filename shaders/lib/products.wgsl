@@ -4,6 +4,9 @@
 //! which it shares x. Needs `WG`, `NORMED`, `QUADS`, `params` with `width`, `eps` and
 //! `plus`, `x`, `gain` and a decoder.
 #import lib/lanes
+#if SUBGROUPS
+#import lib/spread
+#endif
 var<private> x_row: u32;   // vec4 that the row of x begins with
 
 /// Products of four rows, and of four more if `QUADS` is 2.
@@ -22,7 +25,7 @@ fn take(u: u32, lane: u32) -> f32 {
                 squares += select(0.0, one * one, k == u * UNIT4 + i);
                 one *= params.plus + gain[k][lane];
             }
-            xs[i] = vec4<f32>(subgroupBroadcast(one, 0u), subgroupBroadcast(one, 1u), subgroupBroadcast(one, 2u), subgroupBroadcast(one, 3u));
+            xs[i] = spread(one);
             continue;
         }
 #endif
@@ -62,6 +65,7 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
     }
     var scale = 1.0;
     if NORMED != 0u {
+        // More lanes than four have had all of x, each of them.
         if LANES <= 4u { squares = subgroupAdd(squares); }
         scale = factor(squares);
     }

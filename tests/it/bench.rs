@@ -35,7 +35,7 @@ fn bench_compares_what_two_runs_wrote() {
         )
     };
     let model = |tps: f64| {
-        let figures = serde_json::json!({"kind": "model", "device": "gpu", "model": "m.gguf", "context": 16, "prefillTps": 100.0, "decodeTps": tps});
+        let figures = serde_json::json!({"kind": "model", "device": "gpu", "model": "m.gguf", "promptTokens": 16, "prefillTps": 100.0, "decodeTps": tps});
         format!("{figures}\n")
     };
     std::fs::write(&before, row("add", 4.0) + &row("norm", 1.0) + &model(30.0)).unwrap();
@@ -76,7 +76,7 @@ fn bench_times_a_model() {
         "",
     );
     let rows: Vec<Value> = out.lines().skip(1).map(|l| serde_json::from_str(l).unwrap()).collect();
-    let lengths: Vec<_> = rows.iter().map(|row| row["context"].as_u64().unwrap()).collect();
+    let lengths: Vec<_> = rows.iter().map(|row| row["promptTokens"].as_u64().unwrap()).collect();
     assert_eq!(lengths, [16, 128], "{out}");
     let row = &rows[1];
     assert!(row["kind"] == "model" && row["device"] == "cpu", "{row}");
@@ -95,4 +95,44 @@ fn bench_times_a_model() {
         assert!(row[key].as_f64().is_some_and(|v| v > 0.0), "{key}: {row}");
     }
     assert!(row["promptTokens"] == 128 && row["generatedTokens"] == 64, "{row}");
+}
+
+#[test]
+fn bench_says_what_each_kernel_of_a_token_takes() {
+    let Some(model) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let ask = [
+        "bench",
+        text(&model),
+        "--device",
+        "gpu",
+        "--json",
+        "--prompts",
+        "16",
+        "--kernels",
+    ];
+    let done = nomoat(&ask, "");
+    if done.code != 0 && std::env::var_os("NOMOAT_REQUIRE_GPU").is_none() {
+        println!("skipped: no adapter ({})", done.stderr.trim());
+        return;
+    }
+    let row: Value =
+        serde_json::from_str(done.stdout.lines().last().unwrap_or_else(|| panic!("{}", done.stderr))).unwrap();
+    for (kernels, least) in [("decodeKernels", "project"), ("prefillKernels", "matmul_tile")] {
+        let kernels = row[kernels].as_array().unwrap();
+        assert!(
+            kernels.iter().any(|k| k["name"].as_str().unwrap().starts_with(least)),
+            "{row}"
+        );
+        let ms: f64 = kernels.iter().map(|k| k["ms"].as_f64().unwrap()).sum();
+        assert!(ms > 0.0, "{row}");
+    }
+    let dispatches = |k: &Value| k["dispatches"].as_f64().unwrap();
+    let all: f64 = row["decodeKernels"].as_array().unwrap().iter().map(dispatches).sum();
+    assert!((all - row["dispatchesPerToken"].as_f64().unwrap()).abs() < 0.5, "{row}");
+    assert!(
+        row["etaKernel"].as_f64().unwrap() > 0.0 && row["etaHost"].as_f64().unwrap() > 0.0,
+        "{row}"
+    );
 }

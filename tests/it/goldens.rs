@@ -285,7 +285,11 @@ fn zoo_holds_on_the_gpu_with_weights_in_shards() {
 /// Every form that a tuner can choose, for every format; two of them unless the run is a full one.
 #[test]
 fn zoo_holds_on_the_gpu_in_every_form_of_kernels() {
-    let Some(model) = shared("zoo/llama3").and_then(|folder| load(&folder, "", GPU)) else {
+    let hardware = Mode {
+        as_hardware: true,
+        ..GPU
+    };
+    let Some(model) = shared("zoo/llama3").and_then(|folder| load(&folder, "", hardware)) else {
         return;
     };
     let mut known: Value = serde_json::from_str(&model.verdicts().unwrap()).unwrap();
@@ -308,7 +312,7 @@ fn zoo_holds_on_the_gpu_in_every_form_of_kernels() {
         }
         zoo(Mode {
             verdicts: Some(known.to_string().leak()),
-            ..GPU
+            ..hardware
         });
     }
 }

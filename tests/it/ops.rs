@@ -37,7 +37,11 @@ fn on_gpu(variant: Variant) {
             if variant.max_binding.is_none() {
                 table.decoded(|blocks| pollster::block_on(dev::decoded(blocks)).unwrap());
             }
-            let with = if variant.subgroups { "with subgroups" } else { "without" };
+            let with = match (variant.subgroups, variant.as_hardware) {
+                (false, _) => "without",
+                (_, true) => "with subgroups",
+                _ => "by lanes",
+            };
             table.print(&format!("{}, {with}", caps.name));
         }
         Err(Error::Gpu {
@@ -64,6 +68,7 @@ fn cpu_fast_versions_and_fused_plans_equal_the_twins() {
 fn gpu_kernels_with_subgroups_equal_the_twins() {
     on_gpu(Variant {
         subgroups: true,
+        as_hardware: true,
         max_binding: None,
         form: 0,
         only: None,
@@ -74,6 +79,7 @@ fn gpu_kernels_with_subgroups_equal_the_twins() {
 fn gpu_kernels_without_subgroups_equal_the_twins() {
     on_gpu(Variant {
         subgroups: false,
+        as_hardware: true,
         max_binding: None,
         form: 0,
         only: None,
@@ -84,10 +90,30 @@ fn gpu_kernels_without_subgroups_equal_the_twins() {
 fn gpu_kernels_over_sharded_weights_equal_the_twins() {
     on_gpu(Variant {
         subgroups: true,
+        as_hardware: true,
         max_binding: Some(16_384),
         form: 0,
         only: None,
     });
+}
+
+/// What software adapters get. Over shards those that read weights.
+#[test]
+fn gpu_kernels_by_lanes_equal_the_twins() {
+    let all = [
+        (None, None),
+        (Some(16_384), Some("matmul")),
+        (Some(16_384), Some("project")),
+    ];
+    for (max_binding, only) in all {
+        on_gpu(Variant {
+            subgroups: true,
+            as_hardware: false,
+            max_binding,
+            form: 0,
+            only,
+        });
+    }
 }
 
 #[test]
@@ -97,6 +123,7 @@ fn gpu_kernels_in_every_form_equal_the_twins() {
         for form in 1..6 {
             on_gpu(Variant {
                 subgroups,
+                as_hardware: true,
                 max_binding: None,
                 form,
                 only: Some(only),

@@ -4,7 +4,7 @@
 use crate::{
     disk::Disk,
     sessions::{generate, request},
-    zoo::{CPU, GPU, load, shared},
+    zoo::{self, CPU, Mode, load, shared},
 };
 use nomoat::{
     Error, Result,
@@ -13,6 +13,12 @@ use nomoat::{
     text::sample::Sampling,
 };
 use std::cell::Cell;
+
+/// The kernels of hardware, of which there are more forms.
+const GPU: Mode = Mode {
+    as_hardware: true,
+    ..zoo::GPU
+};
 
 /// A llama of the zoo on a GPU, with these options; `None`, with one line, if there is no GPU.
 fn llama(options: LoadOptions) -> Option<Result<Model>> {

@@ -57,6 +57,8 @@ pub(crate) struct Mode {
     pub(crate) quantize: Option<&'static Format>,
     /// Tokens a submission; by default as many as its time allows.
     pub(crate) together: Option<usize>,
+    /// The kernels that hardware gets, on software too.
+    pub(crate) as_hardware: bool,
     /// What is known of the GPU.
     pub(crate) verdicts: Option<&'static str>,
 }
@@ -68,6 +70,7 @@ pub(crate) const CPU: Mode = Mode {
     context: None,
     quantize: None,
     together: None,
+    as_hardware: false,
     verdicts: None,
 };
 
@@ -90,6 +93,7 @@ impl Mode {
             context: self.context,
             quantize: self.quantize,
             together: self.together,
+            as_hardware: self.as_hardware,
             max_binding: self.max_binding,
             verdicts: self.verdicts.map(str::to_owned),
             ..LoadOptions::default()

@@ -60,7 +60,7 @@ fn figures_of(row: &Value) -> Option<Vec<Figure>> {
                 format!(
                     "{device} {} at {} {what}",
                     text("model").unwrap_or_default(),
-                    row["context"]
+                    row["promptTokens"]
                 )
             };
             vec![
@@ -95,7 +95,8 @@ fn show(before: &[Figure], after: &[Figure]) -> Result<()> {
             old.case, old.value, new.value, old.unit
         ))?;
     }
-    let added = after.len() - known.min(after.len());
+    let is_new = |new: &&Figure| !before.iter().any(|old| old.case == new.case);
+    let added = after.iter().filter(is_new).count();
     print(&format!(
         "{known} cases in both, {missing} only before, {added} only after\n"
     ))

@@ -205,7 +205,7 @@ export const cases = [
       assert.deepEqual([between, after], [before, before]);
       assert.match(found, /^right with(out)? subgroups \(BF16\); more than a few tokens at once not asked yet$/);
       assert.ok(measured.startsWith(`${found.split(";")[0]}; BF16: `), measured);
-      assert.match(measured, /: [48] rows a (subgroup|workgroup), (32|64|128|256) invocations, \d+\.\d\d times the usual$/);
+      assert.match(measured, /: [48] rows a (subgroup|workgroup|lane), (4|8|16|32|64|128|256) invocations, \d+\.\d\d times the usual$/);
       assert.deepEqual(again, [before, before, measured, measured, ""]);
     },
   },

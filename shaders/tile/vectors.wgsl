@@ -1,8 +1,22 @@
-//! The tile by vectors: each invocation keeps 4 tokens by 8 rows in registers, and loads four values of k at a time.
+//! The tile by vectors: weights are decoded once into the workgroup's memory, each invocation keeps 4 tokens by 8 rows in registers,
+//! and loads four values of k at a time.
 const TILE_K4: u32 = 8u;    // vec4 of k a tile
 const STRIDE: u32 = 9u;     // padded against bank conflicts
 var<workgroup> wt: array<vec4<f32>, 576>;   // [TILE_N, STRIDE]
 var<workgroup> xt: array<vec4<f32>, 288>;   // [TILE_T, STRIDE]
+
+/// Four values of w, zeros where there are none.
+fn w_at(rows: Rows, n: u32, k4: u32) -> vec4<f32> {
+    if !is_there(rows, n) || k4 >= params.width / 4u { return vec4<f32>(); }
+    return w_load4(rows.begin + n, k4);
+}
+
+/// The same of x, for place `t` of the tile.
+fn x_at(tile: u32, t: u32, k4: u32) -> vec4<f32> {
+    let row = row_of(tile, t);
+    if row == NONE || k4 >= params.width / 4u { return vec4<f32>(); }
+    return x[x_row(row) + k4];
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,5 +1,5 @@
 //! The tile for more lanes, as lavapipe has them: there a load of the same word by all is a load of one.
-#import lib/tile_rows
+#import tile/rows
 const WG: u32 = 16u;
 const QUADS: u32 = 1u;
 

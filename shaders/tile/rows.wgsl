@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let tile = group.y;
     let n = group.x * TILE_N + local;
     let at_n = w_rows(rows, n);
-#if TILE=tile_lanes
+#if TILE=lanes
     let m = n + 4u * WG;
     let at_m = w_rows(rows, m);
 #endif
@@ -53,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var a5 = mat4x4<f32>();
     var a6 = mat4x4<f32>();
     var a7 = mat4x4<f32>();
-#if TILE=tile_lanes
+#if TILE=lanes
     var b0 = mat4x4<f32>();
     var b1 = mat4x4<f32>();
     var b2 = mat4x4<f32>();
@@ -81,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         a6 += x6 * v;
         let x7 = x_fours(at7, k, lane);
         a7 += x7 * v;
-#if TILE=tile_lanes
+#if TILE=lanes
         let w = w_fours(at_m, k);
         b0 += x0 * w;
         b1 += x1 * w;
@@ -95,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     // In one loop, too long to be unrolled: compilers take long for stores.
     var sums = array<mat4x4<f32>, QUADS * 8u>(a0, a1, a2, a3, a4, a5, a6, a7
-#if TILE=tile_lanes
+#if TILE=lanes
         , b0, b1, b2, b3, b4, b5, b6, b7
 #endif
     );
