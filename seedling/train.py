@@ -184,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="with tokenizer.json; checkpoints and the log go there")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=24_000)
+    parser.add_argument("--steps", type=int, default=48_000)
     parser.add_argument("--minutes", type=float, default=1e9, help="end after so long, even if there are steps left")
     parser.add_argument("--decay", type=float, default=0.6, help="share of the run in which the rate falls to zero")
     parser.add_argument("--talk", type=float, default=0.4, help="share of the run, its beginning, with few stories")
