@@ -1,8 +1,7 @@
 //! Products of rows of a weight with a row of x, which may be one that is still to be normalised by its root mean square: the gain
 //! then goes to each value on its way, and the factor, which all have, to the sums. A subgroup (or, without them, a workgroup)
-//! makes four at a time, or eight where values of x are dear; where it is the lanes of a CPU, each lane so many of its own, for
-//! which it shares x. Needs `WG`, `NORMED`, `QUADS`, `params` with `width`, `eps` and
-//! `plus`, `x`, `gain` and a decoder.
+//! makes four at a time, or eight where values of x are dear; where it is lanes of a CPU, each lane so many of its own. Needs `WG`,
+//! `NORMED`, `QUADS`, `params` with `width`, `eps` and `plus`, `x`, `gain` and a decoder.
 #import lib/lanes
 #if SUBGROUPS
 #import lib/spread

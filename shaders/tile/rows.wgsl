@@ -1,7 +1,6 @@
 //! The tile for a GPU whose lanes are those of a CPU, where what costs is loads. An invocation makes 4 rows, or 8 where compilers
 //! are quick, for 32 tokens, all sums in products of matrices, which stay in registers, and without memory of the workgroup. Of the
-//! importer it needs `x_fours`, `WG`, invocations that share the rows of a tile, and
-//! `QUADS`, fours of them that each makes.
+//! importer it needs `x_fours`, `WG`, invocations that share the rows of a tile, and `QUADS`, fours of them that each makes.
 
 /// The row of w for row `n` of these, the shard's first where there is none.
 fn w_row(rows: Rows, n: u32) -> u32 { return select(params.at, rows.begin + n, is_there(rows, n)); }
