@@ -45,7 +45,7 @@ fn bias_at(distance: i32) -> u32 {
     // a little more, so that rounding does not take away from what is whole
     let over = log(f32(max(n, 1u)) / near) / log(f32(params.most) / near) * rest + 1e-4;
     let bucket = select(exact + u32(clamp(over, 0.0, rest - 1.0)), n, n < exact);
-    return params.heads * (bucket + select(0u, count, distance < 0));
+    return params.heads * (bucket + select(0u, count, params.sees == 1u && distance < 0));
 }
 
 const LOWEST: f32 = -3.0e38;

@@ -1,5 +1,6 @@
 //! The CPU as a device: its memory, and the fast products of the heavy operators.
 
+pub(crate) mod attend;
 pub(crate) mod draw;
 pub(crate) mod exp;
 pub(crate) mod ints;

@@ -193,7 +193,7 @@ fn give(of: &Product<'_>, to: usize, n: usize, dots: [f32; ROWS], y: &mut [f32])
 
 /// Puts a row, which is continued by zeros, as number `r` of `count` between each other.
 #[inline(always)]
-fn pack(row: &[f32], r: usize, count: usize, to: &mut [f32]) {
+pub(super) fn pack(row: &[f32], r: usize, count: usize, to: &mut [f32]) {
     let (lanes, rest) = row.as_chunks::<LANES>();
     let mut to = to.as_chunks_mut::<LANES>().0.chunks_exact_mut(count);
     for (from, to) in lanes.iter().zip(&mut to) {

@@ -6,12 +6,15 @@ use super::{
 };
 use crate::{
     cpu::{
+        State,
+        attend::Packed,
         exp::{top, weigh},
         simd,
     },
     error::{Error, Result},
     shader::attention as kernel,
 };
+use std::ops::Range;
 
 pub(crate) static OP: Op = Op {
     name: "attention",
@@ -98,9 +101,9 @@ impl Attention {
         f64::from(self.alibi) * (-exponent).exp2()
     }
 
-    /// A score after the cap and what the distance adds or takes away.
-    fn score(&self, seen: &Seen<'_>, dot: f64, key: usize) -> f64 {
-        let (cap, mut score) = (f64::from(self.cap), dot * f64::from(self.scale));
+    /// A scaled score after the cap and what the distance adds or takes away.
+    fn score(&self, seen: &Seen<'_>, mut score: f64, key: usize) -> f64 {
+        let cap = f64::from(self.cap);
         if cap > 0.0 {
             score = cap * (score / cap).tanh();
         }
@@ -153,44 +156,82 @@ struct Seen<'a> {
     of_heads: &'a [f32],
 }
 
+/// The queries of a step, and the cache that they look into.
+struct View<'a> {
+    cfg: &'a Attention,
+    state: State,
+    /// Valid tokens.
+    tokens: usize,
+    head_dim: usize,
+    capacity: usize,
+    q: &'a [f32],
+    kv: &'a [f32],
+    of_heads: Vec<f32>,
+}
+
+impl<'a> View<'a> {
+    fn new(run: &'a Run<'_>) -> Result<Self> {
+        let (cfg, tensor) = (run.cfg::<Attention>()?, run.tensor(1));
+        Ok(Self {
+            cfg,
+            state: run.memory.state,
+            tokens: run.rows(tensor),
+            head_dim: tensor.shape.width() / cfg.heads,
+            capacity: run.capacity(),
+            q: run.input(1)?,
+            kv: &run.memory.kv[cfg.layer],
+            of_heads: if run.inputs() > 3 { run.vector(3)? } else { Vec::new() },
+        })
+    }
+
+    /// The keys that a token sees. Neither end lies before that of an earlier token.
+    fn keys(&self, token: usize) -> Range<usize> {
+        let end = match self.cfg.sees {
+            Sees::Before => self.state.pos + token + 1,
+            Sees::Step => self.state.pos + self.state.len,
+            Sees::Encoded => self.state.encoded,
+        };
+        let most = if self.cfg.window > 0 { self.cfg.window } else { end };
+        end.saturating_sub(most)..end
+    }
+
+    /// Some of the keys and of the values of a key-value head.
+    fn rows(&self, head: usize, of: &Range<usize>) -> [&'a [f32]; 2] {
+        [0, self.cfg.kv_heads].map(|part| {
+            let base = (part + head) * self.capacity;
+            &self.kv[(base + of.start) * self.head_dim..(base + of.end) * self.head_dim]
+        })
+    }
+
+    /// Where the query of a head is, and what it gives.
+    fn cell(&self, token: usize, head: usize) -> Range<usize> {
+        let at = (token * self.cfg.heads + head) * self.head_dim;
+        at..at + self.head_dim
+    }
+
+    fn seen(&self, token: usize, head: usize) -> Seen<'_> {
+        let range = self.keys(token);
+        let [keys, values] = self.rows(head / (self.cfg.heads / self.cfg.kv_heads), &range);
+        let sinks = self.cfg.buckets.is_none();
+        Seen {
+            head,
+            own: (self.state.pos + token).wrapping_sub(range.start),
+            q: &self.q[self.cell(token, head)],
+            keys,
+            values,
+            sink: self.of_heads.get(head).copied().filter(|_| sinks),
+            of_heads: &self.of_heads,
+        }
+    }
+}
+
 /// Calls `head(what it sees, out)` for each valid token and head.
-fn walk(run: &mut Run<'_>, mut head: impl FnMut(Seen<'_>, &mut [f32])) -> Result<()> {
-    let cfg = run.cfg::<Attention>()?;
-    let of_heads = if run.inputs() > 3 { run.vector(3)? } else { Vec::new() };
-    let sinks: &[f32] = if cfg.buckets.is_some() { &[] } else { &of_heads };
+fn walk(run: &mut Run<'_>, mut head: impl FnMut(&Seen<'_>, &mut [f32])) -> Result<()> {
     let mut y = run.take(0)?;
-    let tensor = run.tensor(1);
-    let (q, width, capacity) = (run.input(1)?, tensor.shape.width(), run.capacity());
-    let (head_dim, kv) = (width / cfg.heads, &run.memory.kv[cfg.layer]);
-    let state = run.memory.state;
-    for t in 0..run.rows(tensor) {
-        let own = state.pos + t;
-        let end = match cfg.sees {
-            Sees::Before => own + 1,
-            Sees::Step => state.pos + state.len,
-            Sees::Encoded => state.encoded,
-        };
-        let start = if cfg.window > 0 {
-            end.saturating_sub(cfg.window)
-        } else {
-            0
-        };
-        for h in 0..cfg.heads {
-            let rows = |part: usize| {
-                let base = (part * cfg.kv_heads + h / (cfg.heads / cfg.kv_heads)) * capacity;
-                &kv[(base + start) * head_dim..(base + end) * head_dim]
-            };
-            let cell = t * width + h * head_dim;
-            let seen = Seen {
-                head: h,
-                own: own.wrapping_sub(start),
-                q: &q[cell..cell + head_dim],
-                keys: rows(0),
-                values: rows(1),
-                sink: sinks.get(h).copied(),
-                of_heads: &of_heads,
-            };
-            head(seen, &mut y[cell..cell + head_dim]);
+    let view = View::new(run)?;
+    for t in 0..view.tokens {
+        for h in 0..view.cfg.heads {
+            head(&view.seen(t, h), &mut y[view.cell(t, h)]);
         }
     }
     run.give(0, y)
@@ -202,7 +243,9 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
         let q = seen.q;
         let dot = |k: &[f32]| q.iter().zip(k).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         let keys = seen.keys.chunks_exact(q.len()).enumerate();
-        let scores: Vec<f64> = keys.map(|(s, k)| cfg.score(&seen, dot(k), s)).collect();
+        let scores: Vec<f64> = keys
+            .map(|(s, k)| cfg.score(seen, dot(k) * f64::from(cfg.scale), s))
+            .collect();
         let sink = seen.sink.map_or(f64::NEG_INFINITY, f64::from);
         let top = scores.iter().copied().fold(sink, f64::max);
         let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
@@ -218,30 +261,68 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
     })
 }
 
+/// Queries of a key-value head from which on it pays to lay out its keys and values anew.
+const MANY: usize = 16;
+
 fn fast(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
-    let plain = cfg.cap == 0.0 && cfg.alibi == 0.0 && cfg.buckets.is_none();
+    if run.rows(run.tensor(1)) * (cfg.heads / cfg.kv_heads) >= MANY {
+        return together(run, &cfg);
+    }
     let (mut scores, mut scaled, loops) = (Vec::new(), Vec::new(), simd::loops());
     walk(run, |seen, out| {
-        let q = seen.q;
-        scores.resize(seen.keys.len() / q.len(), 0.0);
-        if plain {
-            scaled.clear();
-            scaled.extend(q.iter().map(|q| q * cfg.scale));
-            (loops.dots)(&scaled, seen.keys, &mut scores);
-        } else {
-            (loops.dots)(q, seen.keys, &mut scores);
-            for (s, score) in scores.iter_mut().enumerate() {
-                *score = narrow(cfg.score(&seen, f64::from(*score), s));
-            }
-        }
-        let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
-        // What is no number is found in the sum.
-        let top = top(&scores, sink);
-        let total = (sink - top).exp() + weigh(&mut scores, top);
+        scaled.clear();
+        scaled.extend(seen.q.iter().map(|q| q * cfg.scale));
+        scores.resize(seen.keys.len() / scaled.len(), 0.0);
+        (loops.dots)(&scaled, seen.keys, &mut scores);
+        let total = weighed(&cfg, seen, &mut scores);
         (loops.mix)(&scores, seen.values, out);
         out.iter_mut().for_each(|o| *o /= total);
     })
+}
+
+/// Makes of the scaled scores of what is seen weights; their sum.
+fn weighed(cfg: &Attention, seen: &Seen<'_>, scores: &mut [f32]) -> f32 {
+    if cfg.cap > 0.0 || cfg.alibi > 0.0 || cfg.buckets.is_some() {
+        for (s, score) in scores.iter_mut().enumerate() {
+            *score = narrow(cfg.score(seen, f64::from(*score), s));
+        }
+    }
+    let sink = seen.sink.unwrap_or(f32::NEG_INFINITY);
+    // What is no number is found in the sum.
+    let top = top(scores, sink);
+    (sink - top).exp() + weigh(scores, top)
+}
+
+/// Takes the queries that share keys together, those of a few tokens at a time.
+fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<()> {
+    let mut y = run.take(0)?;
+    let view = View::new(run)?;
+    let group = cfg.heads / cfg.kv_heads;
+    let tokens = MANY.div_ceil(group);
+    let all = view.keys(0).start..view.keys(view.tokens - 1).end;
+    let mut packed = Packed::new(view.head_dim, all.len(), tokens * group);
+    for head in 0..cfg.kv_heads {
+        packed.fill(view.rows(head, &all));
+        for first in (0..view.tokens).step_by(tokens) {
+            let last = view.tokens.min(first + tokens) - 1;
+            let rows = || (first..=last).flat_map(|t| (0..group).map(move |h| (t, head * group + h)));
+            for (row, (t, h)) in rows().enumerate() {
+                packed.query(row, &view.q[view.cell(t, h)], cfg.scale);
+            }
+            packed.score(view.keys(first).start - all.start..view.keys(last).end - all.start);
+            for (row, (t, h)) in rows().enumerate() {
+                let keys = view.keys(t);
+                let keys = keys.start - all.start..keys.end - all.start;
+                packed.weigh(row, keys, |scores| weighed(cfg, &view.seen(t, h), scores));
+            }
+            packed.mix();
+            for (row, (t, h)) in rows().enumerate() {
+                packed.give(row, &mut y[view.cell(t, h)]);
+            }
+        }
+    }
+    run.give(0, y)
 }
 
 /// Most rows that a workgroup takes, heads of one token or of some.
@@ -299,7 +380,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let group = cfg.heads / cfg.kv_heads;
     let lanes = low.caps.cpu_lanes() > 0;
     let mut consts = kernel::Consts::default();
-    if low.caps.software && !lanes {
+    if low.caps.software && !low.caps.subgroups() {
         // SwiftShader's compiler writes a store for each word of a workgroup's memory.
         consts.wg /= 2;
     }
@@ -307,7 +388,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let row = if lanes {
         0
     } else {
-        4 * (2 * head_dim + 2 * consts.wg as usize)
+        4 * (2 * head_dim + consts.wg as usize)
     };
     let share = share(group, row);
     let span = span(q.rows(), share, row);
