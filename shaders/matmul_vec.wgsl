@@ -80,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let at = range(t);
     let xo = at.xo;
     let units = w_units();
-    let per_group = WG / size;
+    let per_group = max(WG / size, 1u);
     let stride = 4u * select(1u, size, LANES != 0u);
     for (var begin = at.begin + (group.x * per_group + local / size) * stride; begin < at.end; begin += groups.x * per_group * stride) {
         let r = begin + select(0u, 4u * lane, LANES != 0u);

@@ -70,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     x_row = t * (params.width / 4u);
     let to = t * params.out_width + params.first;
 #if SUBGROUPS
-    let per_group = WG / size;
+    let per_group = max(WG / size, 1u);
     let nth = local / size;
     let writes = LANES != 0u || lane == 0u;
     let sharers = select(1u, size, LANES != 0u);   // lanes with rows of their own

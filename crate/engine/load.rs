@@ -189,9 +189,9 @@ pub(super) struct Known {
     pub(super) verdicts: Verdicts,
     pub(super) formats: Vec<&'static Format>,
     pub(super) layers: Vec<String>,
-    /// Whether kernels for many tokens are still to be held to the known answers, of a model with such heads: in the formats that
-    /// the verdicts do not note.
-    pub(super) later: Option<selftest::Heads>,
+    /// Whether kernels for many tokens are still to be held to the known answers, of a model with such layers and heads: in the
+    /// formats that the verdicts do not note.
+    pub(super) later: Option<(Vec<selftest::Layer>, selftest::Heads)>,
     /// Why they are not used.
     pub(super) refused: String,
 }
@@ -202,7 +202,7 @@ impl Known {
     /// In words.
     #[cfg(feature = "gpu")]
     pub(super) fn words(&self) -> String {
-        let later = match self.later {
+        let later = match &self.later {
             Some(_) => "; more than a few tokens at once not asked yet",
             None => "",
         };
@@ -244,17 +244,21 @@ async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions
     let formats: Vec<_> = formats.into_iter().map(|(format, _)| format).collect();
     // kernels that are wrong on purpose are not those of other loads
     let kept = options.verdicts.as_deref().filter(|_| options.spoil.is_none());
-    let (layers, heads) = selftest::layers(network)?;
+    let (layers, heads) = selftest::layers(network, kv_f16(&network.hyper, options.kv, true))?;
+    let unusual: Vec<String> = layers
+        .iter()
+        .filter(|l| !l.is_usual())
+        .map(selftest::Layer::name)
+        .collect();
     // Many tokens wait until somebody does, or until nobody does: their kernels take the longest to compile.
-    let later = options.later && layers.is_empty() && network.hyper.kind == Kind::Decoder;
+    let later = options.later && unusual.is_empty() && network.hyper.kind == Kind::Decoder;
     let verdicts = selftest::run(gpu, &formats, (&layers, heads), kept, later).await?;
-    let layers = layers.iter().map(selftest::Layer::name).collect();
     let all = formats.iter().all(|format| verdicts.holds(format));
     Ok(Some(Known {
         verdicts,
         formats,
-        layers,
-        later: if all { None } else { Some(heads) },
+        layers: unusual,
+        later: if all { None } else { Some((layers, heads)) },
         refused: String::new(),
     }))
 }

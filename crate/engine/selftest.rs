@@ -5,13 +5,13 @@
 use super::{gpu::GpuRunner, verdicts::Verdicts};
 use crate::{
     error::{self, Error, Result},
-    model::Network,
+    model::{Head, Kind, Network},
     op::{
-        Act, Affine, Attention, Cases, Embed, Fixed, Graph, KvWrite, Norm, Place, RECURRENT, Rope, Route, add,
+        Act, Affine, Attention, Cases, Embed, Fixed, Graph, KvWrite, Node, Norm, Place, RECURRENT, Rope, Route, add,
         attention,
         case::{Case, Trial},
-        choose, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, plain, rope, route,
-        sample,
+        choose, drawn, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, plain, rope,
+        route, sample, turned,
     },
     tensor::Format,
 };
@@ -25,6 +25,8 @@ type Step = (usize, usize, usize);
 /// One token, a few, and many.
 const STEPS: [Step; 3] = [(1, 1, 5), (8, 5, 3), MANY];
 const MANY: Step = (32, 19, 0);
+/// So many positions later a kernel of attention goes over the keys more than once.
+const LATER: usize = 70;
 const VOCABULARY: usize = 80;
 const EXPERTS: usize = 3;
 
@@ -61,8 +63,90 @@ impl Heads {
     }
 }
 
-/// What a layer may have that a llama's lacks.
+/// What keys and values are.
+fn number(f16: bool) -> &'static str {
+    if f16 { "f16" } else { "f32" }
+}
+
+/// A kernel of attention, with what it may do to scores.
+#[derive(Clone, Copy)]
+pub(super) struct Attends {
+    /// Of two key-value heads.
+    cfg: Attention,
+    dim: usize,
+    /// Whether keys and values are f16.
+    f16: bool,
+    sinks: bool,
+}
+
+impl Attends {
+    fn of(node: &Node, f16: bool) -> Result<Self> {
+        let cfg = *node.cfg::<Attention>()?;
+        let dim = node.inputs[1].shape.width() / cfg.heads;
+        let group = cfg.heads / cfg.kv_heads;
+        // Known answers of many heads take long, and fewer of them take the same kernel.
+        let group = if group > 16 { Heads::like(&cfg, dim).per } else { group };
+        let cfg = Attention {
+            heads: 2 * group,
+            kv_heads: 2,
+            layer: 0,
+            window: if cfg.window > 0 { LATER - 3 } else { 0 },
+            ..cfg
+        };
+        Ok(Self {
+            cfg,
+            dim,
+            f16,
+            sinks: node.inputs.len() > 3 && cfg.buckets.is_none(),
+        })
+    }
+
+    fn name(&self) -> String {
+        let (cfg, number) = (&self.cfg, number(self.f16));
+        let more = [
+            (cfg.window > 0, " in a window"),
+            (cfg.cap > 0.0, " capped"),
+            (cfg.alibi > 0.0, " less by distance"),
+            (cfg.buckets.is_some(), " with buckets"),
+            (self.sinks, " with sinks"),
+        ];
+        let more: String = more.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
+        format!(
+            "attention {:?} of {} x {} in {number}{more}",
+            cfg.sees,
+            cfg.heads / 2,
+            self.dim
+        )
+    }
+
+    fn case(self, (bucket, tokens, pos): Step) -> Case {
+        let Self { cfg, dim, f16, sinks } = self;
+        let pos = pos + LATER;
+        Case::new(format!("{} with {tokens} tokens", self.name()), bucket, move |c| {
+            c.valid(tokens);
+            c.position(pos);
+            c.memory.state.encoded = pos;
+            c.graph.kv_f16 = f16;
+            c.graph.capacity = pos + bucket;
+            c.cache(0, cfg.kv_heads, dim);
+            let q = c.input(bucket, cfg.heads * dim);
+            let biases = cfg.buckets.map_or(usize::from(sinks), |b| b.count);
+            let of_heads = (biases > 0).then(|| c.vector(biases * cfg.heads));
+            let y = attention(c.graph, q, of_heads, cfg)?;
+            c.graph.output(y);
+            Ok(())
+        })
+    }
+}
+
+/// What is held to known answers beside the llama.
 pub(super) enum Layer {
+    /// Attention over more keys than the llama's.
+    Attends(Box<Attends>),
+    /// The choice of a token that is not the likeliest.
+    Draws,
+    /// Heads with norms or biases before they are rotated.
+    Turns { f16: bool, normed: bool },
     /// Experts in a format.
     Experts(&'static Format),
     /// An operator that keeps a past, with its known answers.
@@ -73,49 +157,84 @@ impl Layer {
     /// What verdicts call it.
     pub(super) fn name(&self) -> String {
         match self {
+            Self::Attends(attends) => attends.name(),
+            Self::Draws => "drawing".into(),
+            Self::Turns { f16, normed } => format!(
+                "heads with {} in {}",
+                if *normed { "norms" } else { "biases" },
+                number(*f16)
+            ),
             Self::Experts(format) => format!("experts of {}", format.name),
             Self::Past(op, _) => (*op).into(),
         }
     }
 
-    fn cases(&self) -> Vec<Case> {
-        match self {
-            Self::Experts(format) => STEPS.map(|step| experts(format, step)).into(),
-            Self::Past(op, cases) => {
-                let checked = cases().into_iter().filter(|case| case.work.is_none());
-                let named = |mut case: Case| {
-                    case.name = format!("{op} {}", case.name);
-                    case
-                };
-                checked.map(named).collect()
-            }
-        }
+    /// Whether its kernels are the same for many tokens, or are held to the known answers for those with the llama's.
+    pub(super) fn is_usual(&self) -> bool {
+        !matches!(self, Self::Experts(_) | Self::Past(..))
+    }
+
+    /// In these steps, where it matters.
+    fn cases(&self, steps: &[Step]) -> Vec<Case> {
+        let checked: Vec<Case> = match self {
+            Self::Attends(attends) => return steps.iter().map(|step| attends.case(*step)).collect(),
+            Self::Experts(format) => return steps.iter().map(|step| experts(format, *step)).collect(),
+            Self::Draws => drawn(7).into(),
+            Self::Turns { f16, normed } => turned(*f16, *normed).into(),
+            Self::Past(_, cases) => cases().into_iter().filter(|case| case.work.is_none()).collect(),
+        };
+        let named = |mut case: Case| {
+            case.name = format!("{} {}", self.name(), case.name);
+            case
+        };
+        checked.into_iter().map(named).collect()
     }
 }
 
-/// Those of a network, and its heads.
-pub(super) fn layers(network: &Network) -> Result<(Vec<Layer>, Heads)> {
-    let mut graph = Graph::new(1, 1, false);
-    (network.forward)(&mut graph, network.hyper.kind.head())?;
+/// Those of a network whose cache is in f16 or not, and its heads.
+pub(super) fn layers(network: &Network, f16: bool) -> Result<(Vec<Layer>, Heads)> {
+    let kind = network.hyper.kind;
+    let both = [Head::Encode, kind.head()];
+    let heads_of = if matches!(kind, Kind::EncoderDecoder(_)) {
+        &both[..]
+    } else {
+        &both[1..]
+    };
     let (mut found, mut heads): (Vec<Layer>, _) = (Vec::new(), None);
-    for node in &graph.nodes {
-        if let (None, "attention") = (heads, node.op.name) {
-            let cfg = node.cfg::<Attention>()?;
-            heads = Some(Heads::like(cfg, node.inputs[1].shape.width() / cfg.heads));
-        }
-        let past = |place| matches!(place, Place::Fixed(Fixed::Past(_)));
-        let layer = if let Some(weight) = of_experts(node) {
-            Layer::Experts(graph.format(node.op.name, weight)?.1)
-        } else if node.outputs.iter().any(|tensor| past(graph.places[tensor.id])) {
-            let row = RECURRENT.iter().find(|(op, _)| op.name == node.op.name);
-            let (op, cases) = row.ok_or_else(|| Error::internal(format!("{} has no known answers", node.op.name)))?;
-            Layer::Past(op.name, *cases)
-        } else {
-            continue;
-        };
+    let mut add = |layer: Layer| {
         if found.iter().all(|other| other.name() != layer.name()) {
             found.push(layer);
         }
+    };
+    for head in heads_of {
+        let mut graph = Graph::new(1, 1, false);
+        (network.forward)(&mut graph, *head)?;
+        for node in &graph.nodes {
+            let past = |place| matches!(place, Place::Fixed(Fixed::Past(_)));
+            if node.op.name == "attention" {
+                let cfg = node.cfg::<Attention>()?;
+                heads = heads.or(Some(Heads::like(cfg, node.inputs[1].shape.width() / cfg.heads)));
+                add(Layer::Attends(Box::new(Attends::of(node, f16)?)));
+            } else if node.op.name == "rope" {
+                let before = |other: &&Node| other.outputs.iter().any(|tensor| node.inputs.contains(tensor));
+                let before = graph.nodes.iter().find(before);
+                match before.map(|other| other.op.name) {
+                    Some("norm") => add(Layer::Turns { f16, normed: true }),
+                    Some("add") => add(Layer::Turns { f16, normed: false }),
+                    _ => {}
+                }
+            } else if let Some(weight) = of_experts(node) {
+                add(Layer::Experts(graph.format(node.op.name, weight)?.1));
+            } else if node.outputs.iter().any(|tensor| past(graph.places[tensor.id])) {
+                let row = RECURRENT.iter().find(|(op, _)| op.name == node.op.name);
+                let (op, cases) =
+                    row.ok_or_else(|| Error::internal(format!("{} has no known answers", node.op.name)))?;
+                add(Layer::Past(op.name, *cases));
+            }
+        }
+    }
+    if kind != Kind::Encoder {
+        add(Layer::Draws);
     }
     Ok((found, heads.unwrap_or(Heads::SMALL)))
 }
@@ -222,7 +341,7 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize, he
 }
 
 /// Holds the adapter to the known answers, and gives up kernels that do not give them; says what is known then. What `kept` says
-/// was found before is taken from there. With `later`, formats that are new are not asked for many tokens, and not said to hold.
+/// was found before is taken from there. With `later`, what is new is not asked for many tokens, and new formats not said to hold.
 ///
 /// # Errors
 /// [`error::Gpu::Wrong`] if nothing is left that is right; others of the device.
@@ -244,11 +363,13 @@ pub(super) async fn run(
         runner.forms = known.forms();
         let new: Vec<_> = formats.iter().filter(|f| !known.holds(f)).copied().collect();
         let more: Vec<_> = layers.iter().filter(|l| !known.layers.contains(&l.name())).collect();
-        let steps = if later { &STEPS[..2] } else { &STEPS[..] };
+        // Formats that are held to them later bring the layers along.
+        let few = later && !new.is_empty();
+        let steps = if few { &STEPS[..2] } else { &STEPS[..] };
         let llamas = new
             .iter()
             .flat_map(|f| steps.iter().map(|step| llama(f, *step, 0, heads)));
-        match wrong(runner, llamas.chain(more.iter().flat_map(|l| l.cases()))).await {
+        match wrong(runner, llamas.chain(more.iter().flat_map(|l| l.cases(steps)))).await {
             Ok(None) => {
                 runner.clear();
                 runner.gpu.uncount(&before);
@@ -308,11 +429,17 @@ pub(super) fn words(known: &Verdicts, formats: &[&'static Format], layers: &[Str
     format!("right {kernels} ({}){}{fastest}", names.join(", "), known.refused)
 }
 
-/// Holds the adapter to what `run` left for later of a format, beside a model; what is wrong, in words.
-pub(super) async fn many(gpu: &GpuRunner, format: &'static Format, heads: Heads) -> Result<Option<String>> {
+/// Holds the adapter to what `run` left for later of a format and of layers, beside a model; what is wrong, in words.
+pub(super) async fn many(
+    gpu: &GpuRunner,
+    format: &'static Format,
+    (layers, heads): &(Vec<Layer>, Heads),
+) -> Result<Option<String>> {
     let mut beside = gpu.beside();
     beside.forms = gpu.forms.clone();
-    let found = wrong(&mut beside, std::iter::once(llama(format, MANY, 0, heads))).await;
+    let layers = layers.iter().filter(|layer| matches!(layer, Layer::Attends(_)));
+    let cases = std::iter::once(llama(format, MANY, 0, *heads));
+    let found = wrong(&mut beside, cases.chain(layers.flat_map(|l| l.cases(&[MANY])))).await;
     drop(beside);
     match found {
         Err(Error::Gpu {
@@ -328,7 +455,7 @@ pub(super) async fn many(gpu: &GpuRunner, format: &'static Format, heads: Heads)
 }
 
 /// Whether the kernels for few tokens give the known answers in the form that is set for a format, which has so many invocations:
-/// also for rows that these go over more than once, and with `mixed` for experts.
+/// of more rows than one workgroup takes, and with `mixed` for experts.
 pub(super) async fn holds(
     runner: &mut GpuRunner,
     format: &'static Format,

@@ -29,7 +29,7 @@ pub(super) struct Verdicts {
     /// Formats whose known answers were given, with the form to use where that was measured, and how many times faster than the
     /// usual one it was.
     formats: Vec<(&'static Format, Option<(Form, f64)>)>,
-    /// What gave the known answers besides: layers that a llama lacks, by the names of [`super::selftest::Layer`].
+    /// What gave the known answers besides, by the names of [`super::selftest::Layer`].
     pub(super) layers: Vec<String>,
 }
 

@@ -71,12 +71,12 @@ impl Model {
             .iter()
             .copied()
             .find(|format| !known.verdicts.holds(format));
-        let (Some(heads), Some(format)) = (known.later, left) else {
+        let (Some(layers), Some(format)) = (&known.later, left) else {
             known.later = None;
             return Ok(false);
         };
         let before = gpu.gpu.counters().clone();
-        let wrong = selftest::many(gpu, format, heads).await;
+        let wrong = selftest::many(gpu, format, layers).await;
         gpu.gpu.uncount(&before);
         match wrong? {
             None => known.verdicts.note(&[format]),

@@ -59,7 +59,7 @@ impl Gpu {
         };
         #[allow(unsafe_code, reason = "run-time checks of trusted shaders cost 2 to 6 times")]
         // SAFETY: the text is one of the fixed shaders of this crate, validated at build; each index is guarded by
-        // sizes that the lowering derives from the buffers it binds, and the op cases prove it with canaries.
+        // sizes that the lowering derives from the buffers it binds, and the op cases look for writes behind activations.
         let module = unsafe {
             self.device
                 .create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())

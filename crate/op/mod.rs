@@ -50,11 +50,11 @@ pub(crate) use project::{End, Parts, Project, parts, project, takes, turns};
 pub(crate) use rope::{Rope, rope};
 pub(crate) use route::{Route, route};
 pub(crate) use run::Run;
-pub(crate) use sample::{NO_TOKEN, RING, SAMPLER, STOPPED, sample, sampler_words};
+pub(crate) use sample::{NO_TOKEN, RING, SAMPLER, STOPPED, drawn, sample, sampler_words};
 pub(crate) use scan::{Scan, Steps, scan};
 pub(crate) use shard::{Shard, Stored, lay};
 pub(crate) use turn::{Turn, turn};
-pub(crate) use turn_heads::{TurnHeads, turn_heads};
+pub(crate) use turn_heads::{TurnHeads, turn_heads, turned};
 pub(crate) use wkv::wkv;
 
 use crate::error::Result;

@@ -114,54 +114,58 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     low.dispatch(kernel::Variant {}.source(), vec![], &params, args.bindings(), [1, 1, 1])
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    let case = |width: usize, broken: Option<(usize, f32)>, draw: Draw| {
-        let how = if draw.is_cold() {
-            String::new()
-        } else {
-            format!(" {draw:?}")
-        };
-        Case::new(format!("v{width} {broken:?}{how}"), 1, move |c| {
-            let logits = c.input(1, width);
-            c.memory.sampler.draw = draw;
-            c.position(17);
-            if let Some(values) = c.inputs.last_mut() {
-                // Coarse, so that the highest is there several times; what is drawn should not hang on the last bits.
-                values.iter_mut().for_each(|v| *v = (*v * 2.0).round());
-                if let Some((at, value)) = broken {
-                    values[at] = value;
-                }
-            }
-            sample(c.graph, logits)
-        })
+/// The choice out of so many logits, of which one may be broken.
+fn case(width: usize, broken: Option<(usize, f32)>, draw: Draw) -> Case {
+    let how = if draw.is_cold() {
+        String::new()
+    } else {
+        format!(" {draw:?}")
     };
+    Case::new(format!("v{width} {broken:?}{how}"), 1, move |c| {
+        let logits = c.input(1, width);
+        c.memory.sampler.draw = draw;
+        c.position(17);
+        if let Some(values) = c.inputs.last_mut() {
+            // Coarse, so that the highest is there several times; what is drawn should not hang on the last bits.
+            values.iter_mut().for_each(|v| *v = (*v * 2.0).round());
+            if let Some((at, value)) = broken {
+                values[at] = value;
+            }
+        }
+        sample(c.graph, logits)
+    })
+}
+
+/// Draws of a seed, one of them out of more logits than a workgroup looks at.
+pub(crate) fn drawn(seed: u16) -> [Case; 4] {
+    let draw = Draw {
+        temperature: 0.9,
+        top_k: 40,
+        top_p: 1.0,
+        min_p: 0.0,
+        seed: (u64::from(seed) << 37) + 5,
+    };
+    let less = Draw {
+        top_k: usize::from(seed),
+        top_p: 0.83,
+        min_p: 0.031,
+        temperature: 1.7,
+        ..draw
+    };
+    let wide = Draw {
+        top_k: MOST_KEPT,
+        temperature: 4.0,
+        ..draw
+    };
+    [(3000, draw), (9000, less), (40, wide), (70_000, wide)].map(|(v, draw)| case(v, None, draw))
+}
+
+pub(super) fn cases() -> Vec<Case> {
     let cold = Draw::default();
     let widths = [1, 5, 255, 256, 257, 3000, 4096, 4097, 20_000].into_iter();
     let widths = widths.map(|v| case(v, None, cold));
     let breaks = [(7, f32::NAN), (299, f32::INFINITY), (0, f32::NEG_INFINITY)].into_iter();
-    let drawn = (1..=12_u16).flat_map(|seed| {
-        let draw = Draw {
-            temperature: 0.9,
-            top_k: 40,
-            top_p: 1.0,
-            min_p: 0.0,
-            seed: (u64::from(seed) << 37) + 5,
-        };
-        let less = Draw {
-            top_k: usize::from(seed),
-            top_p: 0.83,
-            min_p: 0.031,
-            temperature: 1.7,
-            ..draw
-        };
-        let wide = Draw {
-            top_k: MOST_KEPT,
-            temperature: 4.0,
-            ..draw
-        };
-        [(3000, draw), (9000, less), (40, wide), (70_000, wide)].map(|(v, draw)| case(v, None, draw))
-    });
     let timed = [32_000, 128_256].map(|v| case(v, None, cold).timed(4 * v, v));
-    let checked = widths.chain(breaks.map(|b| case(300, Some(b), cold))).chain(drawn);
-    checked.chain(timed).collect()
+    let checked = widths.chain(breaks.map(|b| case(300, Some(b), cold)));
+    checked.chain((1..=12).flat_map(drawn)).chain(timed).collect()
 }

@@ -82,74 +82,80 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)
 }
 
+/// Position, bucket, valid tokens, query heads, kv heads, head width, rotated.
+type Sizes = (usize, usize, usize, usize, usize, usize, usize);
+
+/// Heads with norms, or else with biases, rotated and written.
+fn case(f16: bool, normed: bool, (pos, bucket, valid, heads, kv_heads, head_dim, rotated): Sizes) -> Case {
+    let kind = if normed { "norms" } else { "biases" };
+    let name = format!("{kind} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} f16 {f16}");
+    Case::new(name, bucket, move |c| {
+        c.position(pos);
+        c.valid(valid);
+        c.graph.kv_f16 = f16;
+        c.graph.capacity = pos + bucket;
+        c.rope_table(60, rotated);
+        c.cache(0, kv_heads, head_dim);
+        let x = c.input(bucket, 64);
+        let mut parts = vec![];
+        for (which, heads) in [heads, kv_heads, kv_heads].into_iter().enumerate() {
+            let w = c.weight_about(0.1, crate::quant::F32, heads * head_dim, 64);
+            let mut y = matmul(c.graph, w, x)?;
+            if normed && which < 2 {
+                let affine = Affine {
+                    gain: Some(c.vector(head_dim)),
+                    bias: None,
+                };
+                let cfg = Norm {
+                    eps: 1e-5,
+                    centred: false,
+                    plus: 0.5,
+                    heads,
+                };
+                y = norm(c.graph, y, affine, cfg)?;
+            } else if !normed {
+                let bias = c.vector(heads * head_dim);
+                y = super::add(c.graph, y, bias)?;
+            }
+            if which < 2 {
+                let cfg = Rope {
+                    heads,
+                    rotated,
+                    table: 0,
+                };
+                y = rope(c.graph, y, cfg)?;
+            }
+            parts.push(y);
+        }
+        let write = KvWrite {
+            heads: kv_heads,
+            layer: 0,
+        };
+        kv_write(c.graph, parts[1], parts[2], write)?;
+        c.graph.output(parts[0]);
+        let y = super::attention(c.graph, parts[0], None, super::attention::plain(heads, kv_heads))?;
+        c.graph.output(y);
+        Ok(())
+    })
+}
+
+/// A few tokens of heads of two widths.
+pub(crate) fn turned(f16: bool, normed: bool) -> [Case; 2] {
+    [(9, 8, 5, 4, 2, 24, 24), (3, 1, 1, 8, 4, 128, 128)].map(|sizes| case(f16, normed, sizes))
+}
+
 pub(super) fn cases() -> Vec<Case> {
-    // (position, bucket, valid, query heads, kv heads, head width, rotated)
-    let shapes = [
+    let others = [
         (0, 1, 1, 2, 2, 16, 16),
-        (9, 8, 5, 4, 2, 24, 24),
         (30, 8, 7, 6, 1, 64, 32),
-        (3, 1, 1, 8, 4, 128, 128),
         (5, 1, 1, 2, 1, 260, 128),
     ];
-    let case = |f16: bool, normed: bool, shape: (usize, usize, usize, usize, usize, usize, usize)| {
-        let (pos, bucket, valid, heads, kv_heads, head_dim, rotated) = shape;
-        let kind = if normed { "norms" } else { "biases" };
-        let name = format!("{kind} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} f16 {f16}");
-        Case::new(name, bucket, move |c| {
-            c.position(pos);
-            c.valid(valid);
-            c.graph.kv_f16 = f16;
-            c.graph.capacity = pos + bucket;
-            c.rope_table(60, rotated);
-            c.cache(0, kv_heads, head_dim);
-            let x = c.input(bucket, 64);
-            let mut parts = vec![];
-            for (which, heads) in [heads, kv_heads, kv_heads].into_iter().enumerate() {
-                let w = c.weight_about(0.1, crate::quant::F32, heads * head_dim, 64);
-                let mut y = matmul(c.graph, w, x)?;
-                if normed && which < 2 {
-                    let affine = Affine {
-                        gain: Some(c.vector(head_dim)),
-                        bias: None,
-                    };
-                    let cfg = Norm {
-                        eps: 1e-5,
-                        centred: false,
-                        plus: 0.5,
-                        heads,
-                    };
-                    y = norm(c.graph, y, affine, cfg)?;
-                } else if !normed {
-                    let bias = c.vector(heads * head_dim);
-                    y = super::add(c.graph, y, bias)?;
-                }
-                if which < 2 {
-                    let cfg = Rope {
-                        heads,
-                        rotated,
-                        table: 0,
-                    };
-                    y = rope(c.graph, y, cfg)?;
-                }
-                parts.push(y);
-            }
-            let write = KvWrite {
-                heads: kv_heads,
-                layer: 0,
-            };
-            kv_write(c.graph, parts[1], parts[2], write)?;
-            c.graph.output(parts[0]);
-            let y = super::attention(c.graph, parts[0], None, super::attention::plain(heads, kv_heads))?;
-            c.graph.output(y);
-            Ok(())
-        })
-    };
     let kinds = [(true, true), (true, false), (false, true), (false, false)];
-    kinds
-        .into_iter()
-        .flat_map(|(f16, normed)| shapes.map(|shape| (f16, normed, shape)))
+    let each = kinds.into_iter().flat_map(|(f16, normed)| {
         // a value of f16 may be rounded the other way, and of few that is much
-        .filter(|(f16, _, shape)| !f16 || shape.0 != 5)
-        .map(|(f16, normed, shape)| case(f16, normed, shape))
-        .collect()
+        let others = others.into_iter().filter(move |sizes| !f16 || sizes.0 != 5);
+        let others = others.map(move |sizes| case(f16, normed, sizes));
+        turned(f16, normed).into_iter().chain(others)
+    });
+    each.collect()
 }

@@ -182,9 +182,6 @@ fn doc(w: &mut String, text: &str, otherwise: &str) -> fmt::Result {
 
 fn params(w: &mut String, interface: &Interface) -> fmt::Result {
     let (fields, size) = interface.params.clone().unwrap_or_default();
-    let binding = interface.params.as_ref().map(|_| 0u32);
-    writeln!(w, "/// Where the uniform is bound, if the shader has one.")?;
-    writeln!(w, "pub const PARAMS_BINDING: Option<u32> = {binding:?};")?;
     writeln!(w, "/// The uniform, as WGSL lays it out.")?;
     writeln!(w, "#[repr(C)]")?;
     writeln!(
@@ -217,8 +214,6 @@ fn params(w: &mut String, interface: &Interface) -> fmt::Result {
 }
 
 fn args(w: &mut String, interface: &Interface) -> fmt::Result {
-    writeln!(w, "/// How many storage buffers it binds.")?;
-    writeln!(w, "pub const STORAGE_BINDINGS: usize = {};", interface.storage.len())?;
     writeln!(w, "/// The storage buffers, in binding order.")?;
     writeln!(w, "#[derive(Clone, Copy, Debug)]\npub struct Args<B> {{")?;
     for b in &interface.storage {
