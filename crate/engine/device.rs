@@ -97,18 +97,22 @@ impl CacheShape {
     /// Values of each cache: `[2, Hk, S, Dh]`.
     ///
     /// # Errors
-    /// [`Error::TooBig`] if they cannot be addressed together.
+    /// [`Error::TooBig`] if those of one cannot be addressed.
     pub(super) fn values(&self) -> Result<Vec<usize>> {
-        let token = self.caches.iter().try_fold(0_u64, |sum, n| sum.checked_add(*n as u64));
-        let all = token.and_then(|n| n.checked_mul(self.capacity as u64)?.checked_mul(4));
-        let available = usize::MAX as u64;
-        all.filter(|bytes| *bytes <= available)
-            .map(|_| self.caches.iter().map(|n| n * self.capacity).collect())
-            .ok_or_else(|| Error::TooBig {
-                what: format!("a cache of {} tokens", self.capacity),
-                needed: all.unwrap_or(u64::MAX),
-                available,
-            })
+        // As f32, so that bytes are numbers too.
+        let values = |n: &usize| {
+            let values = n.checked_mul(self.capacity)?;
+            values.checked_mul(size_of::<f32>()).map(|_| values)
+        };
+        let all = self.caches.iter().map(values).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| {
+            let widest = self.caches.iter().max().map_or(0, |n| 4 * *n as u64);
+            Error::TooBig {
+                what: format!("a layer's cache of {} tokens", self.capacity),
+                needed: widest.saturating_mul(self.capacity as u64),
+                available: usize::MAX as u64,
+            }
+        })
     }
 
     /// Bytes of each cache on the GPU.
@@ -283,5 +287,23 @@ impl Runner {
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.run(key, pos, tokens, want).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In wasm, whose addresses have 32 bits: what lies on a GPU may be more than they reach.
+    #[test]
+    fn a_cache_is_as_large_as_its_layers_may_be() {
+        let shape = |capacity| CacheShape {
+            caches: vec![8192; 32].into(),
+            pasts: vec![].into(),
+            capacity,
+            f16: true,
+        };
+        assert_eq!(shape(4096).bytes().ok(), Some(vec![64 << 20; 32]));
+        assert!(shape(usize::MAX / 8192).values().is_err());
     }
 }
