@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 /// How to draw. The default takes the likeliest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Draw {
-    /// 0 is argmax, lowest id on a tie.
+    /// 0, or nearly, is argmax, lowest id on a tie.
     pub(crate) temperature: f32,
     /// Keep this many most likely tokens; 0 keeps all.
     pub(crate) top_k: usize,
@@ -45,9 +45,10 @@ impl Default for Draw {
 }
 
 impl Draw {
-    /// Whether the likeliest token is taken, whatever else is asked for.
+    /// Whether the likeliest token is taken, whatever else is asked for. Logits over a temperature that is nearly 0 would
+    /// all be the largest number.
     pub(crate) fn is_cold(&self) -> bool {
-        self.temperature.is_nan() || self.temperature <= 0.0 || self.top_k == 1
+        self.temperature.is_nan() || self.temperature < 1e-30 || self.top_k == 1
     }
 }
 

@@ -103,6 +103,8 @@ pub(super) struct Text {
     tokenizer: Option<Tokenizer>,
     template: Option<Template>,
     sampling: Sampling,
+    /// What the files say and is not used.
+    notes: Vec<String>,
     /// Ids that end a generation.
     pub(super) eos: Vec<u32>,
 }
@@ -132,6 +134,8 @@ impl Model {
         #[cfg(feature = "text")]
         let template = Template::choose(&checkpoint, tokenizer.as_ref(), options.template.as_deref())?;
         #[cfg(feature = "text")]
+        let (sampling, notes) = Sampling::from_generation_config(&checkpoint)?;
+        #[cfg(feature = "text")]
         let text = Text {
             eos: match (&tokenizer, &template) {
                 (Some(tokenizer), Some(template)) => {
@@ -143,7 +147,8 @@ impl Model {
             },
             tokenizer,
             template,
-            sampling: Sampling::from_generation_config(&checkpoint)?,
+            sampling,
+            notes,
         };
         let placed = load::place(&checkpoint, &network, options, &mut progress).await?;
         #[allow(unused_mut, reason = "without text there is no template to note")]
@@ -270,6 +275,12 @@ impl Model {
     #[cfg(feature = "text")]
     pub fn sampling(&self) -> Sampling {
         self.text.sampling.clone()
+    }
+
+    /// What its files say and is not used, for users to hear of.
+    #[cfg(feature = "text")]
+    pub fn notes(&self) -> &[String] {
+        &self.text.notes
     }
 
     /// Begins to generate after `prompt`; what of it is a prefix of the cache is not computed again.

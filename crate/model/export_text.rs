@@ -28,6 +28,24 @@ const PRE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Of `tokenizer_config.json`, what travels with `tokenizer.json`.
+const SETTINGS: [&str; 6] = [
+    "tokenizer_class",
+    "added_tokens_decoder",
+    "add_bos_token",
+    "add_eos_token",
+    "bos_token",
+    "eos_token",
+];
+
+/// Classes that put BOS and EOS themselves, whatever `tokenizer.json` says.
+const OWN_PROCESSOR: [&str; 4] = [
+    "LlamaTokenizer",
+    "CodeLlamaTokenizer",
+    "GemmaTokenizer",
+    "CohereTokenizer",
+];
+
 /// Adds what the files beside the weights say about text.
 pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Json, vocab: usize) -> Result<()> {
     let side = |name: &str| Ok(checkpoint.json(name)?.unwrap_or(Json::Null));
@@ -36,7 +54,7 @@ pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Json,
     let tokenizer = side("tokenizer.json")?;
     if let Some(bytes) = checkpoint.side.get("tokenizer.json") {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        let vocabulary = Vocabulary::read(&tokenizer, vocab);
+        let vocabulary = Vocabulary::read(&tokenizer, &settings, vocab);
         match arrays(&mut plan.meta, &tokenizer, &vocabulary) {
             Ok(()) => {}
             Err(why) => plan.notes.push(format!(
@@ -46,6 +64,11 @@ pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Json,
         special(&mut plan.meta, &vocabulary, &settings, &generation, config);
         around(&mut plan.meta, &tokenizer, &settings);
         plan.meta.insert("tokenizer.huggingface.json".into(), Value::Str(text));
+        // Of the settings, what changes the tokenizer.
+        let kept = SETTINGS.map(|key| (key.to_owned(), settings[key].clone())).into_iter();
+        let kept: Json = kept.filter(|(_, value)| !value.is_null()).collect();
+        plan.meta
+            .insert("tokenizer.huggingface.config".into(), Value::Str(kept.to_string()));
     } else {
         plan.notes
             .push("no tokenizer.json: the file takes token ids only".into());
@@ -58,7 +81,7 @@ pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Json,
     Ok(())
 }
 
-/// Tokens by id, and what `tokenizer.json` says of the added ones.
+/// Tokens by id, and what `tokenizer.json` and its settings, which win, say of the added ones.
 #[derive(Default)]
 struct Vocabulary {
     tokens: Vec<Option<String>>,
@@ -68,7 +91,7 @@ struct Vocabulary {
 }
 
 impl Vocabulary {
-    fn read(tokenizer: &Json, rows: usize) -> Self {
+    fn read(tokenizer: &Json, settings: &Json, rows: usize) -> Self {
         let mut all = Self {
             tokens: vec![None; rows],
             ..Self::default()
@@ -81,16 +104,11 @@ impl Vocabulary {
                 }
             }
         }
-        for token in tokenizer
-            .get("added_tokens")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-        {
-            if let (Some(id), Some(content)) = (
-                token.get("id").and_then(id),
-                token.get("content").and_then(Json::as_str),
-            ) {
+        let added = tokenizer["added_tokens"].as_array().into_iter().flatten();
+        let added = added.map(|token| (token.get("id").and_then(id), token));
+        let decoder = settings["added_tokens_decoder"].as_object().into_iter().flatten();
+        for (id, token) in added.chain(decoder.map(|(id, token)| (id.parse().ok(), token))) {
+            if let (Some(id), Some(content)) = (id, token.get("content").and_then(Json::as_str)) {
                 all.put(id, content);
                 let special = token.get("special").and_then(Json::as_bool).unwrap_or(false);
                 all.added.insert(id, special);
@@ -290,9 +308,14 @@ fn around(meta: &mut Metadata, tokenizer: &Json, settings: &Json) {
         .find(|p| p["type"] == "TemplateProcessing")
         .and_then(|p| p["single"].as_array());
     let is_special = |item: Option<&Json>| item.is_some_and(|item| item.get("SpecialToken").is_some());
-    let found = match single {
-        Some(items) => [Some(is_special(items.first())), Some(is_special(items.last()))],
-        None => ["add_bos_token", "add_eos_token"].map(|key| settings[key].as_bool()),
+    let told = ["add_bos_token", "add_eos_token"].map(|key| settings[key].as_bool());
+    let class = settings["tokenizer_class"].as_str().unwrap_or_default();
+    let found = match (single, told) {
+        (_, [bos, eos]) if told != [None; 2] && OWN_PROCESSOR.contains(&class.trim_end_matches("Fast")) => {
+            [bos.or(Some(true)), eos.or(Some(false))]
+        }
+        (Some(items), _) => [Some(is_special(items.first())), Some(is_special(items.last()))],
+        (None, told) => told,
     };
     for (key, yes) in ["add_bos_token", "add_eos_token"].into_iter().zip(found) {
         if let Some(yes) = yes {

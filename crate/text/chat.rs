@@ -50,7 +50,8 @@ const TOKENS: [&str; 7] = [
 
 /// A compiled chat template with the special tokens it may use.
 pub struct Template {
-    environment: Environment<'static>,
+    /// Or why the template of the files cannot be used: a model without it is one all the same.
+    environment: Result<Environment<'static>>,
     tokens: Map<String, Json>,
     file: String,
     origin: Origin,
@@ -63,19 +64,20 @@ impl Template {
     /// base model.
     ///
     /// # Errors
-    /// `bad-file` if it does not compile, [`Error::Invalid`] for a name that is none.
+    /// `bad-file` if what was asked for does not compile, [`Error::Invalid`] for a name that is none. What is wrong with the
+    /// files' own is told when a conversation is to be rendered.
     pub fn choose(checkpoint: &Checkpoint, tokenizer: Option<&Tokenizer>, asked: Option<&str>) -> Result<Option<Self>> {
         let config = side::json(checkpoint, "tokenizer_config.json")?;
         let (mut format, mut reason, mut chosen) = (None, "it was asked for".to_owned(), false);
-        let (mut file, mut text) = ("the option template".to_owned(), Cow::Borrowed(""));
+        let (mut file, mut text) = ("the option template".to_owned(), Ok(Cow::Borrowed("")));
         match asked.filter(|name| *name != "auto").map(formats::asked).transpose()? {
             Some(Asked::None) => return Ok(None),
-            Some(Asked::Text(own)) => text = Cow::Borrowed(own),
+            Some(Asked::Text(own)) => text = Ok(Cow::Borrowed(own)),
             Some(Asked::Format(named)) => format = Some(named),
-            None => match (source(checkpoint, config.as_ref())?, tokenizer) {
+            None => match (source(checkpoint, config.as_ref()), tokenizer) {
                 (Some((place, own)), _) => {
                     reason = format!("{place} has it");
-                    (file, text) = (place, Cow::Owned(own));
+                    (file, text) = (place, own.map(Cow::Owned));
                 }
                 (None, Some(tokenizer)) => {
                     let Some((found, why)) = formats::chosen(checkpoint, tokenizer)? else {
@@ -88,11 +90,15 @@ impl Template {
         }
         let name = match format {
             Some(Format { name, template, .. }) => {
-                (file, text) = (format!("the prompt format {name}"), Cow::Borrowed(*template));
+                (file, text) = (format!("the prompt format {name}"), Ok(Cow::Borrowed(*template)));
                 name
             }
             None if asked.is_some_and(|name| name != "auto") => "given",
             None => "file",
+        };
+        let environment = match text.and_then(|text| compile(&file, &text)) {
+            Err(error) if name != "file" => return Err(error),
+            environment => environment,
         };
         let origin = Origin {
             name: name.to_owned(),
@@ -101,7 +107,7 @@ impl Template {
         };
         let tokens = special_tokens(checkpoint, config.as_ref())?;
         Ok(Some(Self {
-            environment: compile(&file, &text)?,
+            environment,
             tokens,
             file,
             origin,
@@ -112,7 +118,7 @@ impl Template {
     /// The chat template that the files of a checkpoint carry; `None` if there is none.
     ///
     /// # Errors
-    /// `bad-file` if it does not compile.
+    /// As [`Self::choose`].
     pub fn open(checkpoint: &Checkpoint) -> Result<Option<Self>> {
         Self::choose(checkpoint, None, None)
     }
@@ -128,16 +134,13 @@ impl Template {
         ends.iter().filter_map(|text| tokenizer.id(text))
     }
 
-    /// Ids of a prompt that it rendered. A model's own template writes all special tokens itself; the prompt formats leave
-    /// the first one to the tokenizer.
+    /// Ids of a prompt that it rendered. Some templates write the first special token themselves, others leave it to the
+    /// tokenizer.
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
     pub fn ids(&self, tokenizer: &Tokenizer, prompt: &str) -> Result<Vec<u32>> {
-        match self.format {
-            Some(_) => tokenizer.prompt(prompt),
-            None => tokenizer.encode(prompt, false),
-        }
+        tokenizer.prompt(prompt)
     }
 
     /// The same template with a clock that stands at `unix_seconds`, for templates that write the date
@@ -145,15 +148,17 @@ impl Template {
     #[must_use]
     pub fn at(mut self, unix_seconds: u64) -> Self {
         let now = Moment::new(unix_seconds);
-        self.environment
-            .add_function("strftime_now", move |format: String| now.format(&format));
+        if let Ok(environment) = &mut self.environment {
+            environment.add_function("strftime_now", move |format: String| now.format(&format));
+        }
         self
     }
 
     /// The prompt for `messages`; with `generation_prompt`, up to where the assistant writes.
     ///
     /// # Errors
-    /// `bad-file` with the template's own words if it refuses the messages, runs out of fuel or writes too much.
+    /// `bad-file` if it does not compile, and with the template's own words if it refuses the messages, runs out of fuel or
+    /// writes too much.
     pub fn render(&self, messages: &[Message], generation_prompt: bool) -> Result<String> {
         self.render_with(messages, generation_prompt, &Map::new())
     }
@@ -169,21 +174,27 @@ impl Template {
         generation_prompt: bool,
         variables: &Map<String, Json>,
     ) -> Result<String> {
+        let environment = self.environment.as_ref().map_err(Error::clone)?;
         let mut context = self.tokens.clone();
         context.insert("tools".to_owned(), Json::Null);
         context.insert("documents".to_owned(), Json::Null);
         context.extend(variables.clone());
         let list = |messages: Vec<&Message>| Json::Array(messages.into_iter().cloned().map(Json::Object).collect());
         context.insert("messages".to_owned(), list(messages.iter().collect()));
-        if self.format.is_some() {
-            let (system, turns) = parted(messages)?;
+        if let Some(format) = self.format {
+            let (system, turns) = parted(messages, format.within)?;
+            let by_user = |m: &&Message| m.get("role").is_some_and(|role| role == "user");
+            let users = [turns.iter().position(by_user), turns.iter().rposition(by_user)];
+            for (key, at) in ["first_user", "last_user"].into_iter().zip(users) {
+                context.insert(key.to_owned(), at.into());
+            }
             context.insert("system".to_owned(), Json::String(system));
             context.insert("turns".to_owned(), list(turns));
         }
         context.insert("add_generation_prompt".to_owned(), Json::Bool(generation_prompt));
         let context = written::value(&Json::Object(context));
         let fail = |expected: &str, found: String| Err(Error::bad(&self.file, "chat_template", expected, found));
-        let template = match self.environment.get_template(NAME) {
+        let template = match environment.get_template(NAME) {
             Ok(template) => template,
             Err(e) => return fail("a Jinja template", words(&e)),
         };
@@ -238,8 +249,8 @@ fn compile(file: &str, source: &str) -> Result<Environment<'static>> {
 }
 
 /// System messages, joined, and the others, which are of users and assistants: a prompt format knows no other, and text
-/// only.
-fn parted(messages: &[Message]) -> Result<(String, Vec<&Message>)> {
+/// only; one that has the former `within` a user's turn needs such a turn.
+fn parted(messages: &[Message], within: bool) -> Result<(String, Vec<&Message>)> {
     let invalid = |field: &str, expected: &str, found: Option<&Json>| {
         let found = found.map_or_else(|| "none".to_owned(), Json::to_string);
         Err(Error::Invalid {
@@ -259,6 +270,9 @@ fn parted(messages: &[Message]) -> Result<(String, Vec<&Message>)> {
             Some("user" | "assistant") => turns.push(message),
             _ => return invalid("role", "system, user or assistant", message.get("role")),
         }
+    }
+    if within && !system.is_empty() && turns.iter().all(|turn| turn["role"] != "user") {
+        return invalid("role", "a user beside the system", Some(&Json::from("system")));
     }
     Ok((system.join("\n\n"), turns))
 }
@@ -289,35 +303,35 @@ fn words(error: &JinjaError) -> String {
     }
 }
 
-/// The template's text and the file it stands in. A `chat_template.jinja` goes before `tokenizer_config.json`.
-fn source(checkpoint: &Checkpoint, config: Option<&Json>) -> Result<Option<(String, String)>> {
+/// The file that the template stands in, and its text or what is wrong with it. A `chat_template.jinja` goes before
+/// `tokenizer_config.json`.
+fn source(checkpoint: &Checkpoint, config: Option<&Json>) -> Option<(String, Result<String>)> {
     if checkpoint.container == Container::Gguf
         && let Some(text) = side::text(&checkpoint.meta, "tokenizer.chat_template")
     {
-        return Ok(Some((checkpoint.name.clone(), text.to_owned())));
+        return Some((checkpoint.name.clone(), Ok(text.to_owned())));
     }
     if let Some(bytes) = checkpoint.side.get("chat_template.jinja") {
         let file = side::place(checkpoint, "chat_template.jinja");
-        return match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Some((file, text.to_owned()))),
-            Err(e) => Err(Error::bad(file, "chat_template", "UTF-8", e)),
-        };
+        let text = std::str::from_utf8(bytes).map(str::to_owned);
+        let text = text.map_err(|e| Error::bad(&file, "chat_template", "UTF-8", e));
+        return Some((file, text));
     }
     let file = side::place(checkpoint, "tokenizer_config.json");
-    match config.and_then(|c| c.get("chat_template")) {
-        Some(Json::String(text)) => Ok(Some((file, text.clone()))),
-        Some(Json::Array(list)) => {
+    match config?.get("chat_template")? {
+        Json::String(text) => Some((file, Ok(text.clone()))),
+        Json::Array(list) => {
             let named = |entry: &&Json| entry.get("name").and_then(Json::as_str) == Some("default");
             let entry = list.iter().find(named).or(match list.as_slice() {
                 [only] => Some(only),
                 _ => None,
             });
-            match entry.and_then(|e| e.get("template")).and_then(Json::as_str) {
-                Some(text) => Ok(Some((file, text.to_owned()))),
-                None => Err(Error::bad(file, "chat_template", "a template named default", "none")),
-            }
+            let text = entry.and_then(|e| e.get("template")).and_then(Json::as_str);
+            let text = text.ok_or_else(|| Error::bad(&file, "chat_template", "a template named default", "none"));
+            let text = text.map(str::to_owned);
+            Some((file, text))
         }
-        _ => Ok(None),
+        _ => None,
     }
 }
 

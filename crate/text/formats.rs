@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// A prompt format. Its template sees `messages`, and apart from them `system` (all system messages) and `turns` (the
-/// rest); it writes BOS only where the format has it inside a conversation.
+/// rest), of which `first_user` and `last_user` number those of users; it writes BOS only where the format has it inside a
+/// conversation.
 pub(super) struct Format {
     /// What users call it.
     pub(super) name: &'static str,
@@ -27,6 +28,8 @@ pub(super) struct Format {
     /// Words of a stated name for which it is taken; `!` before one that must not stand there. Empty words: the tokens
     /// tell enough.
     names: &'static [&'static str],
+    /// Whether what the system says stands within a user's turn.
+    pub(super) within: bool,
     /// Jinja.
     pub(super) template: &'static str,
 }
@@ -38,6 +41,7 @@ const ROW: Format = Format {
     ends: &[],
     told: false,
     names: &[],
+    within: false,
     template: "",
 };
 
@@ -153,8 +157,9 @@ Reasoning: medium
         ends: &["<end_of_turn>"],
         told: true,
         names: &["it", "instruct"],
+        within: true,
         template: "{{ bos_token }}{% for m in turns %}<start_of_turn>{{ 'user' if m.role == 'user' else 'model' }}
-{% if loop.first and system %}{{ system }}
+{% if loop.index0 == first_user and system %}{{ system }}
 
 {% endif %}{{ m.content | trim }}<end_of_turn>
 {% endfor %}{% if add_generation_prompt %}<start_of_turn>model
@@ -196,7 +201,8 @@ Reasoning: medium
         name: "llama-2",
         family: "llama",
         names: &["llama 2 chat !3", "llama2 chat", "codellama instruct !70b"],
-        template: "{% for m in turns %}{% if m.role == 'user' %}{{ bos_token }}[INST] {% if loop.first and system %}<<SYS>>
+        within: true,
+        template: "{% for m in turns %}{% if m.role == 'user' %}{{ bos_token }}[INST] {% if loop.index0 == first_user and system %}<<SYS>>
 {{ system }}
 <</SYS>>
 
@@ -207,8 +213,9 @@ Reasoning: medium
         name: "mistral-v3",
         tokens: &["[INST]", "[/INST]"],
         names: &["mistral instruct !nemo !small", "mixtral instruct"],
-        // what the system says stands before the newest message
-        template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.last and system %}{{ system }}
+        within: true,
+        // before the newest message
+        template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.index0 == last_user and system %}{{ system }}
 
 {% endif %}{{ m.content }}[/INST]{% else %} {{ m.content | trim }}{{ eos_token }}{% endif %}{% endfor %}",
         ..ROW
@@ -216,7 +223,8 @@ Reasoning: medium
     Format {
         name: "mistral",
         names: &["mistral instruct !nemo !small", "mixtral instruct"],
-        template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.first and system %}{{ system }}
+        within: true,
+        template: "{{ bos_token }}{% for m in turns %}{% if m.role == 'user' %}[INST] {% if loop.index0 == first_user and system %}{{ system }}
 
 {% endif %}{{ m.content }} [/INST]{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}",
         ..ROW

@@ -4,14 +4,13 @@ use super::{
     bpe, pretokenizer,
     sentencepiece::{self, Pieces},
     side,
-    tokenizer_json::{Model, Parts, bos_eos_processor, stage},
+    tokenizer_json::{Added, Model, Parts, bos_eos_processor},
     wordpiece,
 };
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Metadata, Value as Meta},
 };
-use serde_json::Value;
 use tokenizers::models::bpe::Merges;
 
 /// Keys of the ids that end a generation.
@@ -21,18 +20,40 @@ pub(crate) const END_KEYS: [&str; 3] = [
     "tokenizer.ggml.eom_token_id",
 ];
 
+/// Texts of tokens that end a turn. Files name only some of them, or none, and do not always say that they are special;
+/// so they are looked for, as llama.cpp does.
+pub(crate) const TURN_ENDS: [&str; 16] = [
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eom_id|>",
+    "<｜end▁of▁sentence｜>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<end_of_utterance>",
+    "<turn|>",
+    "<|return|>",
+    "<|call|>",
+];
+
 /// Translates the vocabulary of `meta`; `kind` is its `tokenizer.ggml.model`.
 pub(crate) fn parts(file: &str, meta: &Metadata, kind: &str) -> Result<Parts> {
     match kind {
         "llama" => pieces(file, meta, false),
         "t5" => pieces(file, meta, true),
-        "gpt2" => gpt2(file, meta),
+        "gpt2" => merged(file, meta, false),
+        "gemma4" => merged(file, meta, true),
         "bert" => bert(file, meta),
         other => Err(Error::Unsupported {
             kind: Unsupported::Tokenizer,
             file: file.to_owned(),
             what: format!("{other:?}"),
-            supported: "llama, gpt2, bert, t5, an embedded tokenizer.json".to_owned(),
+            supported: "llama, gpt2, gemma4, bert, t5, an embedded tokenizer.json".to_owned(),
         }),
     }
 }
@@ -54,7 +75,7 @@ fn tokens(file: &str, meta: &Metadata) -> Result<(Vec<String>, Vec<i64>)> {
         let limit = format!("1 to {} tokens", bpe::MAX_TOKENS);
         return Err(Error::bad(file, "tokenizer.ggml.tokens", limit, texts.len()));
     }
-    let kinds = match meta.get("tokenizer.ggml.token_type") {
+    let mut kinds = match meta.get("tokenizer.ggml.token_type") {
         Some(Meta::Ints(kinds)) if kinds.len() == texts.len() => kinds.clone(),
         Some(Meta::Ints(kinds)) => {
             let expected = format!("{} types", texts.len());
@@ -70,6 +91,11 @@ fn tokens(file: &str, meta: &Metadata) -> Result<(Vec<String>, Vec<i64>)> {
         }
         None => vec![sentencepiece::NORMAL; texts.len()],
     };
+    for (text, kind) in texts.iter().zip(&mut kinds) {
+        if TURN_ENDS.contains(&text.as_str()) {
+            *kind = sentencepiece::CONTROL;
+        }
+    }
     // An empty text can be no token; its id stays taken, as llama.cpp has it.
     let texts = texts.iter().enumerate().map(|(id, text)| {
         if text.is_empty() {
@@ -132,10 +158,19 @@ fn pieces(file: &str, meta: &Metadata, unigram: bool) -> Result<Parts> {
         bos,
         eos,
     };
-    sentencepiece::parts(file, &pieces, &ends(meta))
+    let mut parts = sentencepiece::parts(file, &pieces, &ends(meta))?;
+    // GGUF has no place for it: behind the special tokens of Phi 3, white space is nothing.
+    if side::text(meta, "general.architecture") == Some("phi3") && parts.id("<|end|>").is_some() {
+        for Added { token, .. } in &mut parts.added {
+            token.rstrip = !["<unk>", "<s>", "<|endoftext|>"].contains(&token.content.as_str());
+        }
+    }
+    Ok(parts)
 }
 
-fn gpt2(file: &str, meta: &Metadata) -> Result<Parts> {
+/// The kinds that list their merges: `gpt2`, of bytes, and `gemma4`, of characters, with the spaces and the byte tokens
+/// of SentencePiece.
+fn merged(file: &str, meta: &Metadata, characters: bool) -> Result<Parts> {
     let (texts, kinds) = tokens(file, meta)?;
     let mut merges = Merges::new();
     for (rank, merge) in strings(file, meta, "tokenizer.ggml.merges")?.iter().enumerate() {
@@ -152,29 +187,39 @@ fn gpt2(file: &str, meta: &Metadata) -> Result<Parts> {
         merges.push((left.to_owned(), right.to_owned()));
     }
     let name = side::text(meta, "tokenizer.ggml.pre").unwrap_or("default");
-    let cut = pretokenizer::cut(file, name)?;
-    let (bos, eos) = added_ids(meta, texts.len(), cut.add_bos, false);
+    let cut = if characters {
+        pretokenizer::lines()
+    } else {
+        pretokenizer::cut(file, name)?
+    };
+    let (mut bos, eos) = added_ids(meta, texts.len(), cut.add_bos, false);
     let token = |id: Option<u32>| {
         let id = id?;
         Some((id, texts.get(id as usize)?.as_str()))
     };
+    let mut options = bpe::Options {
+        ignore_merges: cut.ignore_merges,
+        ..bpe::Options::default()
+    };
+    let (mut normalizer, mut decoder) = (cut.normalizer(), pretokenizer::byte_level(false));
+    if characters {
+        // Some files say that it is not added.
+        bos = known(meta, "tokenizer.ggml.bos_token_id", texts.len());
+        options.unk = token(side::id(meta, "tokenizer.ggml.unknown_token_id")).map(|(_, text)| text.to_owned());
+        options.fuse_unk = true;
+        options.byte_fallback = true;
+        (normalizer, decoder) = sentencepiece::stages(false);
+    }
     Ok(Parts {
         model: Model::Bpe {
             vocab: sentencepiece::vocab(file, &texts)?,
             merges,
-            options: bpe::Options {
-                ignore_merges: cut.ignore_merges,
-                ..bpe::Options::default()
-            },
+            options,
         },
-        normalizer: if cut.nfc {
-            stage(r#"{"type": "NFC"}"#)
-        } else {
-            Value::Null
-        },
+        normalizer,
         pre_tokenizer: cut.json,
         post_processor: bos_eos_processor(token(bos), token(eos)),
-        decoder: pretokenizer::byte_level(false),
+        decoder,
         added: sentencepiece::added(&texts, &kinds, &ends(meta)),
     })
 }

@@ -29,6 +29,14 @@ const DEEPSEEK_PUNCTUATION: &str = r"\s?[!-/:-~！-／：-～‘-‟\x{3000}-。
 /// Bloom: everything up to white space and the sentence punctuation of several scripts.
 const BLOOM: &str = r" ?[^(\s|.,!?…。，、।۔،)]+";
 
+/// Four cuts, in this order, of files that name none: llama.cpp's, nearly those of Falcon.
+const DEFAULT: [&str; 4] = [
+    r"[\p{P}\$\+<=>\^~\|]+",
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
+    r"\p{N}+",
+    "[0-9][0-9][0-9]",
+];
+
 /// A way to cut, with what else its name implies.
 pub(crate) struct Cut {
     /// The `pre_tokenizer` of `tokenizer.json`.
@@ -39,6 +47,17 @@ pub(crate) struct Cut {
     pub(crate) ignore_merges: bool,
     /// BOS is added unless the file says otherwise.
     pub(crate) add_bos: bool,
+}
+
+impl Cut {
+    /// The `normalizer` of `tokenizer.json`.
+    pub(crate) fn normalizer(&self) -> Value {
+        if self.nfc {
+            stage(r#"{"type": "NFC"}"#)
+        } else {
+            Value::Null
+        }
+    }
 }
 
 /// Every name that [`cut`] knows, for the error message.
@@ -103,7 +122,8 @@ pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
             nfc: true,
             ..plain(digits_then_gpt2())
         },
-        "falcon" | "default" => plain(falcon()),
+        "falcon" => plain(falcon()),
+        "default" => plain(regexes(&DEFAULT)),
         _ => {
             return Err(Error::Unsupported {
                 kind: Unsupported::Tokenizer,
@@ -113,6 +133,16 @@ pub(crate) fn cut(file: &str, name: &str) -> Result<Cut> {
             });
         }
     })
+}
+
+/// The cut of Gemma 4, which has no name: new lines from all else. Nothing becomes bytes.
+pub(crate) fn lines() -> Cut {
+    Cut {
+        json: split(r"[^\n]+|\n+"),
+        nfc: false,
+        ignore_merges: false,
+        add_bos: true,
+    }
 }
 
 /// The stage that writes bytes as letters, cutting as GPT-2 did or not at all; the decoder is the same.

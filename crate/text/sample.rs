@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// How to choose the next token. The default is the contract's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
-    /// 0 is argmax, lowest id on a tie.
+    /// 0, or nearly, is argmax, lowest id on a tie.
     pub temperature: f32,
     /// Keep this many most likely tokens; 0 keeps all.
     pub top_k: usize,
@@ -62,12 +62,12 @@ impl Sampling {
     }
 
     /// The contract's defaults overlaid with what the model's files recommend: `generation_config.json`, or the
-    /// `general.sampling.*` keys of a GGUF.
+    /// `general.sampling.*` keys of a GGUF. A value out of its range leaves the default; the list says so.
     ///
     /// # Errors
-    /// `bad-file` if a value is out of its range.
-    pub fn from_generation_config(checkpoint: &Checkpoint) -> Result<Self> {
-        let mut how = Self::default();
+    /// `bad-file` if the file is no JSON.
+    pub fn from_generation_config(checkpoint: &Checkpoint) -> Result<(Self, Vec<String>)> {
+        let (mut how, mut notes) = (Self::default(), Vec::new());
         for (key, field) in [
             ("temp", "temperature"),
             ("top_k", "top_k"),
@@ -82,20 +82,21 @@ impl Sampling {
                 Some(Meta::Int(number)) => i32::try_from(*number).map_or(f64::NAN, f64::from),
                 _ => continue,
             };
-            how.overlay(&checkpoint.name, field, number)?;
+            notes.extend(how.overlay(&checkpoint.name, field, number));
         }
         if let Some(config) = side::json(checkpoint, "generation_config.json")? {
             let file = side::place(checkpoint, "generation_config.json");
             for field in ["temperature", "top_k", "top_p", "min_p", "repetition_penalty"] {
                 if let Some(number) = config.get(field).and_then(Value::as_f64) {
-                    how.overlay(&file, field, number)?;
+                    notes.extend(how.overlay(&file, field, number));
                 }
             }
         }
-        Ok(how)
+        Ok((how, notes))
     }
 
-    fn overlay(&mut self, file: &str, field: &str, number: f64) -> Result<()> {
+    /// Takes a number over, or says why not.
+    fn overlay(&mut self, file: &str, field: &str, number: f64) -> Option<String> {
         let range = match field {
             "temperature" => 0.0..=100.0,
             "top_k" => 0.0..=f64::from(u32::MAX),
@@ -104,7 +105,8 @@ impl Sampling {
         };
         if !range.contains(&number) {
             let expected = format!("{} to {}", range.start(), range.end());
-            return Err(Error::bad(file, field, expected, number));
+            let error = Error::bad(file, field, expected, number);
+            return Some(format!("{error}: the default is used"));
         }
         #[allow(
             clippy::cast_possible_truncation,
@@ -118,7 +120,7 @@ impl Sampling {
             "min_p" => self.min_p = number as f32,
             _ => self.repetition_penalty = number as f32,
         }
-        Ok(())
+        None
     }
 
     /// Whether the logits are taken as they are: nothing depends on the tokens so far or on their ids.

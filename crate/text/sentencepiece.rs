@@ -142,7 +142,7 @@ fn unigram(file: &str, pieces: &Pieces, ends: &[u32]) -> Result<Parts> {
 }
 
 /// Spaces are `▁` inside; the space put before the text is taken away again.
-fn stages(space_prefix: bool) -> (Value, Value) {
+pub(crate) fn stages(space_prefix: bool) -> (Value, Value) {
     let (before, after) = if space_prefix {
         (
             r#"{"type": "Prepend", "prepend": "▁"}, "#,

@@ -46,11 +46,38 @@ pub(crate) fn flag(meta: &Metadata, key: &str) -> Option<bool> {
     }
 }
 
-/// The text of a special token such as `bos_token`: a string, or an object with `content`.
+/// The text of a special token such as `bos_token`.
 pub(crate) fn special(config: &Value, key: &str) -> Option<String> {
-    let value = config.get(key)?;
-    let text = value.as_str().or_else(|| value.get("content")?.as_str())?;
+    config.get(key).and_then(content)
+}
+
+/// What a token is written as: a string, or an object with `content`.
+fn content(token: &Value) -> Option<String> {
+    let text = token.as_str().or_else(|| token.get("content")?.as_str())?;
     Some(text.to_owned())
+}
+
+/// Texts of all tokens that the files beside a vocabulary name as special.
+pub(crate) fn named(checkpoint: &Checkpoint) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for file in ["tokenizer_config.json", "special_tokens_map.json"] {
+        let Some(Value::Object(config)) = json(checkpoint, file)? else {
+            continue;
+        };
+        for (key, value) in &config {
+            let tokens = match value {
+                Value::Array(list) if key == "additional_special_tokens" => list.as_slice(),
+                one if key.ends_with("_token") => std::slice::from_ref(one),
+                _ => &[],
+            };
+            for text in tokens.iter().filter_map(content) {
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
+        }
+    }
+    Ok(texts)
 }
 
 /// The ids under `key`: one number or a list of them.

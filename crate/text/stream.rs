@@ -3,6 +3,9 @@
 //! The text after a prompt is what `decode(prompt + answer)` has beyond `decode(prompt)`. Bytes are collected until
 //! they are characters; whatever else a token's text depends on (a space before it, a suffix of the one before) shows
 //! when it is decoded behind the last visible token, the anchor.
+//!
+//! In harmony (gpt-oss) an answer is several messages, of which the channel `final` alone is for the user: the others, and
+//! the headers, are no text of it.
 
 use super::tokenizer::Tokenizer;
 use crate::error::Result;
@@ -65,6 +68,8 @@ pub struct Stream {
     held: Vec<u8>,
     /// The tokens they came from.
     held_ids: Vec<u32>,
+    /// Of an answer in harmony.
+    channels: Option<Channels>,
 }
 
 impl Stream {
@@ -74,6 +79,7 @@ impl Stream {
             anchor: Vec::new(),
             held: Vec::new(),
             held_ids: Vec::new(),
+            channels: Channels::of(tokenizer, prompt),
         };
         let visible = |id: &&u32| !tokenizer.is_special(**id) && tokenizer.token(**id).is_some();
         let mut tail: Vec<u32> = prompt.iter().rev().filter(visible).take(CHARACTER).copied().collect();
@@ -107,13 +113,14 @@ impl Stream {
         stream
     }
 
-    /// The text that `id` completes; empty while a character is incomplete, and for special tokens and ids that a
-    /// model has beyond its tokenizer's vocabulary.
+    /// The text that `id` completes; empty while a character is incomplete, for special tokens and ids that a model has
+    /// beyond its tokenizer's vocabulary, and in channels of harmony but `final`.
     ///
     /// # Errors
     /// [`crate::Error::Internal`] from the tokenizer.
     pub fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> Result<String> {
-        if tokenizer.is_special(id) || tokenizer.token(id).is_none() {
+        let hidden = self.channels.as_mut().is_some_and(|c| c.hide(tokenizer, id));
+        if hidden || tokenizer.is_special(id) || tokenizer.token(id).is_none() {
             return Ok(String::new());
         }
         if let Some(bytes) = raw_bytes(tokenizer, id) {
@@ -177,6 +184,51 @@ impl Stream {
             self.held_ids.clear();
         }
         text
+    }
+}
+
+/// Where an answer in harmony stands: `<|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…`.
+/// What comes before any channel is shown.
+#[derive(Debug, Clone)]
+struct Channels {
+    start: Option<u32>,
+    channel: u32,
+    message: u32,
+    /// The header of a message, as far as it is there; none within the message.
+    header: Option<String>,
+    hidden: bool,
+}
+
+impl Channels {
+    /// `None` for a tokenizer that has no channels.
+    fn of(tokenizer: &Tokenizer, prompt: &[u32]) -> Option<Self> {
+        let mut channels = Self {
+            start: tokenizer.id("<|start|>"),
+            channel: tokenizer.id("<|channel|>")?,
+            message: tokenizer.id("<|message|>")?,
+            header: None,
+            hidden: false,
+        };
+        // A prompt may end within a message.
+        let begun = prompt.rsplit(|id| channels.start == Some(*id)).next();
+        for id in begun.unwrap_or_default() {
+            channels.hide(tokenizer, *id);
+        }
+        Some(channels)
+    }
+
+    /// Takes the next token; says whether it is none that is shown.
+    fn hide(&mut self, tokenizer: &Tokenizer, id: u32) -> bool {
+        if id == self.channel || Some(id) == self.start {
+            self.header = Some(String::new());
+        } else if id == self.message {
+            self.hidden = self.header.take().map_or(self.hidden, |h| !h.starts_with("final"));
+        } else if let Some(header) = &mut self.header {
+            header.extend(tokenizer.token(id));
+        } else {
+            return self.hidden;
+        }
+        true
     }
 }
 

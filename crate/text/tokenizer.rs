@@ -3,43 +3,23 @@
 use super::{
     bpe, gguf_vocab, pretokenizer, sentencepiece, side,
     stream::{Stream, Writing},
-    tokenizer_json::{self, Model, Parts},
+    tokenizer_json::{self, Added, Model, Parts},
     wordpiece,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Unsupported},
     format::{Checkpoint, Container},
 };
 use serde_json::Value;
 use std::collections::HashSet;
-use tokenizers::{
-    Tokenizer as Inner,
-    models::bpe::{Merges, Vocab},
-};
-
-/// Texts of tokens that end a turn, looked for among the special tokens of a GGUF whose metadata names none: many
-/// files were written before there was a key for them.
-const TURN_ENDS: [&str; 8] = [
-    "<|eot_id|>",
-    "<|im_end|>",
-    "<|end|>",
-    "<end_of_turn>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|eom_id|>",
-    "<｜end▁of▁sentence｜>",
-];
+use tokenizers::{AddedToken, Tokenizer as Inner, models::bpe::Merges};
 
 /// Classes of `tokenizer_config.json` that put BOS and EOS themselves, whatever `tokenizer.json` says.
-const OWN_PROCESSOR: [&str; 8] = [
+const OWN_PROCESSOR: [&str; 4] = [
     "LlamaTokenizer",
-    "LlamaTokenizerFast",
     "CodeLlamaTokenizer",
-    "CodeLlamaTokenizerFast",
     "GemmaTokenizer",
-    "GemmaTokenizerFast",
     "CohereTokenizer",
-    "CohereTokenizerFast",
 ];
 
 /// A tokenizer with the special tokens of its model.
@@ -62,7 +42,13 @@ impl Tokenizer {
             let meta = &checkpoint.meta;
             if let Some(text) = side::text(meta, "tokenizer.huggingface.json") {
                 let file = format!("{}: tokenizer.huggingface.json", checkpoint.name);
-                let parts = tokenizer_json::parse(&file, text.as_bytes())?;
+                let mut parts = tokenizer_json::parse(&file, text.as_bytes())?;
+                if let Some(text) = side::text(meta, "tokenizer.huggingface.config") {
+                    let file = format!("{}: tokenizer.huggingface.config", checkpoint.name);
+                    let config = serde_json::from_str(text);
+                    let config = config.map_err(|e| Error::bad(&file, "json", "a JSON document", e))?;
+                    apply_config(&file, &config, &mut parts, false)?;
+                }
                 return Self::build(checkpoint, &file, parts).map(Some);
             }
             if let Some(kind) = side::text(meta, "tokenizer.ggml.model").filter(|kind| *kind != "no_vocab") {
@@ -74,9 +60,11 @@ impl Tokenizer {
             return Ok(None);
         };
         let file = side::place(checkpoint, name);
-        if let Some(config) = side::json(checkpoint, "tokenizer_config.json")? {
-            apply_config(&file, &config, &mut parts)?;
+        let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or_default();
+        if name != "tokenizer.json" && config.get("added_tokens_decoder").is_none() {
+            add_listed(checkpoint, &mut parts)?;
         }
+        apply_config(&file, &config, &mut parts, name == "vocab.json")?;
         Self::build(checkpoint, &file, parts).map(Some)
     }
 
@@ -103,15 +91,13 @@ impl Tokenizer {
     /// Collects BOS and the ids that end a generation from every file that names them.
     fn find_ends(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let Ends { bos, mut eos } = ends(checkpoint, &|text| self.inner.token_to_id(text))?;
-        let untold = side::id(&checkpoint.meta, "tokenizer.ggml.eot_token_id").is_none();
-        if checkpoint.container == Container::Gguf && untold {
-            let turn_ends = TURN_ENDS.iter().filter_map(|text| self.inner.token_to_id(text));
+        if checkpoint.container == Container::Gguf {
             // In harmony `<|end|>` ends a message, after which the assistant goes on.
-            let goes_on = self
-                .inner
-                .token_to_id("<|return|>")
-                .and(self.inner.token_to_id("<|end|>"));
-            eos.extend(turn_ends.filter(|id| self.special.contains(id) && goes_on != Some(*id)));
+            let goes_on = self.id("<|return|>").and(self.id("<|end|>"));
+            let turn_ends = gguf_vocab::TURN_ENDS.iter().filter_map(|text| self.id(text));
+            let turn_ends: Vec<u32> = turn_ends.filter(|id| goes_on != Some(*id)).collect();
+            self.special.extend(&turn_ends);
+            eos.extend(turn_ends);
         }
         self.bos = bos.into_iter().find(|id| self.inner.id_to_token(*id).is_some());
         for id in eos {
@@ -135,13 +121,15 @@ impl Tokenizer {
     }
 
     /// Ids of a text that the model is to go on from: as [`Self::encode`] with special tokens, but a text that begins
-    /// with BOS itself gets no second one, and none that would end it.
+    /// with BOS, or with all that would be added, gets no second one, and none that would end it.
     ///
     /// # Errors
     /// As [`Self::encode`].
     pub fn prompt(&self, text: &str) -> Result<Vec<u32>> {
         let (plain, mut ids) = (self.encode(text, false)?, self.encode(text, true)?);
-        if self.bos().is_some() && plain.first().copied() == self.bos() {
+        let added = self.encode("", true)?;
+        let begun = |with: &[u32]| !with.is_empty() && plain.starts_with(with);
+        if begun(self.bos.as_slice()) || begun(&added) {
             return Ok(plain);
         }
         if ids.last().is_some_and(|id| self.eos().contains(id)) && ids.last() != plain.last() {
@@ -243,7 +231,7 @@ fn from_side_files(checkpoint: &Checkpoint) -> Result<Option<(&'static str, Part
     if let Some(merges) = checkpoint.side.get("merges.txt")
         && let Some(vocab) = side::json(checkpoint, "vocab.json")?
     {
-        let parts = from_vocab_and_merges(&checkpoint.name, &vocab, merges)?;
+        let parts = from_vocab_and_merges(checkpoint, vocab, merges)?;
         return Ok(Some(("vocab.json", parts)));
     }
     if let Some(bytes) = checkpoint.side.get("vocab.txt") {
@@ -254,20 +242,31 @@ fn from_side_files(checkpoint: &Checkpoint) -> Result<Option<(&'static str, Part
     Ok(None)
 }
 
-/// `vocab.json` and `merges.txt`: the byte-level BPE of GPT-2, which is what files of these names hold.
-fn from_vocab_and_merges(name: &str, vocab: &Value, merges: &[u8]) -> Result<Parts> {
-    let file = format!("{name}: vocab.json");
-    let Value::Object(tokens) = vocab else {
-        return Err(Error::bad(file, "json", "an object", "another value"));
+/// `vocab.json` and `merges.txt`: a byte-level BPE, which the class in `tokenizer_config.json` cuts into words.
+fn from_vocab_and_merges(checkpoint: &Checkpoint, vocab: Value, merges: &[u8]) -> Result<Parts> {
+    let file = side::place(checkpoint, "vocab.json");
+    let config = side::json(checkpoint, "tokenizer_config.json")?.unwrap_or_default();
+    let name = match class(&config) {
+        "" | "GPT2Tokenizer" | "CodeGenTokenizer" => "gpt-2",
+        "Qwen2Tokenizer" => "qwen2",
+        other => {
+            return Err(Error::Unsupported {
+                kind: Unsupported::Tokenizer,
+                file,
+                what: format!("{other} without a tokenizer.json"),
+                supported: "GPT2Tokenizer, CodeGenTokenizer, Qwen2Tokenizer".to_owned(),
+            });
+        }
     };
-    let mut vocab = Vocab::with_capacity(tokens.len());
-    for (token, id) in tokens {
-        let number = id
-            .as_u64()
-            .ok_or_else(|| Error::bad(&file, format!("token {token:?}"), "an id", id))?;
-        vocab.insert(token.clone(), bpe::check_token(&file, token, number)?);
-    }
-    let file = format!("{name}: merges.txt");
+    let cut = pretokenizer::cut(&file, name)?;
+    let vocab = tokenizer_json::numbered(&file, vocab)?;
+    let special = side::named(checkpoint)?.into_iter().filter_map(|text| {
+        let token = AddedToken::from(text.as_str(), true).normalized(false);
+        let id = *vocab.get(&text)?;
+        Some(Added { id, token })
+    });
+    let added = special.collect();
+    let file = side::place(checkpoint, "merges.txt");
     let text = std::str::from_utf8(merges).map_err(|e| Error::bad(&file, "text", "UTF-8", e))?;
     let mut list = Merges::new();
     for line in text
@@ -279,23 +278,45 @@ fn from_vocab_and_merges(name: &str, vocab: &Value, merges: &[u8]) -> Result<Par
             None => return Err(Error::bad(&file, "line", "two tokens", format!("{line:?}"))),
         }
     }
-    let byte_level = pretokenizer::byte_level(true);
     Ok(Parts {
         model: Model::Bpe {
             vocab,
             merges: list,
             options: bpe::Options::default(),
         },
-        normalizer: Value::Null,
-        pre_tokenizer: byte_level.clone(),
+        normalizer: cut.normalizer(),
+        pre_tokenizer: cut.json,
         post_processor: Value::Null,
-        decoder: byte_level,
-        added: Vec::new(),
+        decoder: pretokenizer::byte_level(true),
+        added,
     })
 }
 
-/// What `tokenizer_config.json` adds: tokens of its own, and for some classes BOS and EOS.
-fn apply_config(file: &str, config: &Value, parts: &mut Parts) -> Result<()> {
+/// The class in `tokenizer_config.json`, without its suffix; empty for none.
+fn class(config: &Value) -> &str {
+    let class = config.get("tokenizer_class").and_then(Value::as_str);
+    class.unwrap_or_default().trim_end_matches("Fast")
+}
+
+/// `added_tokens.json`, of the years before `added_tokens_decoder`: special are those that other files name so.
+fn add_listed(checkpoint: &Checkpoint, parts: &mut Parts) -> Result<()> {
+    let name = "added_tokens.json";
+    let Some(list) = side::json(checkpoint, name)? else {
+        return Ok(());
+    };
+    let special = side::named(checkpoint)?;
+    for (text, id) in tokenizer_json::numbered(&side::place(checkpoint, name), list)? {
+        if parts.added.iter().all(|a| a.token.content != text) {
+            let token = AddedToken::from(text.as_str(), special.contains(&text)).normalized(false);
+            parts.added.push(Added { id, token });
+        }
+    }
+    Ok(())
+}
+
+/// What `tokenizer_config.json` adds: tokens of its own, and for some classes BOS and EOS; for a `bare` vocabulary BOS,
+/// where it asks for that.
+fn apply_config(file: &str, config: &Value, parts: &mut Parts, bare: bool) -> Result<()> {
     if let Some(tokens) = config.get("added_tokens_decoder").and_then(Value::as_object) {
         for (id, entry) in tokens {
             let added = tokenizer_json::added_token(file, id.parse().ok(), entry)?;
@@ -306,10 +327,10 @@ fn apply_config(file: &str, config: &Value, parts: &mut Parts) -> Result<()> {
             }
         }
     }
-    let class = config.get("tokenizer_class").and_then(Value::as_str).unwrap_or("");
     let flag = |key: &str| config.get(key).and_then(Value::as_bool);
     let (bos, eos) = (flag("add_bos_token"), flag("add_eos_token"));
-    if OWN_PROCESSOR.contains(&class) && (bos.is_some() || eos.is_some()) {
+    let own = OWN_PROCESSOR.contains(&class(config)) && (bos.is_some() || eos.is_some());
+    if own || bare && bos == Some(true) {
         let find = |key: &str| {
             let text = side::special(config, key)?;
             Some((parts.id(&text)?, text))

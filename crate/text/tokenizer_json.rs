@@ -153,7 +153,12 @@ fn read_model(file: &str, mut model: Map<String, Value>) -> Result<Model> {
 
 /// A vocabulary that gives each token its id.
 fn read_vocab(file: &str, model: &mut Map<String, Value>) -> Result<Vocab> {
-    let Some(Value::Object(tokens)) = model.remove("vocab") else {
+    numbered(file, model.remove("vocab").unwrap_or_default())
+}
+
+/// Tokens with their ids, as an object says them.
+pub(crate) fn numbered(file: &str, json: Value) -> Result<Vocab> {
+    let Value::Object(tokens) = json else {
         return Err(Error::bad(file, "vocab", "an object", "none"));
     };
     let mut vocab = Vocab::with_capacity(tokens.len());

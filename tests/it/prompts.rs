@@ -411,6 +411,80 @@ fn a_gguf_is_known_by_its_keys() {
         let ids = template.ids(&tokenizer, &template.render(&messages(&[("user", "a")]), true).unwrap());
         assert_eq!(ids.unwrap().iter().filter(|id| **id == 1).count(), 1, "{name}");
     }
+    // A file's own template may leave it out as well.
+    for own in ["{{ messages[0].content }}", "{{ bos_token }}{{ messages[0].content }}"] {
+        let checkpoint = open(&[("tokenizer.chat_template", text(own))]);
+        let template = Template::open(&checkpoint).unwrap().unwrap();
+        let ids = template.ids(&tokenizer, &template.render(&messages(&[("user", "a")]), true).unwrap());
+        let ids = ids.unwrap();
+        assert_eq!((ids[0], ids.iter().filter(|id| **id == 1).count()), (1, 1), "{own}");
+    }
+}
+
+#[test]
+fn what_the_system_says_is_never_lost() {
+    let checkpoint = files(&json!({}), &[], &json!({}));
+    let gemma = "<s><start_of_turn>model\nHello!<end_of_turn>\n<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n\
+                 <start_of_turn>model\n";
+    let [system, hello, hi] = [("system", "Be brief."), ("assistant", "Hello!"), ("user", "Hi")];
+    for name in formats::names().split(", ") {
+        let template = Template::choose(&checkpoint, None, Some(name)).unwrap().unwrap();
+        for talk in [&[system, hello, hi][..], &[system, hi, hello]] {
+            let text = template.render(&messages(talk), true).unwrap();
+            assert_eq!(text.matches("Be brief.").count(), 1, "{name}: {text:?}");
+            assert!(name != "gemma" || talk[1] == hi || text == gemma, "{text:?}");
+        }
+        let alone = template.render(&messages(&[system]), true);
+        if ["gemma", "llama-2", "mistral", "mistral-v3"].contains(&name) {
+            let error = alone.unwrap_err().to_string();
+            assert!(error.contains("a user beside the system"), "{error}");
+        } else {
+            assert!(alone.unwrap().contains("Be brief."), "{name}");
+        }
+    }
+}
+
+#[test]
+fn of_the_channels_of_an_answer_only_the_last_is_shown() {
+    let letters = "abcdefghijklmnopqrstuvwxyzĠ";
+    let tokens = letters.chars().map(String::from);
+    let vocab: serde_json::Map<String, Value> = tokens.zip((0..).map(|id: u32| json!(id))).collect();
+    let marks = ["start", "end", "message", "channel", "constrain", "return", "call"];
+    let added = (27..)
+        .zip(marks)
+        .map(|(id, mark): (u32, _)| json!({"id": id, "content": format!("<|{mark}|>"), "special": true}));
+    let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false});
+    let json = json!({"model": {"type": "BPE", "vocab": vocab, "merges": []}, "added_tokens": added.collect::<Vec<_>>(),
+        "pre_tokenizer": bytes, "decoder": bytes});
+    let tokenizer = Tokenizer::open(&text::beside(&[("tokenizer.json", json.to_string().into())]));
+    let tokenizer = tokenizer.unwrap().unwrap();
+    let ids = |text: &str| tokenizer.encode(text, false).unwrap();
+    let asked =
+        "<|start|>assistant<|channel|>final<|message|>hi<|end|><|start|>user<|message|>who<|end|><|start|>assistant";
+    let thought = "<|channel|>analysis<|message|>";
+    let rest = "think of it<|end|><|start|>assistant<|channel|>final<|message|>hello you<|return|>";
+    for (prompt, answer, shown) in [
+        (asked.to_owned(), format!("{thought}{rest}"), "hello you"),
+        (format!("{asked}{thought}"), rest.to_owned(), "hello you"),
+        (asked.to_owned(), format!("{thought}think of it"), ""),
+        (
+            asked.to_owned(),
+            "<|channel|>commentary to<|constrain|>json<|message|>x<|call|>".into(),
+            "",
+        ),
+        (
+            asked.to_owned(),
+            "<|channel|>final<|constrain|>json<|message|>x".into(),
+            "x",
+        ),
+        (asked.to_owned(), "hello you".into(), "hello you"),
+        (String::new(), format!("tell {thought}{rest}"), "tell hello you"),
+    ] {
+        let mut stream = tokenizer.stream(&ids(&prompt));
+        let text = ids(&answer).into_iter().map(|id| stream.push(&tokenizer, id).unwrap());
+        assert_eq!(text.collect::<String>(), shown, "{answer}");
+        assert_eq!(stream.finish(&tokenizer).unwrap(), "");
+    }
 }
 
 #[test]

@@ -131,6 +131,11 @@ fn temperature_zero_is_the_lowest_of_the_largest() {
         ..free(1)
     };
     assert_eq!(sample(&mut [1.0, 3.0], &[], &[], 0, &how), 1);
+    // Nearly so too: over so small a number all logits are the largest there is.
+    for temperature in [1e-38, 1e-31, f32::from_bits(1)] {
+        let how = Sampling { temperature, ..free(1) };
+        assert_eq!(sample(&mut [4.0, 10.0], &[], &[], 0, &how), 1, "{temperature}");
+    }
 }
 
 #[test]
@@ -314,36 +319,38 @@ fn the_models_files_overlay_the_contracts_defaults() {
     let mut checkpoint = Checkpoint::new("test", Container::Safetensors);
     assert_eq!(
         Sampling::from_generation_config(&checkpoint).unwrap(),
-        Sampling::default()
+        (Sampling::default(), vec![])
     );
     let config = r#"{"do_sample": false, "temperature": 0.6, "top_k": 20, "repetition_penalty": 1.1, "min_p": null}"#;
     checkpoint.side.insert("generation_config.json".into(), config.into());
-    let how = Sampling::from_generation_config(&checkpoint).unwrap();
+    let (how, notes) = Sampling::from_generation_config(&checkpoint).unwrap();
     let expected = Sampling {
         temperature: 0.6,
         top_k: 20,
         repetition_penalty: 1.1,
         ..Sampling::default()
     };
-    assert_eq!(how, expected);
-    for broken in [
-        r#"{"temperature": -1}"#,
-        r#"{"top_p": 7}"#,
-        r#"{"top_k": -3}"#,
-        r#"{"repetition_penalty": 0}"#,
-        "{",
+    assert_eq!((how, notes.len()), (expected, 0));
+    for (field, odd) in [
+        ("temperature", "-1"),
+        ("top_p", "7"),
+        ("top_k", "-1"),
+        ("repetition_penalty", "0"),
     ] {
-        checkpoint.side.insert("generation_config.json".into(), broken.into());
-        assert_eq!(
-            Sampling::from_generation_config(&checkpoint).unwrap_err().code(),
-            "bad-file",
-            "{broken}"
-        );
+        let config = format!(r#"{{"{field}": {odd}}}"#);
+        checkpoint.side.insert("generation_config.json".into(), config.into());
+        let (how, notes) = Sampling::from_generation_config(&checkpoint).unwrap();
+        assert_eq!((how, notes.len()), (Sampling::default(), 1), "{field}");
+        let words = format!("test: generation_config.json: {field}");
+        assert!(notes[0].starts_with(&words) && notes[0].contains(odd), "{notes:?}");
     }
+    checkpoint.side.insert("generation_config.json".into(), "{".into());
+    let error = Sampling::from_generation_config(&checkpoint).unwrap_err();
+    assert_eq!(error.code(), "bad-file");
     let mut gguf = Checkpoint::new("test", Container::Gguf);
     gguf.meta.insert("general.sampling.temp".into(), Meta::Float(0.5));
     gguf.meta.insert("general.sampling.top_k".into(), Meta::Int(7));
-    let how = Sampling::from_generation_config(&gguf).unwrap();
+    let (how, _) = Sampling::from_generation_config(&gguf).unwrap();
     assert_eq!(
         how,
         Sampling {
@@ -358,7 +365,7 @@ fn the_models_files_overlay_the_contracts_defaults() {
 fn generation_configs_of_the_zoo_are_read() {
     let Some(shared) = disk::shared() else { return };
     for (name, path) in crate::text::zoo(&shared) {
-        let how = Sampling::from_generation_config(&crate::text::folder(&path));
-        assert!(how.is_ok(), "{name}: {how:?}");
+        let (_, notes) = Sampling::from_generation_config(&crate::text::folder(&path)).unwrap();
+        assert!(notes.is_empty(), "{name}: {notes:?}");
     }
 }

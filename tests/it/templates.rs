@@ -1,13 +1,17 @@
 //! Chat templates: what transformers offers them, where they come from, and those that mean harm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use crate::{
+    disk::{self, Memory},
+    zoo::{CPU, load_from},
+};
 use nomoat::{
     Error,
     format::{Checkpoint, Container, Value as Meta},
     text::chat::{Message, Template},
 };
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::{fs, time::Instant};
 
 fn checkpoint(template: &str) -> Checkpoint {
     let mut checkpoint = Checkpoint::new("test", Container::Safetensors);
@@ -181,7 +185,31 @@ fn templates_are_found_in_every_place() {
     let config = json!({"chat_template": [{"name": "rag", "template": "a"}, {"name": "tool_use", "template": "b"}]});
     none.side
         .insert("tokenizer_config.json".into(), config.to_string().into());
-    assert_eq!(Template::open(&none).err().unwrap().code(), "bad-file");
+    let broken = Template::open(&none).unwrap().unwrap();
+    assert_eq!(broken.render(&[], true).unwrap_err().code(), "bad-file");
+}
+
+#[test]
+fn an_odd_optional_file_is_no_reason_to_refuse_a_model() {
+    let Some(shared) = disk::shared() else { return };
+    let mut files = Memory::default();
+    for entry in fs::read_dir(shared.join("zoo/llama3")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        files.0.insert(name, fs::read(entry.path()).unwrap());
+    }
+    files.0.insert(
+        "generation_config.json".into(),
+        r#"{"top_k": -1, "temperature": 0.6}"#.into(),
+    );
+    files.0.insert("chat_template.jinja".into(), "{% for".into());
+    let model = load_from(&files, "", CPU).unwrap();
+    let how = model.sampling();
+    assert!(how.top_k == 40 && (how.temperature - 0.6).abs() < 1e-6);
+    assert!(model.notes().len() == 1 && model.notes()[0].contains("generation_config.json: top_k"));
+    assert!(model.info().chat && !model.prompt("Hello").unwrap().is_empty());
+    let error = model.conversation(&user("Hello")).unwrap_err();
+    assert_eq!(error.code(), "bad-file");
+    assert!(error.to_string().contains("chat_template.jinja"), "{error}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Tokenizers: the goldens of other implementations, from every kind of file; long inputs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::disk;
+use crate::disk::{self, Memory};
 use nomoat::{
     Error,
-    format::{Checkpoint, Container},
+    format::{self, Checkpoint, Container, Value as Meta},
+    model::export,
     text::{chat::Template, tokenizer::Tokenizer},
 };
 use serde_json::{Value, json};
@@ -55,6 +56,7 @@ pub(crate) fn folder(path: &Path) -> Checkpoint {
         "spiece.model",
         "vocab.json",
         "merges.txt",
+        "added_tokens.json",
         "vocab.txt",
     ] {
         if let Ok(bytes) = fs::read(path.join(name)) {
@@ -62,6 +64,16 @@ pub(crate) fn folder(path: &Path) -> Checkpoint {
         }
     }
     beside(&files)
+}
+
+/// A GGUF of a vocabulary alone.
+fn gguf(keys: Vec<(&str, Meta)>) -> Checkpoint {
+    let mut checkpoint = Checkpoint::new("test", Container::Gguf);
+    let keys = keys.into_iter();
+    checkpoint
+        .meta
+        .extend(keys.map(|(key, value)| (format!("tokenizer.ggml.{key}"), value)));
+    checkpoint
 }
 
 /// The folders of the zoo that have tokenizer goldens.
@@ -126,6 +138,12 @@ fn check_chat(name: &str, checkpoint: &Checkpoint, tokenizer: &Tokenizer, golden
     assert_eq!(rendered, chat["rendered"].as_str().unwrap(), "{name}");
     assert_eq!(
         tokenizer.encode(&rendered, false).unwrap(),
+        ids(&chat["ids"]),
+        "{name}: chat"
+    );
+    // Each begins as its template has it, with BOS once or not at all.
+    assert_eq!(
+        template.ids(tokenizer, &rendered).unwrap(),
         ids(&chat["ids"]),
         "{name}: chat"
     );
@@ -274,14 +292,176 @@ fn vocab_and_merges_give_the_ids_of_tokenizer_json() {
     let bare = beside(&[
         ("vocab.json", whole.side["vocab.json"].clone()),
         ("merges.txt", whole.side["merges.txt"].clone()),
+        (
+            "special_tokens_map.json",
+            r#"{"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}"#.into(),
+        ),
     ]);
     let (a, b) = (
         Tokenizer::open(&whole).unwrap().unwrap(),
         Tokenizer::open(&bare).unwrap().unwrap(),
     );
-    for text in ["Hello, world!", "今天天气很好", "  two\n\nlines"] {
+    for text in ["Hello, world!", "今天天气很好", "  two\n\nlines", "an<|endoftext|>end"] {
         assert_eq!(a.encode(text, true).unwrap(), b.encode(text, true).unwrap());
     }
+    assert!(b.is_special(50256));
+}
+
+/// The files of a folder as there were before tokenizer.json and `added_tokens_decoder`, with more settings.
+fn old(path: &Path, more: Value) -> Checkpoint {
+    let mut checkpoint = folder(path);
+    checkpoint.side.shift_remove("tokenizer.json");
+    let mut config = read(&path.join("tokenizer_config.json"));
+    let settings = config.as_object_mut().unwrap();
+    settings.remove("added_tokens_decoder");
+    settings.extend(more.as_object().unwrap().clone());
+    checkpoint
+        .side
+        .insert("tokenizer_config.json".into(), config.to_string().into());
+    checkpoint
+}
+
+#[test]
+fn files_from_before_tokenizer_json_give_the_same_ids() {
+    let Some(shared) = disk::shared() else { return };
+    let (mut found, mut folders) = (Vec::new(), 0);
+    for (name, path) in zoo(&shared) {
+        if !path.join("vocab.json").is_file() {
+            continue;
+        }
+        let checkpoint = old(&path, json!({"additional_special_tokens": ["<|im_start|>"]}));
+        if NEVER_DECODED.contains(&name.as_str()) {
+            let error = Tokenizer::open(&checkpoint).err().unwrap();
+            assert_eq!(error.code(), "unsupported-tokenizer", "{name}");
+            assert!(error.to_string().contains("CLIPTokenizer"), "{name}: {error}");
+            continue;
+        }
+        let golden = read(&path.join("golden_tokenizer.json"));
+        let tokenizer = Tokenizer::open(&checkpoint).unwrap().unwrap();
+        let differences = differences(&tokenizer, &golden, &BTreeMap::new());
+        found.extend(differences.into_iter().map(|d| format!("{name}: {d}")));
+        folders += 1;
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(folders > 20);
+    let ids = |more: Value| {
+        let tokenizer = Tokenizer::open(&old(&shared.join("zoo/opt"), more)).unwrap().unwrap();
+        tokenizer.encode("He", true).unwrap()
+    };
+    assert_eq!(ids(json!({"add_bos_token": true}))[0], 319);
+    assert_eq!(ids(json!({"add_bos_token": true}))[1..], ids(json!({})));
+}
+
+#[test]
+fn the_vocabulary_of_a_gemma_4_gguf_gives_the_ids_of_its_tokenizer_json() {
+    let Some(shared) = disk::shared() else { return };
+    let path = shared.join("zoo/gemma4");
+    let json = read(&path.join("tokenizer.json"));
+    let vocab = json["model"]["vocab"].as_object().unwrap();
+    let mut tokens = vec![String::new(); vocab.len()];
+    for (text, id) in vocab {
+        tokens[usize::try_from(id.as_u64().unwrap()).unwrap()] = text.clone();
+    }
+    let special = json["added_tokens"].as_array().unwrap();
+    let kind = |(id, text): (usize, &String)| match text {
+        _ if special.iter().any(|token| token["id"] == id) => 3,
+        text if text.starts_with("<0x") => 6,
+        _ => 1,
+    };
+    let mut kinds: Vec<i64> = tokens.iter().enumerate().map(kind).collect();
+    let end = u32::try_from(tokens.len()).unwrap();
+    tokens.push("<turn|>".to_owned());
+    kinds.push(1);
+    let merges = json["model"]["merges"].as_array().unwrap().iter();
+    let merges = merges.map(|pair| format!("{} {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()));
+    let checkpoint = gguf(vec![
+        ("model", Meta::Str("gemma4".into())),
+        ("tokens", Meta::Strs(tokens)),
+        ("token_type", Meta::Ints(kinds)),
+        ("merges", Meta::Strs(merges.collect())),
+        ("bos_token_id", Meta::Int(2)),
+        ("eos_token_id", Meta::Int(1)),
+        ("unknown_token_id", Meta::Int(3)),
+        ("add_bos_token", Meta::Bool(false)),
+    ]);
+    let tokenizer = Tokenizer::open(&checkpoint).unwrap().unwrap();
+    let golden = read(&path.join("golden_tokenizer.json"));
+    let found = differences(&tokenizer, &golden, &BTreeMap::new());
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert_eq!(tokenizer.eos(), [1, 5, end]);
+}
+
+#[test]
+fn ends_of_a_gguf_are_found_whatever_it_calls_them() {
+    let tokens = [
+        ("a", 1),
+        ("<|im_end|>", 1),
+        ("<|endoftext|>", 3),
+        ("[EOS]", 4),
+        ("<|call|>", 3),
+        ("<|end|>", 4),
+        ("<|return|>", 3),
+    ];
+    // In harmony a message's end is not that of the answer.
+    for (count, ends) in [(6, &[2, 1, 5, 3, 4][..]), (7, &[2, 1, 3, 6, 4])] {
+        let (texts, kinds) = tokens[..count].iter().map(|(t, kind)| ((*t).to_owned(), *kind)).unzip();
+        let checkpoint = gguf(vec![
+            ("model", Meta::Str("gpt2".into())),
+            ("pre", Meta::Str("gpt-2".into())),
+            ("tokens", Meta::Strs(texts)),
+            ("token_type", Meta::Ints(kinds)),
+            ("merges", Meta::Strs(Vec::new())),
+            ("eot_token_id", Meta::Int(2)),
+        ]);
+        let tokenizer = Tokenizer::open(&checkpoint).unwrap().unwrap();
+        assert_eq!(tokenizer.eos(), ends);
+        assert_eq!(tokenizer.encode("a<|im_end|><|end|>", false).unwrap(), [0, 1, 5]);
+        assert_eq!(tokenizer.decode(&[0, 1, 3, 5], true).unwrap(), "a");
+    }
+}
+
+#[test]
+fn what_a_prompt_begins_with_is_not_put_before_it_again() {
+    let json = json!({"model": {"type": "BPE", "merges": [], "vocab": {"a": 0}},
+        "added_tokens": [{"id": 1, "content": "[gMASK]", "special": true}, {"id": 2, "content": "<sop>", "special": true}],
+        "post_processor": {"type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "[gMASK]"}}, {"SpecialToken": {"id": "<sop>"}}, {"Sequence": {"id": "A"}}],
+            "special_tokens": {"[gMASK]": {"ids": [1], "tokens": ["[gMASK]"]}, "<sop>": {"ids": [2], "tokens": ["<sop>"]}}}});
+    let tokenizer = Tokenizer::open(&beside(&[("tokenizer.json", json.to_string().into())]));
+    let tokenizer = tokenizer.unwrap().unwrap();
+    for text in ["a", "[gMASK]<sop>a"] {
+        assert_eq!(tokenizer.prompt(text).unwrap(), [1, 2, 0], "{text}");
+    }
+}
+
+#[test]
+fn a_converted_file_keeps_what_the_settings_change() {
+    let Some(shared) = disk::shared() else { return };
+    let path = shared.join("zoo/llama");
+    let mut files = Memory::default();
+    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        files.0.insert(name, fs::read(entry.path()).unwrap());
+    }
+    let mut config = read(&path.join("tokenizer_config.json"));
+    config["add_bos_token"] = false.into();
+    config["added_tokens_decoder"]["2"]["special"] = false.into();
+    files
+        .0
+        .insert("tokenizer_config.json".into(), config.to_string().into());
+    let published = pollster::block_on(format::open(&files, "")).unwrap();
+    let mut converted = Checkpoint::new("test", Container::Gguf);
+    converted.meta = export::to_gguf(&published).unwrap().meta;
+    for checkpoint in [&published, &converted] {
+        let tokenizer = Tokenizer::open(checkpoint).unwrap().unwrap();
+        assert_eq!(tokenizer.encode("<s></s>", true).unwrap(), [1, 2]);
+        assert_eq!(tokenizer.decode(&[1, 2], true).unwrap(), "</s>");
+    }
+    // For other tools.
+    let key = |name: &str| &converted.meta[&format!("tokenizer.ggml.{name}")];
+    assert_eq!(key("add_bos_token"), &Meta::Bool(false));
+    let Meta::Ints(kinds) = key("token_type") else { panic!() };
+    assert_eq!(kinds[..3], [2, 3, 4]);
 }
 
 #[test]

@@ -275,6 +275,28 @@ fn vocabularies(root: &Path, rows: &mut Vec<Row>, alone: &mut Vec<String>, used:
     }
 }
 
+/// Ids as llama.cpp has them, with special tokens in the text or by rules that no expectation above shows.
+#[test]
+fn what_ggufs_leave_to_their_reader_is_as_in_llama_cpp() {
+    let Some(shared) = disk::shared() else { return };
+    for (name, text, expected) in [
+        // Special tokens of Phi 3 take the white space behind them, BOS does not.
+        (
+            "phi-3",
+            "<|user|>\nHi<|end|>\n<|assistant|>\n",
+            &[32010, 6324, 32007, 32001][..],
+        ),
+        ("phi-3", "<s>\nHi", &[1, 29871, 13, 18567]),
+        // A file that names no cut.
+        ("gpt-neox", "a `b` ", &[66, 2634, 67, 65, 209]),
+        ("gpt-neox", "a$$ 1234", &[66, 1890, 209, 10683, 21]),
+    ] {
+        let file = shared.join(format!("tokenizers/llama.cpp-vocabs/ggml-vocab-{name}.gguf"));
+        let tokenizer = Tokenizer::open(&disk::open(&file).unwrap()).unwrap().unwrap();
+        assert_eq!(tokenizer.encode(text, false).unwrap(), expected, "{name}: {text:?}");
+    }
+}
+
 #[test]
 fn every_expectation_of_a_published_tokenizer_is_met() {
     let Some(shared) = disk::shared() else { return };
