@@ -136,7 +136,7 @@ impl Load {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// A .gguf file, the first of split GGUF files, a .safetensors file or a folder with config.json [default: Seedling,
-    /// a very small model inside this program, which is not trained long enough yet]
+    /// a very small model inside this program that tells short stories and answers questions about nomoat]
     pub(crate) model: Option<PathBuf>,
     /// The prompt; without it, standard input if that is not a terminal
     #[arg(short, long, allow_hyphen_values = true)]
@@ -255,9 +255,10 @@ pub(crate) struct Embed {
     /// An embedding model, as for the other commands
     pub(crate) model: PathBuf,
     /// Token ids, taken as they are
-    #[arg(long, value_delimiter = ',', value_name = "IDS", conflicts_with = "text")]
+    #[arg(long, value_delimiter = ',', value_name = "IDS")]
     pub(crate) tokens: Vec<u32>,
-    /// Texts
+    /// Texts, whose rows come behind that of the ids; needed where there are none
+    #[arg(required_unless_present = "tokens")]
     pub(crate) text: Vec<String>,
     #[command(flatten)]
     pub(crate) load: Load,

@@ -81,13 +81,6 @@ pub(crate) fn embed(args: &Embed, trace: Trace) -> Result<()> {
     for text in &args.text {
         all.push(model.tokenizer()?.encode(text, true)?);
     }
-    if all.is_empty() {
-        return Err(Error::Invalid {
-            field: "embed".into(),
-            expected: "texts, or --tokens".into(),
-            found: "neither".into(),
-        });
-    }
     let mut embeddings = Vec::new();
     for ids in all {
         embeddings.push(pollster::block_on(model.embed(&ids))?);

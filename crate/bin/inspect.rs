@@ -213,7 +213,7 @@ fn as_json(report: &Report) -> Json {
         "lineage": stated(card.lineage()),
         "card": card,
         "memory": {
-            "contextLength": report.context,
+            "contextLength": needs.map_or(report.context, |_| report.fit.context_length as u64),
             "weights": needs.map_or(report.weights_gpu, |n| n.weights),
             "kv": needs.map(|n| n.kv).or(report.kv),
             "scratch": needs.map(|n| n.scratch),

@@ -18,7 +18,11 @@ mod trace;
 use args::{Cli, Command};
 use clap::Parser;
 use nomoat::{Error, Result, error::Read};
-use std::{io::Write, path::Path, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 use trace::Trace;
 
 fn main() -> ExitCode {
@@ -31,10 +35,11 @@ fn main() -> ExitCode {
     });
     let (subject, result) = dispatch(&cli.command, trace);
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        // Stopped, by whoever has read enough of the output.
+        Ok(()) | Err(Error::Aborted) => ExitCode::SUCCESS,
         Err(error) => {
             trace.line("error", || error.code().into());
-            eprintln!("error: {}", one_line(subject, &error));
+            say(&format!("error: {}", one_line(subject, &error)));
             ExitCode::FAILURE
         }
     }
@@ -74,16 +79,24 @@ fn one_line(subject: Option<&Path>, error: &Error) -> String {
         .join("; ")
 }
 
-/// Writes a result to standard output, at once.
+/// Writes a result to standard output, at once. [`Error::Aborted`] if nobody reads it any more.
 fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|e| Error::Read {
-            kind: Read::Io,
-            from: "standard output".into(),
-            cause: e.to_string(),
+        .map_err(|e| match e.kind() {
+            io::ErrorKind::BrokenPipe => Error::Aborted,
+            _ => Error::Read {
+                kind: Read::Io,
+                from: "standard output".into(),
+                cause: e.to_string(),
+            },
         })
+}
+
+/// Writes a line to standard error, if anybody reads it.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Writes a result as one line of JSON.

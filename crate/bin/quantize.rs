@@ -4,10 +4,12 @@ use crate::{
     args::Quantize,
     files::failed,
     load::open,
+    say,
     trace::{Trace, Watch, clock},
 };
 use nomoat::{
     Error, Result,
+    error::Read,
     format::{Checkpoint, Container, Entry, Value, write},
     model::{
         export::{self, GgufPlan, Permute, Planned, Source},
@@ -17,6 +19,7 @@ use nomoat::{
     tensor::Format,
 };
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
@@ -26,11 +29,12 @@ use std::{
 const CHUNK: usize = 4 << 20;
 
 pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
+    let output = target(&args.output)?;
     let checkpoint = open(&args.input, trace)?;
     let mut plan = export::to_gguf(&checkpoint)?;
     describe(&mut plan, &checkpoint, args.format);
     for note in &plan.notes {
-        eprintln!("note: {note}");
+        say(&format!("note: {note}"));
     }
     let f32 = by_name("F32")?;
     let f16 = by_name("F16")?;
@@ -46,7 +50,7 @@ pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
         })
         .collect();
     let start = clock();
-    let bytes = save(&args.output, &plan, &formats, &checkpoint, trace)?;
+    let bytes = save(&output, &plan, &formats, &checkpoint, trace)?;
     let kept = formats
         .iter()
         .zip(&plan.tensors)
@@ -58,12 +62,12 @@ pub(crate) fn quantize(args: &Quantize, trace: Trace) -> Result<()> {
             args.format.block
         ),
     };
-    eprintln!(
+    say(&format!(
         "wrote {}: {} tensors{kept}, {bytes} bytes, in {:.1} s",
         args.output.display(),
         formats.len(),
         (clock() - start) / 1e3
-    );
+    ));
     Ok(())
 }
 
@@ -87,7 +91,25 @@ fn describe(plan: &mut GgufPlan, checkpoint: &Checkpoint, format: &Format) {
     plan.meta.insert("general.quantization_version".into(), Value::Int(2));
 }
 
-/// A file that appears under its name only when it is whole.
+/// Where to write: the file that `output` names or leads to. A device or a folder is not replaced.
+fn target(output: &Path) -> Result<PathBuf> {
+    if fs::symlink_metadata(output).is_err() {
+        return Ok(output.to_owned());
+    }
+    let refused = |cause: String| Error::Read {
+        kind: Read::Io,
+        from: output.display().to_string(),
+        cause,
+    };
+    match fs::canonicalize(output) {
+        Ok(file) if file.is_file() => Ok(file),
+        Ok(_) => Err(refused("it is there and no regular file, so it is not replaced".into())),
+        Err(error) => Err(refused(format!("a link that cannot be followed: {error}"))),
+    }
+}
+
+/// A file that appears under its name only when it is whole. Until then it is locked: one without a lock was left by a
+/// program that was killed.
 struct Draft {
     path: PathBuf,
     shown: String,
@@ -102,11 +124,21 @@ impl Draft {
             expected: "a file name".into(),
             found: shown.clone(),
         })?;
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        remove_left(folder.unwrap_or(Path::new(".")), name);
         let mut draft = std::ffi::OsString::from(".");
         draft.push(name);
         draft.push(format!(".{}.part", std::process::id()));
         let path = output.with_file_name(draft);
-        let file = File::create(&path).map_err(|e| failed(&shown, &e))?;
+        let file = loop {
+            let file = File::create_new(&path).map_err(|e| failed(&shown, &e))?;
+            // Where a file system has no locks, nothing is taken for left.
+            let _ = file.lock();
+            // Before that, it may have been taken for left and removed.
+            if path.exists() {
+                break file;
+            }
+        };
         let draft = Self {
             path,
             shown,
@@ -118,8 +150,11 @@ impl Draft {
     fn publish(mut self, file: BufWriter<File>, output: &Path) -> Result<()> {
         file.into_inner()
             .map_err(std::io::IntoInnerError::into_error)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(&self.path, output))
+            .and_then(|file| {
+                file.sync_all()?;
+                // Still open, so that it is locked as long as it has the name of a draft.
+                fs::rename(&self.path, output)
+            })
             .map_err(|e| failed(&self.shown, &e))?;
         self.done = true;
         Ok(())
@@ -131,6 +166,22 @@ impl Drop for Draft {
         if !self.done {
             // Nothing can be done about a file that cannot be removed.
             let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes the drafts of `name` that killed programs left in `folder`: nobody holds their locks.
+fn remove_left(folder: &Path, name: &OsStr) {
+    let begins = [b".", name.as_encoded_bytes(), b"."].concat();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let number = file.as_encoded_bytes().strip_prefix(&*begins);
+        let number = number.and_then(|rest| rest.strip_suffix(b".part"));
+        if number.is_some_and(|number| number.iter().all(u8::is_ascii_digit))
+            && let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `nomoat run`: a prompt in, the model's text out as it is made.
 
 use crate::{
-    args::Run,
+    args::{Cli, Run},
     files::failed,
     load::{Source, stdin, trace_stats},
-    print,
+    print, say,
     trace::Trace,
 };
+use clap::{CommandFactory, error::ErrorKind};
 use nomoat::{
-    Error, Result,
+    Result,
     engine::{Event, Finish, Model, Request},
     text::{chat::Message, formats},
 };
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     let prompt = prompt(args)?;
     let template = template_of(args.template.as_deref())?;
     if args.model.is_none() {
-        eprintln!("note: this is Seedling, a very small model that tells stories: name another for anything else");
+        say("note: this is Seedling, a very small model that tells stories: name another for anything else");
     }
     let source = Source::new(args.model.as_deref(), &args.load, template, trace)?;
     let mut model = source.load()?;
@@ -29,26 +30,27 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
         source.tune(&mut model)?;
     }
     model.set_date(now());
+    model.notes().iter().for_each(|note| say(&format!("note: {note}")));
     if let Some(origin) = model
         .info()
         .template
         .as_ref()
         .filter(|origin| origin.chosen && !args.raw)
     {
-        eprintln!(
+        say(&format!(
             "note: the files carry no chat template: the prompt format {} is used, because {}; --template names another, \
              --raw takes none",
             origin.name, origin.reason
-        );
+        ));
     }
     let ids = encode(&model, &prompt, args.raw)?;
     trace.line("prompt", || format!("{} tokens", ids.len()));
-    let room = model.info().context.saturating_sub(ids.len()).max(1);
     let mut sampling = args.sampling(model.sampling());
     sampling.seed = args.seed.unwrap_or_else(seed);
     trace.line("sampling", || format!("{sampling:?}"));
     let request = Request {
-        max_tokens: args.max_tokens.unwrap_or(room),
+        // Without a number, the context is the end.
+        max_tokens: args.max_tokens.unwrap_or(usize::MAX),
         sampling,
         stop: Vec::new(),
         ignore_eos: false,
@@ -57,9 +59,8 @@ pub(crate) fn run(args: &Run, trace: Trace) -> Result<()> {
     let reason = write(&mut model, &source, &ids, request)?;
     trace_stats(&model.stats(), trace);
     trace.line("end", || reason.name().into());
-    let cut = args.max_tokens.is_none() && reason == Finish::Length;
-    if cut || reason == Finish::Context {
-        eprintln!("note: the context of {} tokens is full", model.info().context);
+    if reason == Finish::Context {
+        say(&format!("note: the context of {} tokens is full", model.info().context));
     }
     Ok(())
 }
@@ -70,11 +71,8 @@ fn prompt(args: &Run) -> Result<String> {
         return Ok(prompt.clone());
     }
     if std::io::stdin().is_terminal() {
-        return Err(Error::Invalid {
-            field: "prompt".into(),
-            expected: "-p PROMPT, or text on standard input".into(),
-            found: "neither".into(),
-        });
+        let missing = "there is no prompt: give -p PROMPT, or a text on standard input";
+        Cli::command().error(ErrorKind::MissingRequiredArgument, missing).exit();
     }
     let mut text = stdin()?;
     if text.ends_with('\n') {
@@ -120,7 +118,7 @@ fn write(model: &mut Model, source: &Source, ids: &[u32], request: Request) -> R
             && lost < TRIES
         {
             lost += 1;
-            eprintln!("note: {error}: the answer goes on, on a device opened anew");
+            say(&format!("note: {error}: the answer goes on, on a device opened anew"));
             event = match source.revive(model) {
                 Ok(()) => pollster::block_on(model.next(&mut generation)),
                 Err(error) => Err(error),

@@ -4,7 +4,7 @@ use crate::{
     args::{Template, Tokenize},
     files::failed,
     load::{open, stdin},
-    print, print_json,
+    print, print_json, say,
     trace::Trace,
 };
 use nomoat::{
@@ -44,7 +44,10 @@ pub(crate) fn template(args: &Template, trace: Trace) -> Result<()> {
     })?;
     let origin = template.origin();
     if origin.chosen {
-        eprintln!("note: the prompt format {}, because {}", origin.name, origin.reason);
+        say(&format!(
+            "note: the prompt format {}, because {}",
+            origin.name, origin.reason
+        ));
     }
     let template = template.at(crate::run::now());
     print(&template.render(&messages(args)?, !args.no_generation_prompt)?)

@@ -1,5 +1,6 @@
 //! What the user sees while it works, all on standard error: the trace of `--log` and the progress bar.
 
+use crate::say;
 use indicatif::{ProgressBar, ProgressStyle};
 use nomoat::engine::{Phase, Progress};
 use std::{io::IsTerminal, sync::OnceLock, time::Instant};
@@ -20,7 +21,7 @@ impl Trace {
     /// A line, if the trace is on.
     pub(crate) fn line(self, what: &str, details: impl FnOnce() -> String) {
         if self.on {
-            eprintln!("[{:>10.1} ms] {what:<8} {}", clock(), details());
+            say(&format!("[{:>10.1} ms] {what:<8} {}", clock(), details()));
         }
     }
 }

@@ -150,7 +150,7 @@ fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
 fn grow<T: Clone + Default>(cells: &mut Vec<T>, count: usize) -> Result<()> {
     let more = count.saturating_sub(cells.len());
     cells.try_reserve_exact(more).map_err(|_| Error::TooBig {
-        what: "the model on the CPU".into(),
+        what: "one more part of the model on the CPU".into(),
         needed: (more * size_of::<T>()) as u64,
         available: 0,
     })?;

@@ -1,11 +1,12 @@
 //! The primitives of GGUF: numbers, text and typed values, each bounded before it is taken.
 
-use super::{Value, clip, cursor::Cursor};
+use super::{Value, clip, cursor::Cursor, side};
 use crate::error::{Error, Result, Unsupported};
 
-const MAX_HEADER: u64 = 64 << 20;
-const MAX_STRING: u64 = 16 << 20;
-const MAX_ARRAY: u64 = 8 << 20;
+/// A text may be a whole file from beside the weights, which goes into the header with all the rest.
+pub(super) const MAX_STRING: u64 = side::MAX;
+pub(super) const MAX_HEADER: u64 = 2 * MAX_STRING;
+pub(super) const MAX_ARRAY: u64 = 8 << 20;
 
 /// Elements of an array that are decoded at a time.
 const CHUNK: u64 = 1 << 16;

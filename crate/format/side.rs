@@ -3,7 +3,8 @@
 use super::{Checkpoint, source::Folder};
 use crate::error::{Error, Result};
 
-const MAX: u64 = 64 << 20;
+/// The most bytes of one.
+pub(super) const MAX: u64 = 64 << 20;
 
 /// Tokenizers by preference: the first group of which a file is there ends the asking.
 const TOKENIZERS: [&[&str]; 5] = [

@@ -1,6 +1,9 @@
 //! Writes GGUF (version 3): the header first, then the caller streams the tensors to the offsets it was told.
 
-use super::{Metadata, Value};
+use super::{
+    Metadata, Value,
+    reader::{MAX_ARRAY, MAX_HEADER, MAX_STRING},
+};
 use crate::{
     error::{Error, Result},
     tensor::{Format, Shape},
@@ -25,7 +28,8 @@ const BOOLS: [&str; 1] = ["sliding_window_pattern"];
 /// [`padding`] zero bytes. Keys about splits and alignment are left out: the file is one, aligned to 32.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that is too long or twice there, or rows that the blocks do not divide.
+/// [`Error::Invalid`] for a name that is too long or twice there, rows that the blocks do not divide, and more than is read
+/// again: a text, an array or a header that is too long.
 pub fn write_header(meta: &Metadata, tensors: &[(String, Shape, &'static Format)]) -> Result<(Vec<u8>, Vec<u64>)> {
     let keys = || meta.iter().filter(|(key, _)| !OF_THE_FILE.contains(&key.as_str()));
     let mut out = Vec::new();
@@ -34,6 +38,7 @@ pub fn write_header(meta: &Metadata, tensors: &[(String, Shape, &'static Format)
     out.extend((tensors.len() as u64).to_le_bytes());
     out.extend((keys().count() as u64).to_le_bytes());
     for (key, value) in keys() {
+        readable(key, value)?;
         text(&mut out, key);
         write_value(&mut out, key, value);
     }
@@ -76,12 +81,38 @@ pub fn write_header(meta: &Metadata, tensors: &[(String, Shape, &'static Format)
             .and_then(|e| e.checked_next_multiple_of(ALIGNMENT))
             .ok_or_else(|| invalid("a file within 64 bits", format!("{shape:?}")))?;
     }
+    within("header", out.len(), MAX_HEADER, "bytes")?;
     out.resize(out.len() + padding(out.len() as u64), 0);
     let start = out.len() as u64;
     for offset in &mut offsets {
         *offset += start;
     }
     Ok((out, offsets))
+}
+
+/// An error for a value that is not read again.
+fn readable(key: &str, value: &Value) -> Result<()> {
+    let (bytes, count) = match value {
+        Value::Str(text) => (text.len(), 0),
+        Value::Strs(texts) => (texts.iter().map(String::len).max().unwrap_or(0), texts.len()),
+        Value::Ints(list) => (0, list.len()),
+        Value::Floats(list) => (0, list.len()),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => (0, 0),
+    };
+    within(key, bytes, MAX_STRING, "bytes of text")?;
+    within(key, count, MAX_ARRAY, "values")
+}
+
+/// An error for more than `most` of `what`.
+fn within(field: &str, count: usize, most: u64, what: &str) -> Result<()> {
+    if count as u64 <= most {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        field: field.into(),
+        expected: format!("at most {most} {what}"),
+        found: count.to_string(),
+    })
 }
 
 /// How many zero bytes follow `bytes` bytes, so that the next tensor is aligned.

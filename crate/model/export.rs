@@ -1,7 +1,7 @@
 //! From a checkpoint to the GGUF file that says the same: key-values, tensor names, and rows in the order that GGUF
 //! readers expect.
 
-use super::{Arch, Network, arch, export_text, llama};
+use super::{Arch, Network, arch, export_text, llama, spec::Spec};
 use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Entry, Metadata, Value},
@@ -251,8 +251,17 @@ fn write_sizes(
     let eps = number(config, "rms_norm_eps").unwrap_or(1e-6);
     put("rope.freq_base", Value::Float(base));
     put("attention.layer_norm_rms_epsilon", Value::Float(eps));
-    if let Some(window) = config["sliding_window"].as_u64() {
-        put("attention.sliding_window", Value::Int(window.into()));
+    // As the network has them: a configuration may name a window and switch it off, or give it to some layers only.
+    let mut spec = Spec::read(checkpoint, &llama::ARCH)?;
+    spec.windows(|_| true)?;
+    let windows = || spec.layers.iter().map(|layer| layer.window);
+    let widest = windows().max().unwrap_or(0);
+    if widest > 0 {
+        put("attention.sliding_window", Value::Int(widest as i128));
+    }
+    if windows().any(|window| window != widest) {
+        let slides = windows().map(|window| i64::from(window > 0)).collect();
+        put("attention.sliding_window_pattern", Value::Ints(slides));
     }
     let kind = rope["rope_type"].as_str().or_else(|| rope["type"].as_str());
     let need = |key: &str| {

@@ -240,6 +240,22 @@ fn the_writer_refuses_what_readers_would() {
     assert!(write::write_header(&meta, &[tensor("a", 1, f32), tensor("a", 1, f32)]).is_err());
     assert!(write::write_header(&meta, &[tensor(&"a".repeat(64), 1, f32)]).is_err());
     assert!(write::write_header(&meta, &[tensor("a", 33, q8)]).is_err());
+    // More than is read again, so that no file is written that cannot be opened.
+    let refused = |values: Vec<Value>| {
+        let keys = (0..).map(|n| format!("key {n}"));
+        let error = write::write_header(&keys.zip(values).collect(), &[]).unwrap_err();
+        error.to_string()
+    };
+    let text = |bytes: usize| Value::Str(" ".repeat(bytes));
+    let (most, array) = (64 << 20, Value::Ints(vec![0; (8 << 20) + 1]));
+    let said = refused(vec![text(most + 1)]);
+    assert_eq!(said, "key 0: expected at most 67108864 bytes of text, found 67108865");
+    assert_eq!(
+        refused(vec![array]),
+        "key 0: expected at most 8388608 values, found 8388609"
+    );
+    let said = refused(vec![text(most), text(most)]);
+    assert!(said.starts_with("header: expected at most 134217728 bytes"), "{said}");
 }
 
 #[test]

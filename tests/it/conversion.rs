@@ -8,11 +8,12 @@
 )]
 
 use crate::{
-    program::{Scratch, nomoat},
+    program::{Scratch, nomoat, quiet},
     reference::{Gguf, Llama, Meta, dequantise},
     zoo::{CPU, Findings, GPU, Mode, greedy, ids, json, load, logits, shared},
 };
 use nomoat::{engine::Model, quant};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Converts `input`, which must work, and answers the file.
@@ -31,6 +32,15 @@ fn convert(scratch: &Scratch, input: &Path, kind: &str) -> PathBuf {
     assert_eq!(done.code, 0, "{} to {kind}: {}", input.display(), done.stderr);
     assert_eq!(done.stdout, "", "results of quantize are files");
     output
+}
+
+/// A copy of the files of `folder`.
+fn copied(folder: &Path) -> Scratch {
+    let copy = Scratch::new("copied");
+    for file in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), copy.path(file.file_name().to_str().unwrap())).unwrap();
+    }
+    copy
 }
 
 /// Files of the zoo that another tool wrote from the same folder.
@@ -233,6 +243,108 @@ fn the_tokenizer_and_what_the_card_states_travel_along() {
     ] {
         assert_eq!(file.number(key), Some(value), "{key}");
     }
+}
+
+#[test]
+fn a_tokenizer_of_many_megabytes_travels_and_is_read_again() {
+    let Some(folder) = shared("models/TinyStories-656K") else {
+        return;
+    };
+    let source = copied(&folder);
+    let mut tokenizer = std::fs::read(source.path("tokenizer.json")).unwrap();
+    tokenizer.resize(tokenizer.len() + (17 << 20), b' ');
+    std::fs::write(source.path("tokenizer.json"), tokenizer).unwrap();
+    let scratch = Scratch::new("large");
+    let file = convert(&scratch, &source.path(""), "q8_0");
+    let ids = |model: &Path| quiet(&["tokenize", model.to_str().unwrap()], "Once upon a time");
+    assert_eq!(ids(&file), ids(&folder));
+}
+
+#[test]
+fn a_converted_window_is_that_of_the_network() {
+    let Some(folder) = shared("zoo/mistral") else { return };
+    let mut findings = Findings::default();
+    let prompt: Vec<u32> = (3..60).collect();
+    let [full, sliding] = ["full_attention", "sliding_attention"];
+    let list = |each: &[f64]| Some(Meta::List(each.iter().copied().map(Meta::Number).collect()));
+    for (key, value, window, pattern) in [
+        ("use_sliding_window", Value::from(true), Some(16.0), None),
+        ("use_sliding_window", false.into(), None, None),
+        ("layer_types", vec![full, full].into(), None, None),
+        ("layer_types", vec![full, sliding].into(), Some(16.0), list(&[0.0, 1.0])),
+    ] {
+        let source = copied(&folder);
+        let mut config = json(&source.path("config.json"));
+        config[key] = value.clone();
+        std::fs::write(source.path("config.json"), config.to_string()).unwrap();
+        let what = format!("{key} = {value}");
+        let scratch = Scratch::new("window");
+        let file = Gguf::read(&convert(&scratch, &source.path(""), "f32"));
+        assert_eq!(file.number("llama.attention.sliding_window"), window, "{what}");
+        let found = file.meta.get("llama.attention.sliding_window_pattern");
+        assert_eq!(found, pattern.as_ref(), "{what}");
+        let rows = [(source.path(""), ""), (scratch.path(""), "f32.gguf")]
+            .map(|(from, entry)| logits(&mut load(&from, entry, CPU).unwrap(), &prompt, false).unwrap());
+        let published: Vec<f64> = rows[0][0].iter().copied().map(f64::from).collect();
+        findings.row(&what, CPU, &rows[1][0], &published);
+    }
+    findings.none();
+}
+
+#[test]
+fn what_a_killed_conversion_left_is_removed_by_the_next() {
+    let Some(folder) = shared("zoo/llama3") else { return };
+    let scratch = Scratch::new("left");
+    let [left, held, other] = [
+        ".f16.gguf.4000001.part",
+        ".f16.gguf.4000002.part",
+        ".q8.gguf.4000001.part",
+    ];
+    for name in [left, held, other] {
+        std::fs::write(scratch.path(name), "GGUF").unwrap();
+    }
+    // As by a conversion that is under way.
+    let lock = std::fs::File::options().write(true).open(scratch.path(held)).unwrap();
+    lock.lock().unwrap();
+    let file = convert(&scratch, &folder, "f16");
+    assert!(!Gguf::read(&file).tensors.is_empty());
+    let mut there: Vec<_> = std::fs::read_dir(scratch.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    assert_eq!(there, [held, other, "f16.gguf"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_is_followed_and_what_is_no_file_is_not_replaced() {
+    use std::os::unix::fs::symlink;
+    let Some(folder) = shared("zoo/llama3") else { return };
+    let scratch = Scratch::new("links");
+    let (file, null, nowhere) = (scratch.path("file"), scratch.path("null"), scratch.path("nowhere"));
+    std::fs::write(&file, "").unwrap();
+    symlink("file", scratch.path("f16.gguf")).unwrap();
+    let link = convert(&scratch, &folder, "f16");
+    assert!(link.is_symlink() && !Gguf::read(&file).tensors.is_empty());
+    symlink("/dev/null", &null).unwrap();
+    symlink("gone", &nowhere).unwrap();
+    for (out, word) in [
+        (&null, "no regular file"),
+        (&scratch.path(""), "no regular file"),
+        (&nowhere, "cannot be followed"),
+    ] {
+        let ask = ["quantize", folder.to_str().unwrap(), out.to_str().unwrap()];
+        let done = nomoat(&[&ask[..], &["--type", "f16"]].concat(), "");
+        assert_eq!((done.code, done.stderr.lines().count()), (1, 1), "{}", done.stderr);
+        assert!(
+            done.stderr.contains(out.to_str().unwrap()) && done.stderr.contains(word),
+            "{}",
+            done.stderr
+        );
+    }
+    assert!(null.is_symlink() && nowhere.is_symlink());
+    assert_eq!(std::fs::read_dir(scratch.path("")).unwrap().count(), 4);
 }
 
 #[test]

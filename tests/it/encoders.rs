@@ -188,10 +188,13 @@ fn embed_prints_a_row_for_each_text() {
     let cases = tokenizer["cases"].as_array().unwrap();
     let [one, other] = [&cases[0], &cases[1]].map(|case| (case["text"].as_str().unwrap(), list(&case["ids"])));
     let rows = embed(&["--", one.0, other.0]);
-    for (row, ids) in [one.1, other.1].iter().enumerate() {
+    for (row, ids) in [&one.1, &other.1].iter().enumerate() {
         assert_eq!(rows["embeddings"][row], embed(&["--tokens", ids])["embeddings"][0]);
     }
-    assert_eq!(nomoat(&["embed", text(&folder), "--device", "cpu"], "").code, 1);
+    let both = embed(&["--tokens", &other.1, "--", one.0]);
+    assert_eq!(both["embeddings"][0], rows["embeddings"][1]);
+    assert_eq!(both["embeddings"][1], rows["embeddings"][0]);
+    assert_eq!(nomoat(&["embed", text(&folder), "--device", "cpu"], "").code, 2);
     assert_eq!(nomoat(&["run", text(&folder), "-p", "x"], "").code, 1);
 }
 

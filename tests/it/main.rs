@@ -29,5 +29,6 @@ mod templates;
 mod text;
 mod tidy;
 mod tokenizers;
+mod usage;
 mod vocabularies;
 mod zoo;

@@ -95,35 +95,6 @@ pub(crate) fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn wrong_usage_ends_with_2_and_nothing_on_stdout() {
-    let cases: &[&[&str]] = &[
-        &[],
-        &["fly"],
-        &["greedy", "model.gguf"],
-        &["greedy", "model.gguf", "--tokens", "1,x"],
-        &["greedy", "model.gguf", "--tokens", "-1"],
-        &["greedy", "model.gguf", "--tokens", "4294967296"],
-        &["logits", "model.gguf", "--tokens", "1", "--device", "tpu"],
-        &["logits", "model.gguf", "--tokens", "1", "--precision", "f64"],
-        &["logits", "model.gguf", "--tokens", "1", "--kv", "q4"],
-        &["logits", "model.gguf", "--tokens", "1", "--context", "0"],
-        &["run", "model.gguf", "-p", "x", "--temp", "-1"],
-        &["run", "model.gguf", "-p", "x", "--temp", "nan"],
-        &["run", "model.gguf", "-p", "x", "--top-p", "1.5"],
-        &["logits", "model.gguf", "--tokens", "1", "--quantize", "iq4_nl"],
-        &["quantize", "a", "b"],
-        &["quantize", "a", "b", "--type", "q3_z"],
-        &["inspect"],
-        &["bench", "--op", "fly"],
-    ];
-    for args in cases {
-        let done = nomoat(args, "");
-        assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{args:?}: {}", done.stderr);
-        assert!(!done.stderr.is_empty(), "{args:?}");
-    }
-}
-
-#[test]
 fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
     let scratch = Scratch::new("errors");
     let (empty, junk, folder) = (
@@ -169,7 +140,12 @@ fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
 
 #[test]
 fn help_and_version_are_results() {
-    for (args, word) in [(&["--help"], "quantize"), (&["--version"], "nomoat")] {
+    let calls: [(&[&str], &str); 3] = [
+        (&["--help"], "quantize"),
+        (&["--version"], "nomoat"),
+        (&["run", "--help"], "inside this program that tells short stories"),
+    ];
+    for (args, word) in calls {
         assert!(quiet(args, "").contains(word), "{args:?}");
     }
 }
@@ -340,6 +316,18 @@ fn inspect_says_what_is_too_large_for_a_binding() {
 }
 
 #[test]
+fn inspect_names_the_context_that_its_memory_is_of() {
+    let Some(folder) = shared("zoo/gpt2") else { return };
+    // It has a table of 64 positions.
+    let memory = ["100000", "64"].map(|context| {
+        let out = quiet(&["inspect", text(&folder), "--json", "--context", context], "");
+        serde_json::from_str::<Value>(&out).unwrap()["memory"].take()
+    });
+    assert_eq!(memory[0]["contextLength"], 64, "{}", memory[0]);
+    assert_eq!(memory[0], memory[1]);
+}
+
+#[test]
 fn devices_lists_gpus_and_the_cpu_with_their_verdicts() {
     let done = nomoat(&["devices"], "");
     assert_eq!(done.code, 0, "{}", done.stderr);
@@ -451,6 +439,44 @@ fn run_writes_only_the_new_text_and_one_line_end() {
     assert_eq!(flag, format!("{new}\n"));
     // Standard input loses its last line end only.
     assert_eq!(quiet(&args, &format!("{prompt}\n")), flag);
+}
+
+#[test]
+fn a_prompt_that_an_encoder_reads_takes_no_room_from_the_answer() {
+    let Some(folder) = shared("zoo/flan_t5") else { return };
+    let prompt = "The house is wonderful and the garden is large.";
+    let run = |more: &[&str]| {
+        let args = ["run", text(&folder), "-p", prompt, "--temp", "0", "--context", "64"];
+        let done = nomoat(&[&args[..], &["--device", "cpu"], more].concat(), "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        (done.stdout, done.stderr)
+    };
+    let full = "note: the context of 64 tokens is full\n".to_owned();
+    let (answer, note) = run(&[]);
+    assert_eq!((answer, note), run(&["-n", "1000"]));
+    assert_eq!(run(&[]).1, full);
+    assert_eq!(run(&["-n", "8"]).1, "");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn memory_that_is_not_there_is_called_a_part_of_the_model() {
+    let Some((folder, _)) = llama() else { return };
+    // Keys and values of a layer, of 5 heads of 16 in 4 bytes each, which no address space holds in one piece.
+    let context = "200000000000";
+    let args = [
+        "logits",
+        text(&folder),
+        "--tokens",
+        "1",
+        "--device",
+        "cpu",
+        "--context",
+        context,
+    ];
+    let done = nomoat(&args, "");
+    let part = "one more part of the model on the CPU needs 128000000000000 bytes";
+    assert!(done.code == 1 && done.stderr.contains(part), "{}", done.stderr);
 }
 
 #[test]
