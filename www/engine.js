@@ -5,7 +5,7 @@ import { lend } from "./lend.js";
 import { mark, modelOf } from "./model.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
-import { readable, resolved } from "./source.js";
+import { readable, resolved, spelt } from "./source.js";
 import { find, nameOf, supersede } from "./store.js";
 import { here, thread, wasm } from "./thread.js";
 
@@ -215,7 +215,7 @@ export class Engine {
           resolve(reply);
         } else if (reply.type === "error") {
           settle();
-          const error = new NomoatError(reply.code, reply.message, signal?.aborted ? signal.reason : undefined);
+          const error = new NomoatError(reply.code, reply.message, signal?.aborted ? signal.reason : reply.cause);
           if (reply.fatal) this.end(error);
           reject(error);
         } else if (!signal?.aborted || reply.type === "moved") {
@@ -229,7 +229,12 @@ export class Engine {
         ...(FIRST.includes(order.type) && { wasm }),
         ...(this.#lends && order.source && lend(order.source)),
       };
-      this.#port?.postMessage({ ...message, id }, { transfer });
+      try {
+        this.#port?.postMessage({ ...message, id }, { transfer });
+      } catch (cause) {
+        settle();
+        reject(new NomoatError("unsupported-field", `what was given cannot go to the worker (${/** @type {Error} */ (cause).message})`, cause));
+      }
     });
   }
 
@@ -257,7 +262,7 @@ export class Engine {
     this.#worker?.terminate();
     this.#worker = undefined;
     for (const [, hear] of under) {
-      hear({ type: "error", code: error.code, message: error.message, fatal: false });
+      hear({ type: "error", code: error.code, message: error.message, cause: error.cause, fatal: false });
     }
   }
 }
@@ -270,6 +275,7 @@ export class Engine {
 export async function load(source, settings = {}) {
   const { onProgress, onWarning, onRequest, signal, log, hub, budget = room.budget(), store = "auto", patience, ...options } = settings;
   if (signal?.aborted) throw aborted(signal.reason);
+  spelt(options);
   const engine = new Engine(log);
   engine.onRequest = onRequest;
   /** @type {NomoatError[]} */
@@ -318,7 +324,7 @@ export async function load(source, settings = {}) {
     }
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
-    const { value } = await engine.send({ type: "load", source: files ?? readable(from), options }, signal, hear);
+    const { value } = await engine.send({ type: "load", source: files ?? readable(from), options, patience }, signal, hear);
     // a folder has no name of its own, and stored files have lost theirs
     if (!value.card.name && (files || typeof source === "string") && !(source === "embedded" && !remote(from))) {
       const repository = typeof source === "string" ? parse(source, hub)?.repo.split("/")[1] : undefined;

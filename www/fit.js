@@ -4,7 +4,7 @@ import { Engine } from "./engine.js";
 import { locate, parse } from "./hub.js";
 import { NomoatError } from "./protocol.js";
 import * as room from "./room.js";
-import { permitted, readable, resolved } from "./source.js";
+import { permitted, readable, resolved, spelt } from "./source.js";
 
 /**
  * @typedef {object} FitSettings
@@ -18,6 +18,7 @@ import { permitted, readable, resolved } from "./source.js";
  * @property {number | null} [disk] Bytes that may be stored; by default what the browser tells.
  * @property {string} [hub] Address of another hub.
  * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `load` the same.
+ * @property {number} [patience] Milliseconds without a byte after which a request is sent again.
  * @property {(sent: import("./protocol.js").Sent) => void} [onRequest] Hears of every request that the worker makes.
  * @property {AbortSignal} [signal]
  *
@@ -34,7 +35,8 @@ let shared;
  * @param {Parameters<typeof import("./engine.js").load>[0]} source @param {FitSettings} [settings]
  * @returns {Promise<Answer>}
  */
-export async function fit(source, { hub: host, signal, onRequest, budget = room.budget(), memory = room.memory(), disk, adapter, device = "auto", ...wishes } = {}) {
+export async function fit(source, { hub: host, signal, onRequest, budget = room.budget(), memory = room.memory(), disk, adapter, device = "auto", patience, ...wishes } = {}) {
+  spelt(wishes);
   if (!["auto", "gpu", "cpu"].includes(device)) throw new NomoatError("unsupported-field", `device: expected auto, gpu or cpu, found ${device}`);
   permitted(source);
   const found = typeof source === "string" && parse(source, host) ? await locate(source, { hub: host, signal, budget }) : null;
@@ -49,7 +51,7 @@ export async function fit(source, { hub: host, signal, onRequest, budget = room.
     disk: disk === undefined ? await room.disk() : disk,
   };
   /** @type {import("./protocol.js").Fit} */
-  const told = await ask({ type: "fit", source: from, options }, signal, onRequest);
+  const told = await ask({ type: "fit", source: from, options, patience }, signal, onRequest);
   if (!used && device !== "cpu") {
     const message = software ? "the only GPU here is emulated in software: it would run on the CPU" : "there is no GPU that a page may use: it would run on the CPU";
     told.reasons.push({ code: software ? "software-gpu" : "no-webgpu", message, values: {} });

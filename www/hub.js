@@ -49,6 +49,8 @@ const LONGEST_NAME = 255;
 const WEIGHTS = /^model(-\d{5}-of-(\d{5}))?\.safetensors$/;
 const SHARD = /-(\d{5})-of-(\d{5})$/;
 const LABEL = /(?:^|[-._])(I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|[BF]?[FP]16|[FP]P?32|MXFP4)(?=[-._]|$)/gi;
+/** Tags of repositories whose weights are packed in a way of their own. */
+const PACKED = /^(\d-bit|gptq|awq|bitsandbytes|compressed-tensors)$/;
 const COMMIT = /^[0-9a-f]{40}$/;
 const TRIES = 4;
 const PAGES = 50;
@@ -101,13 +103,15 @@ export async function resolve(reference, { signal, hub = HUB, budget = Infinity 
   if (!wanted) throw new NomoatError("unsupported-field", `${reference}: expected owner/name, owner/name:Q8_0 or owner/name:file@revision`);
   const { repo } = wanted;
   const { info, revision, files, at } = await look(wanted, hub, signal);
-  // bytes that are no blocks of MXFP4 belong to formats that pack their own way
-  const blocks = list(info.tags).includes("mxfp4") ? ["U8"] : [];
-  const readable = Object.keys(info.safetensors?.parameters ?? {}).every((dtype) => [...READABLE, ...blocks].includes(dtype));
+  // masks and counters are no weights; of what is quantised, bytes are read where they are blocks of MXFP4
+  const tags = list(info.tags);
+  const packed = info.config?.quantization_config || tags.some((tag) => PACKED.test(tag));
+  const beside = tags.includes("mxfp4") ? ["U8"] : packed ? [] : ["U8", "I32"];
+  const readable = Object.keys(info.safetensors?.parameters ?? {}).every((dtype) => [...READABLE, "BOOL", "I64", ...beside].includes(dtype));
   const variants = grouped(files, at, readable);
   const chosen = choose(wanted, variants, files, budget);
   const card = info.cardData ?? {};
-  const tag = list(info.tags).find((name) => name.startsWith("license:"));
+  const tag = tags.find((name) => name.startsWith("license:"));
   return {
     id: repo,
     address: `${base(hub)}/${repo}`,
@@ -297,13 +301,13 @@ async function ask(url, repo, signal) {
       if (answer.ok) return { body: await answer.json(), headers: answer.headers };
     } catch (cause) {
       if (signal?.aborted) throw new NomoatError("aborted", "stopped by the caller", signal.reason);
-      if (answer) throw strange(repo);
+      if (cause instanceof SyntaxError) throw strange(repo);
       // a host whose errors say nothing of other origins, or a connection that broke, may be well at the next try
       if (tried < TRIES && !timeout.aborted && navigator.onLine) {
         await pause(250 * 2 ** tried, signal);
         continue;
       }
-      if (!timeout.aborted && navigator.onLine && (await there(url))) throw cors(repo, cause);
+      if (!answer && !timeout.aborted && navigator.onLine && (await there(url))) throw cors(repo, cause);
       throw unreachable(repo, cause);
     }
     const { status, headers } = answer;

@@ -37,14 +37,15 @@ export function modelOf(engine, info, warnings, hear) {
    */
   async function generate({ prompt, request, signal }, part) {
     mark("request");
-    let first = true;
+    let count = 0;
     const end = await engine.send({ type: "generate", prompt, request }, signal, (reply) => {
       if (reply.type !== "token") return heard(reply);
-      if (first) mark("first-token");
-      first = false;
+      if (!count++) mark("first-token");
       part?.(reply.text, reply.token);
     });
     if (end.text) part?.(end.text, null);
+    // what came after a stop was given to nobody
+    if (end.reason === "abort") end.stats.generatedTokens = count;
     stats = end.stats;
     mark("end", { reason: end.reason });
     engine.trace(`end ${end.reason}`, stats);

@@ -39,8 +39,8 @@
 // To the worker. Every message with an `id` is answered by messages with the same `id`.
 /**
  * @typedef {{ type: "fetch", id: number, asked: import("./store/keep.js").Asked }} Fetch Answers with the files, or `null`: read the address.
- * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions, wasm?: Wasm }} Load
- * @typedef {{ type: "fit", id: number, source: Source, options: object }} FitOrder Asks what a model would take; read by `crate/web/json.rs`.
+ * @typedef {{ type: "load", id: number, source: Source, options: LoadOptions, patience?: number, wasm?: Wasm }} Load
+ * @typedef {{ type: "fit", id: number, source: Source, options: object, patience?: number }} FitOrder Asks what a model would take; read by `crate/web/json.rs`.
  * @typedef {{ type: "generate", id: number, prompt: Prompt, request: Request }} Generate
  * @typedef {{ type: "logits", id: number, ids: Uint32Array, decoder: Uint32Array, all: boolean }} Logits
  * @typedef {{ type: "embed", id: number, input: (string | Uint32Array)[] }} Embed
@@ -66,7 +66,7 @@
  * @typedef {{ type: "tuned", selfTest: string }} Tuned More was found of the GPU while nobody waited; the information says so.
  * @typedef {{ type: "end", id: number, reason: Finish, text: string, stats: Stats, heapBytes: number }} End
  * @typedef {{ type: "result", id: number, value: any, heapBytes: number }} Result
- * @typedef {{ type: "error", id: number, code: string, message: string, fatal: boolean }} Failure `fatal`: the module is gone.
+ * @typedef {{ type: "error", id: number, code: string, message: string, cause?: string, fatal: boolean }} Failure `fatal`: the module is gone.
  * @typedef {Hello | Progress | Warning | Trace | Requested | Prefill | Token | Moved | Tuned | End | Result | Failure} Reply
  */
 

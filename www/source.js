@@ -14,6 +14,13 @@ export function permitted(source) {
   }
 }
 
+/** Refuses options that are functions, which no worker can be given: their names are misspelt. @param {object} options */
+export function spelt(options) {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === "function") throw new NomoatError("unsupported-field", `the option ${name} is not supported`);
+  }
+}
+
 /** @param {any} source @param {import("./hub.js").LookUp} [how] @returns {Promise<import("./protocol.js").Source | import("./protocol.js").RemoteFile[]>} */
 export async function resolved(source, how = {}) {
   permitted(source);
@@ -64,6 +71,12 @@ function named(blob) {
 async function handle(handle) {
   if (handle.kind === "file") return [named(await handle.getFile())];
   const files = [];
-  for await (const entry of handle.values()) if (entry.kind === "file") files.push(named(await entry.getFile()));
+  for await (const entry of handle.values()) {
+    if (entry.kind === "file") files.push(named(await entry.getFile()));
+    else {
+      const inside = await entry.getFileHandle("config.json").catch(() => null);
+      if (inside) files.push({ name: `${entry.name}/config.json`, blob: await inside.getFile() });
+    }
+  }
   return files;
 }

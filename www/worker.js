@@ -15,7 +15,7 @@ import { forget, recall } from "./verdicts.js";
 
 /**
  * One instance of the module. Once it has panicked it must not be called again.
- * @typedef {typeof glue & { panic: string, panicked: Promise<never> }} Instance
+ * @typedef {typeof glue & { panic: string, panicked: Promise<never>, trapped: (trap: Error) => void }} Instance
  */
 
 /** Times that a lost GPU is followed by another one, for one order. */
@@ -26,6 +26,10 @@ const LOOK_MS = 250;
 /** How long nobody asked anything before kernels are compiled ahead. */
 const AHEAD_MS = 1000;
 
+const workers = /** @type {any} */ (globalThis).DedicatedWorkerGlobalScope;
+/** Whether this thread is a worker, and not the page's. */
+const alone = Boolean(workers && globalThis instanceof workers);
+
 /** What new models are made in. @type {Promise<Instance> | undefined} */
 let newest;
 let panics = 0;
@@ -35,23 +39,39 @@ async function instantiate(wasm) {
   // the glue makes one instance and no other, so after a panic a fresh copy of it is taken
   const module = panics ? await import(new URL(`./pkg/nomoat.js?${panics}`, import.meta.url).href) : glue;
   await module.default(wasm && { module_or_path: await fetched(wasm) }).catch((/** @type {Error} */ error) => {
-    if (!/content security policy|CSP/i.test(error.message)) throw error;
-    throw coded("csp", "this site's content security policy forbids WebAssembly: its script-src must have 'wasm-unsafe-eval'");
+    if (/content security policy|CSP/i.test(error.message)) {
+      throw coded("csp", "this site's content security policy forbids WebAssembly: its script-src must have 'wasm-unsafe-eval'");
+    }
+    // what came and cannot be run, and what there is no memory for
+    if ([WebAssembly.CompileError, WebAssembly.LinkError, WebAssembly.RuntimeError, RangeError].some((kind) => error instanceof kind)) throw error;
+    throw coded(navigator.onLine ? "network" : "offline", `the engine's WebAssembly did not come (${error.message}): check the connection and try again`, error);
   });
   const { promise, reject } = withReject();
   /** @type {Instance} */
-  const instance = { ...module, panic: "", panicked: promise };
-  instance.onPanic((/** @type {string} */ words) => {
+  const instance = {
+    ...module,
+    panic: "",
+    panicked: promise,
+    // a module whose memory or stack is used up ends without a panic
+    trapped: ({ message }) => void (instance.panic || ended(`the module ran out of memory or of stack (${message})`)),
+  };
+  const ended = (/** @type {string} */ words) => {
     instance.panic = words;
     panics += 1;
     newest = undefined;
     // nothing else would give their memory back
     for (const device of devices) device.destroy();
     reject(new Error(words));
-  });
-  // what the trap says after the panic must not overtake its words
+  };
+  instance.onPanic(ended);
   globalThis.addEventListener("error", (event) => {
-    if (instance.panic && event.error instanceof WebAssembly.RuntimeError) event.preventDefault();
+    const { name, stack } = Object(event.error);
+    const trap = event.error instanceof WebAssembly.RuntimeError;
+    // on a page it may be another module's, or come from what is left of one that ended
+    const own = (trap || /^(Range|Internal)Error$/.test(name)) && (alone || (!panics && /nomoat_bg/.test(stack)));
+    if (own) instance.trapped(event.error);
+    // what the trap says after the panic must not overtake its words
+    if (instance.panic && (own || trap)) event.preventDefault();
   });
   return instance;
 }
@@ -87,8 +107,8 @@ async function fetched(wasm) {
   throw coded("hash-mismatch", `${url} is not the file that this version was built with, so it was not run: put the original there again`);
 }
 
-/** @param {string} code @param {string} message */
-const coded = (code, message) => Object.assign(new Error(message), { code });
+/** @param {string} code @param {string} message @param {unknown} [cause] */
+const coded = (code, message, cause) => Object.assign(new Error(message, { cause }), { code });
 
 /** A promise that only ever fails, which nobody need wait for. */
 function withReject() {
@@ -108,7 +128,7 @@ export function serve(port) {
   let instance;
   /** @type {Model | undefined} */
   let model;
-  /** What it was loaded with, and whether kernels are to be measured. @typedef {Pick<import("./protocol.js").Load, "source" | "options"> & { tune: boolean }} Loaded @type {Loaded | undefined} */
+  /** What it was loaded with, and whether kernels are to be measured. @typedef {Pick<import("./protocol.js").Load, "source" | "options" | "patience"> & { tune: boolean }} Loaded @type {Loaded | undefined} */
   let from;
   /** What was fetched for the next load. @type {import("./store/keep.js").Opened | null} */
   let opened = null;
@@ -160,6 +180,7 @@ export function serve(port) {
           tell(model);
         }
       } catch (error) {
+        if (error instanceof WebAssembly.RuntimeError) instance?.trapped(error);
         trace("failed", { order: order.type, heapBytes: heap() });
         say({ type: "error", id: order.id, ...failure(error, instance?.panic) });
       } finally {
@@ -299,10 +320,11 @@ export function serve(port) {
     return info;
   }
 
-  /** To whom the module reports while it loads. @param {number} id @param {AbortSignal} signal */
-  function hostOf(id, signal) {
+  /** To whom the module reports while it loads. @param {number} id @param {AbortSignal} signal @param {number} [patience] */
+  function hostOf(id, signal, patience) {
     return {
       signal,
+      patience,
       /** @param {string} phase @param {number} done @param {number} total */
       progress(phase, done, total) {
         say({ type: "progress", id, phase, done, total });
@@ -316,16 +338,16 @@ export function serve(port) {
   }
 
   /** @param {import("./protocol.js").Load} order @param {Instance} instance @param {AbortSignal} signal */
-  async function load({ id, source, options }, instance, signal) {
+  async function load({ id, source, options, patience }, instance, signal) {
     const { why, software, tune, options: there } = await found(options, instance, signal);
     if (software) say({ type: "warning", id, code: "software-gpu", message: "the only GPU here is emulated in software, so this is slow" });
-    model = await instance.Model.load(source, there, hostOf(id, signal));
+    model = await instance.Model.load(source, there, hostOf(id, signal, patience));
     if (signal.aborted) {
       model.free();
       model = undefined;
       throw stopped();
     }
-    from = { source, options, tune };
+    from = { source, options, patience, tune };
     await learned(model);
     const info = known(why);
     cold = info.device === "gpu";
@@ -337,8 +359,8 @@ export function serve(port) {
   }
 
   /** @param {import("./protocol.js").FitOrder} order @param {Instance} instance @param {AbortSignal} signal */
-  async function fitted({ id, source, options }, { fit }, signal) {
-    const host = { signal, progress: () => !signal.aborted, warn: () => {} };
+  async function fitted({ id, source, options, patience }, { fit }, signal) {
+    const host = { signal, patience, progress: () => !signal.aborted, warn: () => {} };
     result(id, JSON.parse(await fit(source, JSON.stringify(options), host)));
   }
 
@@ -383,7 +405,7 @@ export function serve(port) {
     await forget();
     const { why, options } = await found(from.options, instance, signal);
     const it = /** @type {Model} */ (model);
-    await it.revive(from.source, options, hostOf(id, signal));
+    await it.revive(from.source, options, hostOf(id, signal, from.patience));
     await relearned(it);
     const info = known(why);
     cold = info.device === "gpu" && !lostAhead;
@@ -449,14 +471,15 @@ function absent() {
 function failure(thrown, panic) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = /** @type {any} */ (error).code;
-  if (typeof code === "string") return { code, message: error.message, fatal: false };
+  // an error may be more than a message can carry
+  const cause = error.cause === undefined ? undefined : String(error.cause);
+  if (typeof code === "string") return { code, message: error.message, cause, fatal: false };
   const message = `internal error: ${panic || error.message}; please report it`;
   // a wrong argument is refused before the module runs: only a trap ends it
-  return { code: "internal", message, fatal: Boolean(panic) || error instanceof WebAssembly.RuntimeError };
+  return { code: "internal", message, cause, fatal: Boolean(panic) || error instanceof WebAssembly.RuntimeError };
 }
 
-const workers = /** @type {any} */ (globalThis).DedicatedWorkerGlobalScope;
-if (workers && globalThis instanceof workers) {
+if (alone) {
   const port = /** @type {any} */ (globalThis);
   watch((sent) => port.postMessage({ type: "request", sent }));
   serve(port);

@@ -10,7 +10,8 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "{ \
         progress(phase: string, done: number, total: number): boolean, \
         warn(code: string, message: string): void, \
-        readonly signal: AbortSignal }")]
+        readonly signal: AbortSignal, \
+        readonly patience?: number }")]
     pub type Host;
 
     /// `false` asks to stop.
@@ -24,6 +25,10 @@ extern "C" {
     /// Stops fetches under way.
     #[wasm_bindgen(method, structural, getter)]
     pub(super) fn signal(this: &Host) -> web_sys::AbortSignal;
+
+    /// Milliseconds without a byte after which a request is sent again.
+    #[wasm_bindgen(method, structural, getter)]
+    pub(super) fn patience(this: &Host) -> Option<f64>;
 }
 
 thread_local! {

@@ -256,6 +256,7 @@ async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model>
     let mut progress = |at: Progress| host.heard(at);
     let (folder, entry) = folder(source, Extent::All, host)?;
     let model = engine::Model::load(&*folder, &entry, &options, now, &mut progress).await?;
+    model.notes().iter().for_each(|note| host.warn("bad-file", note));
     Ok(Model {
         model,
         generation: None,

@@ -12,12 +12,17 @@ extern "C" {
     fn fetch(url: &str, init: &RequestInit) -> Promise;
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, ms: f64) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(js_namespace = location, js_name = origin, thread_local_v2)]
     static ORIGIN: String;
 }
 
 /// Pieces of a body are gathered to this size before they become a blob, which the browser may keep on disk.
 const GATHER: u64 = 8 << 20;
+
+/// Milliseconds without a byte after which a request is given up, where the host does not say.
+const PATIENCE_MS: f64 = 20_000.0;
 
 /// Why a request did not give what it should.
 pub(super) enum Fault {
@@ -46,6 +51,8 @@ pub(super) struct Span {
 /// An answer with a body.
 pub(super) struct Answer {
     response: Response,
+    /// Milliseconds to wait for each piece of the body.
+    patience: f64,
     /// 200 or 206.
     pub(super) status: u16,
     /// From `Content-Range`, where the browser shows it.
@@ -76,10 +83,12 @@ pub(super) async fn get(
         headers.set("Range", &format!("bytes={first}-{last}")).map_err(broken)?;
         init.set_headers(&headers);
     }
-    let response: Response = match JsFuture::from(fetch(url, &init)).await {
-        Ok(response) => response.unchecked_into(),
+    let patience = host.patience().unwrap_or(PATIENCE_MS);
+    let response: Response = match within(fetch(url, &init), patience).await {
+        Ok(Some(response)) => response.unchecked_into(),
+        Ok(None) => return Err(Fault::Passing(failed(Read::Network, silent(patience)))),
         Err(e) if aborted(&e) => return Err(Fault::Lasting(Error::Aborted)),
-        Err(e) => return Err(unreachable(url, &e, &failed).await),
+        Err(e) => return Err(unreachable(url, &e, host, &failed).await),
     };
     let header = |key: &str| response.headers().get(key).ok().flatten();
     let status = response.status();
@@ -121,11 +130,12 @@ pub(super) async fn get(
     Ok(Some(Answer {
         status,
         span: header("content-range").as_deref().and_then(span),
-        etag: header("etag"),
+        etag: header("etag").or_else(|| header("last-modified")),
         length: match header("content-encoding").as_deref() {
             None | Some("identity") => header("content-length").and_then(|n| n.parse().ok()),
             Some(_) => None,
         },
+        patience,
         response,
     }))
 }
@@ -141,7 +151,7 @@ impl Answer {
             return Err(cut_short(name, "there is no body"));
         };
         while bytes.len() < want {
-            let Some(piece) = next(&reader, name).await? else {
+            let Some(piece) = next(&reader, name, self.patience).await? else {
                 return Err(cut_short(name, &format!("{} of {want} bytes came", bytes.len())));
             };
             let room = u32::try_from(want - bytes.len()).unwrap_or(u32::MAX);
@@ -162,7 +172,7 @@ impl Answer {
             return Ok((bytes, true));
         };
         while bytes.len() < want {
-            let Some(piece) = next(&reader, name).await? else {
+            let Some(piece) = next(&reader, name, self.patience).await? else {
                 return Ok((bytes, true));
             };
             let start = bytes.len();
@@ -188,7 +198,7 @@ impl Answer {
             })
         };
         if let Some(reader) = self.reader() {
-            while let Some(piece) = next(&reader, name).await? {
+            while let Some(piece) = next(&reader, name, self.patience).await? {
                 done += u64::from(piece.length());
                 gathered += u64::from(piece.length());
                 pieces.push(&piece);
@@ -226,15 +236,31 @@ pub(super) async fn wait(ms: f64) {
     let _ = JsFuture::from(promise).await;
 }
 
+/// What a promise brings, which is not nothing; `None` if it takes longer than so many milliseconds.
+async fn within(promise: Promise, ms: f64) -> Result<Option<JsValue>, JsValue> {
+    let mut timer = JsValue::UNDEFINED;
+    let late = Promise::new(&mut |resolve, _| timer = set_timeout(&resolve, ms));
+    let first = JsFuture::from(Promise::race(&Array::of2(&promise, &late))).await;
+    clear_timeout(&timer);
+    first.map(|value| (!value.is_undefined()).then_some(value))
+}
+
+fn silent(ms: f64) -> String {
+    format!("nothing came for {ms} ms")
+}
+
 /// The next piece of a body.
-async fn next(reader: &ReadableStreamDefaultReader, name: &str) -> Result<Option<Uint8Array>, Fault> {
-    let step = JsFuture::from(reader.read()).await.map_err(|e| {
-        if aborted(&e) {
-            Fault::Lasting(Error::Aborted)
-        } else {
-            cut_short(name, &words(&e))
+async fn next(reader: &ReadableStreamDefaultReader, name: &str, patience: f64) -> Result<Option<Uint8Array>, Fault> {
+    let step = match within(reader.read(), patience).await {
+        Ok(Some(step)) => step,
+        Ok(None) => {
+            // nobody waits for the connection to be given back
+            let _ = reader.cancel();
+            return Err(cut_short(name, &silent(patience)));
         }
-    })?;
+        Err(e) if aborted(&e) => return Err(Fault::Lasting(Error::Aborted)),
+        Err(e) => return Err(cut_short(name, &words(&e))),
+    };
     let get = |key: &str| Reflect::get(&step, &key.into()).unwrap_or(JsValue::UNDEFINED);
     Ok((!get("done").is_truthy()).then(|| get("value").unchecked_into()))
 }
@@ -256,12 +282,13 @@ fn aborted(error: &JsValue) -> bool {
 
 /// `fetch` says the same for a host that forbids pages to read as for one that is down. An opaque request tells them
 /// apart: it succeeds only if the host is there.
-async fn unreachable(url: &str, error: &JsValue, failed: &dyn Fn(Read, String) -> Error) -> Fault {
+async fn unreachable(url: &str, error: &JsValue, host: &Host, failed: &dyn Fn(Read, String) -> Error) -> Fault {
     let foreign = web_sys::Url::new(url).is_ok_and(|url| ORIGIN.with(|here| url.origin() != *here));
     if foreign {
         let init = RequestInit::new();
         init.set_method("HEAD");
         init.set_mode(RequestMode::NoCors);
+        init.set_signal(Some(&host.signal()));
         if JsFuture::from(fetch(url, &init)).await.is_ok() {
             return Fault::Lasting(failed(
                 Read::Cors,

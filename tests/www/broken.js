@@ -1,7 +1,7 @@
-// A GPU whose error scopes answer something odd, or that computes something else, or whose memory is full: for the page, or as
+// A GPU whose error scopes answer something odd, or that computes something else, or whose memory is full, and a module that traps: for the page, or as
 // the worker itself, with `?how=` in its address.
 
-/** @typedef {"internal" | "uncaptured" | "nonsense"} How Errors that the browser may give, and what none gives. */
+/** @typedef {"internal" | "uncaptured" | "nonsense" | "trap" | "trap at once"} How Errors that the browser may give, what none gives, and a module that traps. */
 
 /** Words of kernels and what stands there instead, as if a driver compiled them wrongly. @type {Record<string, [string, string]>} */
 const WRONG = {
@@ -11,6 +11,7 @@ const WRONG = {
 
 /** @param {How} how @returns {() => void} What mends it. */
 export function breakScopes(how) {
+  if (how === "trap" || how === "trap at once") return breakClock(how === "trap");
   const device = globalThis.GPUDevice.prototype;
   const { pushErrorScope: push, popErrorScope: pop } = device;
   /** @type {GPUErrorFilter[]} */
@@ -30,6 +31,17 @@ export function breakScopes(how) {
     return error;
   };
   return () => void Object.assign(device, { pushErrorScope: push, popErrorScope: pop });
+}
+
+/** The module ends as if it had used up its memory: by a trap, without a word. @param {boolean} later Not in a call, which throws. @returns {() => void} What mends it. */
+function breakClock(later) {
+  const real = performance.now;
+  performance.now = function () {
+    const stack = String(new Error().stack);
+    if (/\.wasm/.test(stack) && !(later && /begin/.test(stack))) throw new WebAssembly.RuntimeError("unreachable");
+    return real.call(performance);
+  };
+  return () => void (performance.now = real);
 }
 
 /** @param {[string, string]} words */

@@ -1,7 +1,7 @@
 // A loopback model hub with the public layout: listings over an API, files behind signed addresses that expire.
 //
 // Faults, by the name of the repository's owner: gated | private | unknown | down | busy | mute (busy, and says it
-// to no other origin) | reset (breaks the connection at first) | page | html | deaf (no CORS).
+// to no other origin) | reset (breaks the connection at first) | torn (breaks each answer off) | page | html | deaf (no CORS).
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -73,6 +73,10 @@ export async function serveHub(repos) {
       return refuse(503);
     }
     if (fault === "reset" && ++reset < 3) return void request.socket.resetAndDestroy();
+    if (fault === "torn") {
+      response.writeHead(200, { "Content-Type": "application/json", "Content-Length": 1000 }).write('{"id":');
+      return void setTimeout(() => request.socket.resetAndDestroy(), 30);
+    }
     if (fault === "page") return response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html>");
     if (fault === "html") return json({ id: repo });
     if (!files) return refuse(404);

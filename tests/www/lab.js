@@ -3,6 +3,7 @@
 import { fit, load as stored, resolve, store } from "/nomoat.js";
 import { forget, warmed } from "./adapter.js";
 import { breakScopes } from "./broken.js";
+import { chosen } from "./folder.js";
 
 export { tuned } from "./adapter.js";
 export { alike } from "./alike.js";
@@ -54,6 +55,13 @@ export const loadError = ({ source, options }) =>
     await made.unload();
     return "loaded";
   });
+
+/** A load and a look ahead whose options are misspelt. @param {string} source */
+export const misspelt = async (source) => [
+  await thrown(() => load(source, /** @type {any} */ ({ onprogress() {} }))),
+  await thrown(() => fit(source, /** @type {any} */ ({ onProgress() {} }))),
+  await thrown(() => load(source, /** @type {any} */ ({ template: new Proxy({}, {}) }))),
+];
 
 /** The ids of a known greedy text. @param {{ source: string, expected: string, options: any }} what */
 export async function story({ source, expected, options }) {
@@ -322,6 +330,7 @@ export async function refused({ source, options }) {
     decoderTokens: () => made.generateTokens([1], { decoderTokens: [0] }),
     "chat of a base model": () => made.chat.completions.create({ messages: [{ role: "user", content: "x" }] }),
     "no messages": () => made.chat.completions.create({ messages: [] }),
+    "what no worker can be given": () => made.chat.completions.create({ messages: [{ role: "assistant", content: "x", tool_calls: new Proxy([], {}) }] }),
     image: () => made.chat.completions.create({ messages: [{ role: "user", content: [{ type: "image_url" }] }] }),
     "no ids": () => made.generateTokens([], { maxTokens: 1 }),
     "id outside": () => made.generateTokens([1 << 20], { maxTokens: 1 }),
@@ -338,10 +347,10 @@ export async function refused({ source, options }) {
 
 /**
  * The largest difference of an embedding from its golden, and what else there is to an answer.
- * @param {{ source: string, options: any, golden: string, text: string }} what
+ * @param {{ source: string, options: any, golden: string, text: string, names?: string[] }} what `names`: these files of the source, as a folder.
  */
-export async function embedded({ source, options, golden, text }) {
-  const made = await load(source, options);
+export async function embedded({ source, options, golden, text, names }) {
+  const made = await load(names ? await chosen(source, names) : source, options);
   const { ids, sentence_embedding: wanted } = (await json(golden)).short;
   const { data, usage } = await made.embeddings.create({ input: [ids, text] });
   const off = Math.max(...wanted.map((/** @type {number} */ value, /** @type {number} */ i) => Math.abs(value - data[0].embedding[i])));

@@ -16,6 +16,12 @@ if (how === "blind") {
   // one that has WebGPU, but not in workers
   Object.defineProperty(navigator, "gpu", { value: undefined });
 }
+if (how.startsWith("engine=")) {
+  // one where the engine's own module is got from another address, which is faulty
+  const real = fetch;
+  const address = decodeURIComponent(how.slice("engine=".length));
+  globalThis.fetch = (what, init) => real(/nomoat_bg/.test(String(what)) ? address : what, init);
+}
 if (how === "wired") {
   // a device whose network comes and goes: no driver can do that to a worker in every browser
   let online = true;

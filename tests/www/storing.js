@@ -11,7 +11,7 @@ let stop;
 /** @type {Promise<any> | undefined} */
 let under;
 
-/** @typedef {{ source: any, options?: any, odd?: "refusing" | "cramped" | "blind" | "wired" }} What */
+/** @typedef {{ source: any, options?: any, odd?: string }} What `odd`: see odd.js. */
 
 const Real = globalThis.Worker;
 
@@ -30,7 +30,7 @@ export async function bring({ source, options = {}, odd }) {
   const lines = [];
   stop = new AbortController();
   const started = performance.now();
-  const made = { phases, lines, code: null, message: "", last: [0, 0], warnings: /** @type {string[]} */ ([]) };
+  const made = { phases, lines, code: null, message: "", first: /** @type {number[] | null} */ (null), last: [0, 0], warnings: /** @type {string[]} */ ([]) };
   try {
     const model = await load(source, {
       device: "cpu",
@@ -43,15 +43,17 @@ export async function bring({ source, options = {}, odd }) {
         Object.assign(now, { phase, done, total });
         /** @type {any} */ (globalThis).told?.(phase === "download" ? done : 0);
         if (phases.at(-1) !== phase) phases.push(phase);
-        if (phase === "download") made.last = [done, total];
+        if (phase !== "download") return;
+        made.first ??= [done, total];
+        made.last = [done, total];
       },
     });
     const ids = [...(await model.generateTokens(PROMPT, { temperature: 0, maxTokens: 12, ignoreEos: true }))];
     await model.unload();
     return { ...made, ids, ms: performance.now() - started };
   } catch (error) {
-    const { code, message } = /** @type {any} */ (error);
-    return { ...made, code, message: String(message), ms: performance.now() - started };
+    const { code, message, cause } = /** @type {any} */ (error);
+    return { ...made, code, message: String(message), cause: cause && String(cause), ms: performance.now() - started };
   }
 }
 

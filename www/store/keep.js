@@ -152,8 +152,8 @@ async function stored(folder, asked, { signal, progress }) {
 /** What could not be had, and nobody knows if there is any. @param {import("./journal.js").State} state */
 const lacking = ({ files }) => [...files.values()].filter(({ done, absent, licence }) => !done && !absent && !licence);
 
-/** @param {string} name */
-const base = (name) => name.split("/").at(-1) ?? name;
+/** A name without its folders, but for that of a part that has a configuration of its own. @param {string} name */
+const base = (name) => /(?:\b1_Pooling\/)?[^/]*$/.exec(name)?.[0] ?? name;
 
 /**
  * Brings what is not there yet.
@@ -180,7 +180,9 @@ async function download(folder, { key, source, label, damaged, licences }, how) 
     if (state.source === null) journal.write({ is: "model", v: 1, source: label });
     // before the weights: a licence that is taken away during hours of download is here then
     if (licences && !again) await archive(folder, journal, licences, how, LICENCE_TRIES, BEFORE_MS);
-    for (const kept of state.files.values()) if (!kept.absent && !kept.licence) meter.set(kept.name, length(kept), kept.size);
+    for (const kept of state.files.values()) if (!kept.absent && !kept.licence) meter.set(kept.name, length(kept), kept.size, true);
+    // at once, or what is there would seem to have come just now
+    meter.tell();
     let known = false;
     let heard = true;
     /** @type {import("./plan.js").Take} */

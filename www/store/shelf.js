@@ -30,16 +30,18 @@ export function meterOf(tell) {
   const files = new Map();
   let expected = 0;
   const sum = (/** @type {"done" | "size"} */ what) => [...files.values()].reduce((all, file) => all + file[what], 0);
-  return {
+  const meter = {
     done: () => sum("done"),
     /** @param {number} bytes */
     expect: (bytes) => void (expected = bytes),
-    /** @param {string} name @param {number} done @param {number | null} size */
-    set(name, done, size) {
+    tell: () => tell(sum("done"), Math.max(expected, sum("size"))),
+    /** @param {string} name @param {number} done @param {number | null} size @param {boolean} [quietly] */
+    set(name, done, size, quietly) {
       files.set(name, { done, size: Math.max(done, size ?? 0) });
-      tell(sum("done"), Math.max(expected, sum("size")));
+      if (!quietly) meter.tell();
     },
   };
+  return meter;
 }
 
 /** Throws if there is no room for so many bytes more. @param {string} name @param {number} bytes */

@@ -231,6 +231,16 @@ export const cases = [
         wrote(await store("bring", { source }));
         assert.equal(depot.seen.length, 1);
         assert.ok(Number(depot.seen[0].from) >= done, `${depot.seen[0].from} after ${done}`);
+        await store("clear");
+        // of several files what is there is told at once, as if none of it had come just now
+        const several = ["big.gguf", "more.gguf"].map((name) => ({ name, url: `${source}?${name}` }));
+        depot.play((_, number) => [{}, { cut: 9_000_000 }, { status: 404 }][number]);
+        assert.equal((await store("bring", { source: several })).code, "not-found");
+        const [{ done: there }] = await store("list");
+        assert.ok(there > big.length, `${there} bytes are there`);
+        depot.play();
+        const { first } = await store("bring", { source: several });
+        assert.equal(first?.[0], there);
       }),
   },
   {
@@ -298,6 +308,26 @@ export const cases = [
           assert.equal(depot.seen.length, 0, "it asked again");
           await store("clear");
         }
+      }),
+  },
+  {
+    name: "where the engine's own module does not come, the network is named and not the engine",
+    on: ["chromium"],
+    run: (bench) =>
+      fresh(bench, async (store) => {
+        const { depot, other } = bench;
+        for (const [address, words] of /** @type {[string, RegExp][]} */ ([
+          [`${other.url}pkg/nomoat_bg.wasm?fault=503`, /503/],
+          [`${other.url}pkg/nomoat_bg.wasm?fault=truncate`, /did not come/],
+          ["http://127.0.0.1:9/nomoat_bg.wasm", /Failed to fetch/],
+        ])) {
+          const got = await store("bring", { source: `${other.url}depot/big.gguf`, odd: `engine=${encodeURIComponent(address)}` });
+          assert.equal(got.code, "network", `${address}: ${got.message}`);
+          assert.match(got.message, /^the engine's WebAssembly did not come/);
+          assert.match(got.message, words);
+          assert.ok(got.cause, "without its cause");
+        }
+        assert.equal(depot.seen.length, 0);
       }),
   },
   {

@@ -36,7 +36,12 @@ const PUBLISHED = { "config.json": MANY["config.json"], "model.safetensors": hol
 /** @param {Bench} bench @param {(hub: Awaited<ReturnType<typeof serveHub>>) => Promise<string | void>} run */
 async function withHub({ shared }, run) {
   const folder = (/** @type {string} */ name) =>
-    Object.fromEntries(readdirSync(path.join(shared, name)).map((file) => [file, onDisk(path.join(shared, name, file))]));
+    Object.fromEntries(
+      readdirSync(path.join(shared, name), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name: file }) => path.join(parentPath, file))
+        .map((file) => [path.relative(path.join(shared, name), file), onDisk(file)]),
+    );
   const { bytes, size } = header();
   const foreign = header(30, "NVFP4");
   const any = { files: { "model-Q8_0.gguf": hollow(1) } };
@@ -46,6 +51,9 @@ async function withHub({ shared }, run) {
     "some/mixed": { files: { "Model-IQ2_M.gguf": hollow(60 * MB), "Model-IQ3_XS.gguf": hollow(80 * MB) } },
     "some/blocks": { files: PUBLISHED, info: { tags: ["mxfp4"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
     "some/packed": { files: PUBLISHED, info: { tags: ["4-bit"], safetensors: { parameters: { BF16: 9, U8: 9 } } } },
+    "some/masks": { files: PUBLISHED, info: { safetensors: { parameters: { F32: 9, BOOL: 9, I64: 9, U8: 9 } } } },
+    "some/counts": { files: PUBLISHED, info: { config: { quantization_config: { bits: 4 } }, safetensors: { parameters: { F16: 9, I32: 9 } } } },
+    "some/encoder": { files: folder("zoo/bert_minilm") },
     "some/nothing": { files: { "README.md": hollow(9) }, info: { tags: ["license:mit"] } },
     "some/gguf": { files: { "Tiny-BF16.gguf": onDisk(path.join(shared, "zoo/llama3/model-bf16.gguf")) }, info: { tags: ["license:llama3"] } },
     "some/stories": { files: folder("models/TinyStories-656K") },
@@ -114,15 +122,19 @@ export const cases = [
     },
   },
   {
-    name: "bytes in published weights are read where they are blocks of MXFP4",
+    name: "masks and counters in published weights are no reason to refuse them; bytes are read where they are blocks of MXFP4, and packed ones are not",
     shared: true,
     on: ["chromium"],
     run: (bench) =>
       withHub(bench, async ({ url: hub }) => {
-        const { value: found, message } = await bench.lab("listed", { reference: "some/blocks", how: { hub } });
-        assert.deepEqual(found?.variants.map((/** @type {any} */ v) => [v.label, v.readable]), [["safetensors", true]], message);
-        const packed = await bench.lab("listed", { reference: "some/packed", how: { hub } });
-        assert.equal(packed.code, "unsupported-format", packed.message);
+        for (const reference of ["some/blocks", "some/masks"]) {
+          const { value: found, message } = await bench.lab("listed", { reference, how: { hub } });
+          assert.deepEqual(found?.variants.map((/** @type {any} */ v) => [v.label, v.readable]), [["safetensors", true]], `${reference}: ${message}`);
+        }
+        for (const reference of ["some/packed", "some/counts"]) {
+          const packed = await bench.lab("listed", { reference, how: { hub } });
+          assert.equal(packed.code, "unsupported-format", `${reference}: ${packed.message}`);
+        }
       }),
   },
   {
@@ -230,10 +242,32 @@ export const cases = [
       }),
   },
   {
+    name: "an encoder has what its rows become from a hub, from the store, and in a folder that was chosen",
+    shared: true,
+    on: ["chromium"],
+    run: (bench) =>
+      withHub(bench, async ({ url: hub }) => {
+        const folder = "/shared/zoo/bert_minilm/";
+        const names = ["config.json", "model.safetensors", "modules.json", "tokenizer.json", "1_Pooling/config.json"];
+        for (const [source, more] of /** @type {[string, any][]} */ ([
+          ["some/encoder:safetensors", { options: { store: "auto" } }],
+          ["some/encoder:safetensors", { options: { store: "never" } }],
+          [folder, { options: { store: "auto" } }],
+          [folder, { names }],
+        ])) {
+          const what = { source, ...more, options: { device: "cpu", hub, ...more.options }, golden: `${folder}golden.json`, text: "the end" };
+          const { off } = await bench.lab("embedded", what);
+          assert.ok(off < 1e-4, `${source} ${JSON.stringify(more)}: ${off}`);
+        }
+        assert.equal((await bench.lab("kept", "some/encoder:safetensors")).length, 1);
+        assert.equal((await bench.lab("kept", `${bench.server.url}${folder.slice(1)}`)).length, 1);
+      }),
+  },
+  {
     name: "errors of a hub have their codes and say what to do",
     shared: true,
     run: (bench) =>
-      withHub(bench, async ({ url: hub }) => {
+      withHub(bench, async ({ url: hub, requests }) => {
         for (const [source, at, code, words] of /** @type {[string, string, string, RegExp][]} */ ([
           ["gated/model", hub, "gated", /agree at http.*\/gated\/model, download the file there and drop it here/],
           ["private/model", hub, "gated", /permission/],
@@ -243,6 +277,7 @@ export const cases = [
           ["page/model", hub, "network", /cannot be understood/],
           ["html/model", hub, "network", /cannot be understood/],
           ["down/model", hub, "network", /HTTP 503/],
+          ["torn/model", hub, "network", /cannot be reached/],
           ["some/model", "http://127.0.0.1:9", "network", /cannot be reached/],
         ])) {
           const found = await bench.lab("loadError", { source, options: { device: "cpu", hub: at } });
@@ -250,6 +285,7 @@ export const cases = [
           assert.match(found.message, words, source);
           assert.equal(found.name, "NomoatError");
         }
+        assert.equal(requests.filter((line) => line.includes("torn/model")).length, 4, "an answer that broke off is asked for again");
         for (const [act, what] of [
           ["loadError", { source: "some/gguf", options: { device: "cpu", hub, budget: 1e5 } }],
           ["foretold", { source: "some/gguf", settings: { device: "cpu", hub, budget: 1e5 } }],

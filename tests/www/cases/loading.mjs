@@ -109,11 +109,18 @@ export const cases = [
   },
   {
     name: "options that make no sense are refused",
-    async run({ lab }) {
+    async run({ lab, server }) {
       for (const options of [{ device: "toaster" }, { precision: "f64" }, { kv: "q1" }, { contextLength: 0 }, { frobnicate: 1 }]) {
         const { code, message } = await lab("loadError", { source: "/nowhere/model.gguf", options });
         assert.equal(code, "unsupported-field", `${JSON.stringify(options)}: ${message}`);
       }
+      // what is misspelt is known before anything is asked for, and by what
+      const errors = await lab("misspelt", "/nowhere/misspelt.gguf");
+      for (const [i, words] of [/onprogress/, /onProgress/, /cannot go to the worker/].entries()) {
+        assert.equal(errors[i].code, "unsupported-field", errors[i].message);
+        assert.match(errors[i].message, words);
+      }
+      assert.ok(!server.requests.some((line) => line.includes("misspelt.gguf")), "it was asked for");
     },
   },
   {
@@ -167,16 +174,23 @@ export const cases = [
     },
   },
   {
-    name: "a panic is an error with its words, in the worker and on the page, and the next load is fresh",
+    name: "a panic is an error with its words, and so is a trap, in the worker and on the page; the next load is fresh",
     shared: true,
     each: "gpu",
     async run({ lab, device }) {
-      for (const where of ["worker", "page"]) {
-        const what = { where, how: "nonsense", source: STORY, options: { device } };
-        const { first, again } = await lab("broken", what);
-        assert.equal(first.code, "internal", where);
-        assert.match(first.message, /panicked at .*Unexpected error/s, where);
-        assert.equal(again.value?.ids.length, 8, `${where}: ${again.message}`);
+      for (const [where, how, on] of [
+        ["worker", "nonsense", device],
+        ["worker", "trap", "cpu"],
+        ["worker", "trap at once", "cpu"],
+        ["page", "trap", device],
+        ["page", "nonsense", device],
+      ]) {
+        const { first, again } = await lab("broken", { where, how, source: STORY, options: { device: on } });
+        const what = `${where}, ${how}: ${JSON.stringify(first)}`;
+        assert.equal(first.code, "internal", what);
+        const words = how === "nonsense" ? /panicked at .*Unexpected error/s : /^internal error: the module ran out of memory or of stack \(unreachable\)/;
+        assert.match(first.message, words, what);
+        assert.equal(again.value?.ids.length, 8, `${what}, then ${again.message}`);
       }
     },
   },

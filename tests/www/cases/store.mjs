@@ -175,6 +175,7 @@ export const cases = [
         const failed = await store("bring", { source });
         assert.equal(failed.code, "storage-unavailable", failed.message);
         assert.match(failed.message, /NoModificationAllowedError/);
+        assert.match(failed.cause, /NoModificationAllowedError/, "an error's cause stays behind in the worker");
         await store("loose");
         wrote(await store("bring", { source }));
         assert.equal(depot.seen[0].from, done);
