@@ -5,6 +5,9 @@ const SHARE = 6;
 /** Characters that are gathered before they are read aloud: what is announced too often is not heard. */
 const BREATH = 200;
 
+/** Whether the end of what scrolls is in sight. @param {Element} scroller */
+export const atEnd = (scroller) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+
 /**
  * @param {(text: string) => void} put Adds text to the page.
  * @param {HTMLElement} aloud A live region.
@@ -21,13 +24,13 @@ export function flow(put, aloud, scroller = document.scrollingElement ?? documen
     cancelAnimationFrame(frame);
     frame = 0;
     if (!waiting) return;
-    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+    const follow = atEnd(scroller);
     const started = performance.now();
     put(waiting);
     waiting = "";
     const ended = performance.now();
     due = ended + (ended - started) * (SHARE - 1);
-    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    if (follow) scroller.scrollTop = scroller.scrollHeight;
   }
 
   function next() {

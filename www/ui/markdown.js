@@ -3,7 +3,7 @@
 
 import { Lexer } from "../vendor/markdown.js";
 import { make } from "./make.js";
-import { say } from "./words.js";
+import { say as page } from "./words.js";
 
 /** @typedef {import("../vendor/markdown.js").Token} Token */
 
@@ -18,11 +18,14 @@ const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160
 /** @type {Record<string, string>} */
 const NAMED = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
 
+/** How the nodes that are made just now get their words. */
+let say = page;
+
 /**
  * A place where Markdown is shown.
- * @param {HTMLElement} place
+ * @param {HTMLElement} place @param {typeof page} [words] How its nodes get their words, if not as the page's.
  */
-export function markdown(place) {
+export function markdown(place, words = page) {
   let text = "";
   /** Characters whose nodes are final, and the level of the last heading among them. */
   let [settled, level] = [0, 2];
@@ -33,6 +36,7 @@ export function markdown(place) {
 
   /** @param {string} whole All of the text: what was shown before, and more. */
   function show(whole) {
+    say = words;
     text = whole.replace(/\r\n?/g, "\n");
     const rest = text.slice(settled);
     const { tokens, defined } = lex(rest, links);

@@ -173,12 +173,15 @@ export const cases = [
     on: ["chromium"],
     async run(bench) {
       const { raw, close } = await visit(bench, ({ cdn, model }) => ({
-        body: element(model, SAID),
+        body: element(model, SAID).replace("></", "><p>Write to us instead.</p></"),
         csp: STRICT(cdn).replace(" 'wasm-unsafe-eval'", ""),
       }));
+      const instead = raw.getByText("Write to us instead.");
+      assert.ok(!(await instead.isVisible()));
       await raw.click("nomoat-chat [part=consent] button");
       await raw.waitForSelector("nomoat-chat[status=failed]", { timeout: 60_000 });
       assert.match(await raw.locator("nomoat-chat [part=problem]").textContent(), /Code: csp/);
+      assert.ok(await instead.isVisible());
       await close();
     },
   },
@@ -199,6 +202,32 @@ export const cases = [
       assert.ok(got.text.length > 0);
       await close();
       return got.device;
+    },
+  },
+  {
+    name: "the widget of the package speaks its own language; the documents count the ledger's models and say which example is empty on a site",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, quiet, close } = await visit(bench, ({ cdn, model }) => ({
+        head: `<script type="module" src="${cdn}/ui/widget.js"></script>`,
+        body: element(model, 'lang="zh"'),
+      }));
+      await raw.waitForSelector("nomoat-chat[status=idle]");
+      const text = await raw.evaluate(() => {
+        const chat = /** @type {any} */ (document.querySelector("nomoat-chat"));
+        chat.messages = [{ role: "assistant", content: "![x](https://example.org/p.png)\n\n```\nlet a;\n```" }];
+        return chat.shadowRoot.querySelector(".body").textContent;
+      });
+      assert.match(text, /图片（未加载）：x.*复制代码/);
+      quiet();
+      await close();
+      const { length } = JSON.parse(readFileSync(path.join(root, "www/ledger/index.json"), "utf8"));
+      for (const name of ["README.md", "CHANGELOG.md"]) {
+        assert.match(readFileSync(path.join(root, name), "utf8"), new RegExp(`ledger.{0,40} ${length} models`), name);
+      }
+      const popup = await bench.browser.open(`${bench.server.url}docs/extension/popup.html`);
+      assert.match(await popup.raw.locator("body").innerText(), /works in an extension/);
+      await popup.close();
     },
   },
   {

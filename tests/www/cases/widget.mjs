@@ -13,6 +13,43 @@ async function named(raw) {
   return nodes.map((/** @type {any} */ node) => `${node.role?.value}: ${node.name?.value}`);
 }
 
+/**
+ * Gives the first widget a model that writes what `answer(text)` says once it is asked for an answer; `out` takes pieces of it.
+ * @param {any} raw @param {boolean} [chat]
+ */
+const puppet = (raw, chat = true) =>
+  raw.evaluate((/** @type {boolean} */ chat) => {
+    const page = /** @type {any} */ (globalThis);
+    page.out = undefined;
+    const create = async (/** @type {{ signal: AbortSignal }} */ { signal }) => {
+      const pieces = new ReadableStream({ start: (out) => (page.out = out) });
+      signal.addEventListener("abort", () => page.end());
+      return (async function* () {
+        for await (const text of /** @type {any} */ (pieces)) yield { choices: [{ delta: { content: text }, text }] };
+        if (!signal.aborted) yield { choices: [{ delta: {}, text: "", finish_reason: "stop" }] };
+      })();
+    };
+    page.end = () => {
+      page.out.close();
+      page.out = undefined;
+    };
+    page.turn = () => new Promise((resolve) => setTimeout(resolve));
+    page.answer = async (/** @type {string} */ text) => {
+      while (!page.out) await page.turn();
+      page.out.enqueue(text);
+      page.end();
+      await page.turn();
+    };
+    page.frames = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
+    page.chat = document.querySelector("nomoat-chat");
+    page.said = () => page.chat.messages.map((/** @type {{ content: string }} */ { content }) => content);
+    const completions = { create };
+    page.chat.engine = { info: { name: "A puppet", licence: null, chat }, stats() {}, chat: { completions }, completions };
+  }, chat);
+
+/** Words of the buttons that a visitor of the first widget sees. @param {any} raw @returns {Promise<string[]>} */
+const buttons = (raw) => raw.locator("nomoat-chat").first().locator("button:visible").allTextContents();
+
 /** @type {Case[]} */
 export const cases = [
   {
@@ -248,6 +285,216 @@ export const cases = [
       assert.equal(await form("chat.value"), answer);
       await form("form.reset()");
       assert.deepEqual(await form("[chat.messages.length, chat.value, form.checkValidity()]"), [0, "", false]);
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget keeps a message that is edited until the new one is sent, and all of a conversation that is readonly or disabled",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, quiet, close } = await visit(bench, ({ model }) => ({ body: `<form><fieldset>${element(model, 'id="chat" persist')}</fieldset></form>` }));
+      /** What is said after `script`, and how many messages are kept. @param {string} script */
+      const page = (script) =>
+        raw.evaluate(`(async () => { ${script}; return [...said(), JSON.parse(localStorage.getItem("nomoat-chat:chat")).length]; })()`);
+      const all = ["New conversation", "Edit", "Copy", "Again", "Send"];
+      await puppet(raw);
+      await page('chat.messages = [{ role: "user", content: "Why?" }, { role: "assistant", content: "Because." }]');
+      assert.deepEqual(await buttons(raw), all);
+      for (const [of, left] of /** @type {[string, string[]][]} */ ([
+        ["chat.readOnly", ["Copy"]],
+        ["chat.disabled", ["Copy", "Send"]],
+        ["document.querySelector('fieldset').disabled", ["Copy", "Send"]],
+      ])) {
+        await page(`${of} = true`);
+        assert.deepEqual(await buttons(raw), left, of);
+        await page(`${of} = false`);
+        assert.deepEqual(await buttons(raw), all, of);
+      }
+      const input = raw.locator("nomoat-chat textarea");
+      for (const leave of [() => input.press("Escape"), () => raw.getByRole("button", { name: "Cancel" }).click()]) {
+        await input.press("ArrowUp");
+        assert.equal(await input.inputValue(), "Why?");
+        assert.ok(await raw.getByText("Sending this replaces your message").isVisible());
+        assert.deepEqual(await page(""), ["Why?", "Because.", 2]);
+        await leave();
+        assert.equal(await input.inputValue(), "");
+        assert.deepEqual(await buttons(raw), all);
+      }
+      await raw.getByRole("button", { name: "Edit" }).click();
+      await accessible(raw, "editing");
+      await input.fill("How?");
+      await raw.reload();
+      await puppet(raw);
+      assert.deepEqual(await page(""), ["Why?", "Because.", 2]);
+      await raw.getByRole("button", { name: "Edit" }).click();
+      await input.fill("How?");
+      await input.press("Enter");
+      assert.deepEqual(await page('await answer("So.")'), ["How?", "So.", 2]);
+      // what is asked meanwhile waits, and what is edited ends the answer under way
+      assert.deepEqual(
+        await page('const texts = Promise.all([chat.send("One"), chat.send("Two")]); await answer("1"); await answer("2"); chat.title = await texts'),
+        ["How?", "So.", "One", "1", "Two", "2", 6],
+      );
+      assert.equal(await property(raw, "title"), "1,2");
+      assert.deepEqual(
+        await page(`const cut = chat.send("On?");
+          while (!globalThis.out) await turn();
+          out.enqueue("and");
+          await turn();
+          const next = chat.edit(0, "Now?");
+          await cut;
+          await answer("Yes.");
+          chat.title = await next`),
+        ["Now?", "Yes.", 2],
+      );
+      assert.equal(await property(raw, "title"), "Yes.");
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget keeps its reader's place and what they selected when an answer ends; it says when a copy fails and marks what cannot be seen",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, quiet, close } = await visit(bench, ({ model }) => ({ body: element(model) }));
+      await raw.addStyleTag({ content: "nomoat-chat { --nm-max-height: 20rem }" });
+      await puppet(raw);
+      const kept = await raw.evaluate(async () => {
+        const { chat, answer, frames, ...page } = /** @type {any} */ (globalThis);
+        const root = chat.shadowRoot;
+        const log = root.querySelector("[part=log]");
+        const gap = () => log.scrollHeight - log.scrollTop - log.clientHeight;
+        chat.messages = Array.from({ length: 20 }, (_, i) => ({ role: i % 2 ? "assistant" : "user", content: `Message ${i}` }));
+        const gaps = [gap()];
+        /** @param {string} first @param {string} rest @param {() => void} meanwhile */
+        const write = async (first, rest, meanwhile) => {
+          const done = chat.send("Go on");
+          while (!(/** @type {any} */ (globalThis).out)) await page.turn();
+          /** @type {any} */ (globalThis).out.enqueue(first);
+          await frames();
+          gaps.push(gap());
+          const [node] = [...root.querySelectorAll("article.assistant")].slice(-1);
+          const range = new Range();
+          const body = node.querySelector(".body");
+          const text = body.querySelector("p")?.firstChild ?? body.firstChild;
+          range.setStart(text, 0);
+          range.setEnd(text, 5);
+          meanwhile();
+          /** @type {any} */ (globalThis).out.enqueue(rest);
+          await frames();
+          const during = range.toString();
+          await answer("\n\nThe end.");
+          await done;
+          return [during, range.toString(), node.isConnected];
+        };
+        const away = await write("First words", "\n\nand `x\ufe0f`\n\n```\ncode\n```", () => (log.scrollTop = 0));
+        const place = log.scrollTop;
+        const unseen = root.querySelector(".unseen");
+        const marked = [unseen.textContent, getComputedStyle(unseen).backgroundColor !== "rgba(0, 0, 0, 0)"];
+        log.scrollTop = log.scrollHeight;
+        await write("Other words", " more", () => (chat.lang = "zh"));
+        gaps.push(gap());
+        const chinese = [...root.querySelectorAll("button.edit")].at(-1).textContent;
+        chat.lang = "en";
+        const { writeText } = navigator.clipboard;
+        /** @type {string[]} */
+        const said = [];
+        for (const how of [() => Promise.reject(new Error("not here")), async () => {}]) {
+          navigator.clipboard.writeText = how;
+          for (const button of [root.querySelector("button.copy"), root.querySelector("[data-act=code]")]) {
+            button.click();
+            await page.turn();
+            said.push(button.textContent);
+          }
+        }
+        navigator.clipboard.writeText = writeText;
+        return { away, place, marked, gaps, chinese, said };
+      });
+      assert.deepEqual(kept.away, ["First", "First", true]);
+      assert.equal(kept.place, 0);
+      assert.deepEqual(kept.marked, ["U+FE0F", true]);
+      assert.ok(kept.gaps.length === 4 && kept.gaps.every((/** @type {number} */ gap) => gap < 2), `${kept.gaps} px from the end`);
+      assert.equal(kept.chinese, "修改");
+      assert.deepEqual(kept.said, ["Copy failed", "Copy failed", "Copied", "Copied"]);
+      await accessible(raw, "what cannot be seen");
+      // a base model's text is text alone
+      await puppet(raw, false);
+      const plain = await raw.evaluate(async () => {
+        const { chat, answer, frames, turn } = /** @type {any} */ (globalThis);
+        chat.clear();
+        const done = chat.send("Once");
+        while (!(/** @type {any} */ (globalThis).out)) await turn();
+        /** @type {any} */ (globalThis).out.enqueue(" upon");
+        await frames();
+        const text = chat.shadowRoot.querySelector("article.assistant .body").firstChild;
+        const range = new Range();
+        range.selectNodeContents(text);
+        await answer(" a time");
+        return [await done, range.toString(), text.data, text.isConnected];
+      });
+      assert.deepEqual(plain, [" upon a time", " upon", " upon a time", true]);
+      quiet();
+      await close();
+    },
+  },
+  {
+    name: "the widget keeps what was said when its model is not there, changes or fails, and asks before it loads another",
+    shared: "zoo/llama3",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, asked, quiet, close } = await visit(bench, ({ model, cdn }) => ({
+        body: [
+          element(model, `${SAID} id="one" persist`),
+          ...["two", "three"].map((id) => element(`${cdn}/missing.gguf`, `id="${id}"`).replace("></", "><p>It cannot run here</p></")),
+        ].join(""),
+      }));
+      const one = raw.locator("#one");
+      const failed = (/** @type {string} */ id) => raw.waitForSelector(`#${id}[status=failed]`, { timeout: 60_000 });
+      await start(raw, "#one");
+      const answer = await conversation(raw, "Hello");
+      await raw.evaluate(() => localStorage.removeItem("nomoat-consent"));
+      await raw.reload();
+      await one.getByRole("button", { name: "Again" }).click();
+      assert.equal((await property(raw, "messages")).length, 2);
+      assert.equal(await raw.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.parentElement?.parentElement?.getAttribute("part")), "consent");
+      await raw.keyboard.press("Enter");
+      const said = await raw.evaluate(
+        () => new Promise((resolve) => document.addEventListener("nm-message", (event) => resolve(/** @type {CustomEvent} */ (event).detail), { once: true })),
+      );
+      assert.equal(said.index, 1);
+      assert.equal(await one.locator("article.assistant .body").textContent(), answer);
+      // another model in the middle of an answer
+      const changed = await raw.evaluate(async () => {
+        const chat = /** @type {any} */ (document.querySelector("#one"));
+        /** @type {string[]} */
+        const events = [];
+        for (const name of ["consent", "abort", "error"]) document.addEventListener(`nm-${name}`, () => events.push(name));
+        chat.maxTokens = 400;
+        const cut = chat.send("Go on and on");
+        await new Promise((resolve) => chat.addEventListener("nm-token", resolve, { once: true }));
+        chat.model += "?another";
+        const text = await cut;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        const { content, finishReason } = chat.messages.at(-1);
+        return { events, status: chat.getAttribute("status"), kept: text === content && text.length > 0, finishReason };
+      });
+      assert.deepEqual(changed, { events: ["abort"], status: "idle", kept: true, finishReason: "abort" });
+      assert.ok(await one.locator("[part=consent]").isVisible());
+      assert.ok(!(await one.locator("[part=problem]").isVisible()));
+      assert.deepEqual(asked().filter((line) => line.includes("another")), []);
+      // one began to load what both have: the other asks before it tries again
+      await raw.evaluate(() => void (/** @type {any} */ (document.querySelector("#two")).load({ agreed: true }).catch(() => {})));
+      await Promise.all(["two", "three"].map(failed));
+      assert.ok(!(await raw.getByText("It cannot run here").first().isVisible()), "shown though another try may help");
+      const tries = () => asked().filter((line) => line.includes("missing")).length;
+      const before = tries();
+      await raw.locator("#three").getByRole("button", { name: "Try again" }).click();
+      assert.ok(await raw.locator("#three [part=consent]").isVisible());
+      assert.equal(tries(), before);
+      await raw.locator("#two").getByRole("button", { name: "Try again" }).click();
+      await failed("two");
+      assert.ok(tries() > before);
       quiet();
       await close();
     },

@@ -25,6 +25,8 @@ const SAMPLING = {
 };
 /** After these the model is not there any more. */
 const GONE = ["device-lost", "gpu-out-of-memory", "internal"];
+/** With these no other try helps. */
+const LASTING = ["no-webgpu", "too-big", "csp", "hash-mismatch"];
 
 /** A number that an attribute gives, if it gives one. @param {string | null} text */
 const positive = (text) => (Number(text) > 0 ? Number(text) : undefined);
@@ -44,6 +46,10 @@ export class NomoatChat extends Field {
   #state = "idle";
   /** Whether what is written goes off as soon as the model is there. */
   #eager = false;
+  /** Whether it has begun to load this model: then the visitor, or the site in their place, has agreed. */
+  #begun = false;
+  /** Whether it failed for good. */
+  #lasting = false;
   /** Bytes of the model, where the site said fewer. */
   #bigger = 0;
   /** @type {{ resolve: (model: Model) => void, reject: (error: unknown) => void }[]} */
@@ -58,13 +64,13 @@ export class NomoatChat extends Field {
 
   constructor() {
     super();
-    const { accept, pause, cancel, retry, clear, input, send, stop } = this.#nodes;
+    const { accept, pause, cancel, retry, clear, input, back, send, stop } = this.#nodes;
     this.#talk = new Talk(this.#nodes, {
       speaker: () => this.#words,
       model: () => this.engine,
       request: () => ({ max_tokens: positive(this.getAttribute("max-tokens")), ...SAMPLING[this.getAttribute("sampling-mode") ?? ""] }),
       system: () => this.getAttribute("system") ?? "",
-      emit: (name, detail) => (name === "edit" ? this.edit(detail) : this.#emit(name, detail)),
+      emit: (name, detail) => (name === "edit" ? this.edit(detail) : name === "again" ? this.#again() : this.#emit(name, detail)),
       changed: () => this.#changed(),
       failed: (error) => this.#failed(error),
     });
@@ -78,12 +84,15 @@ export class NomoatChat extends Field {
       this.clear();
       this.focus();
     });
+    on(back, () => this.#back());
     on(send, () => this.#submit());
     on(stop, () => this.stop());
     input.addEventListener("input", () => this.#changed());
     input.addEventListener("keydown", (event) => this.#key(event));
     this.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing && this.#talk.busy) this.stop();
+      if (event.key !== "Escape" || event.isComposing) return;
+      if (this.#talk.busy) this.stop();
+      else this.#back();
     });
     // what a label's click does
     this.addEventListener("click", (event) => {
@@ -135,11 +144,14 @@ export class NomoatChat extends Field {
   }
 
   #detach() {
+    // what a host gave instead answers on
+    if (!this.#given) this.stop();
     this.#share?.leave(this.#hear);
     this.#share = undefined;
     this.#source = "";
     this.#bigger = 0;
     this.#stored = false;
+    this.#begun = false;
     this.#settle(new NomoatError("aborted", "the element has left the page, or has another model"));
   }
 
@@ -149,7 +161,7 @@ export class NomoatChat extends Field {
     this.#unwatch = undefined;
     const go = () => {
       this.#unwatch?.();
-      if (this.#state === "idle" && !this.engine && !this.disabled && hasAgreed(this.#source) && !metered()) this.#begin("remembered");
+      if (this.#state === "idle" && !this.engine && !Field.off(this) && hasAgreed(this.#source) && !metered()) this.#begin("remembered");
     };
     if (this.autoload === "visible") {
       const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && go());
@@ -176,10 +188,13 @@ export class NomoatChat extends Field {
    */
   load({ agreed = false } = {}) {
     const { engine } = this;
-    if (engine) return Promise.resolve(engine);
+    if (this.#state === "paused" || this.#state === "failed") this.#state = "idle";
+    if (engine) {
+      this.#changed();
+      return Promise.resolve(engine);
+    }
     if (!this.#source) return Promise.reject(new NomoatError("unsupported-field", "this element names no model: give it the attribute model or src"));
     const loaded = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    if (this.#state === "paused" || this.#state === "failed") this.#state = "idle";
     if (this.#state !== "loading" && (agreed || hasAgreed(this.#source))) this.#begin(agreed ? "site" : "remembered");
     this.#changed();
     return loaded;
@@ -207,12 +222,15 @@ export class NomoatChat extends Field {
   }
 
   #retry() {
-    if (this.#share && !this.engine) void this.#share.load();
-    else {
-      this.#state = "idle";
-      this.#changed();
-      void this.#talk.regenerate();
-    }
+    if (this.engine) this.#again();
+    else if (this.#begun) void this.#share?.load();
+    else this.load().catch(() => {});
+  }
+
+  /** The last answer once more; before there is a model it waits for the visitor's word. What goes wrong is shown. */
+  #again() {
+    this.regenerate().catch(() => {});
+    if (!this.#nodes.consent.hidden) this.#nodes.accept.focus();
   }
 
   /** @param {"click" | "remembered" | "site"} how How the visitor agreed. */
@@ -220,6 +238,7 @@ export class NomoatChat extends Field {
     const { host, bytes, licence, name } = this.card;
     const detail = { model: name, source: this.#source, host, bytes, licence, how };
     if (!this.#share?.loading && !this.#share?.model && !this.#emit("nm-consent", detail, true)) return;
+    this.#begun = true;
     if (how === "click") remember(this.#source);
     void this.#share?.load();
   }
@@ -288,6 +307,7 @@ export class NomoatChat extends Field {
     if (GONE.includes(code) && this.#share?.model) return this.#share.lose(error);
     const { say, knows } = this.#words;
     this.#state = "failed";
+    this.#lasting = LASTING.includes(code);
     this.#eager = false;
     this.#nodes.advice.textContent = say(knows(`do_${code}`) ? `do_${code}` : "do_other");
     this.#nodes.detail.textContent = `${message} · ${say("code", { code })}`;
@@ -295,7 +315,7 @@ export class NomoatChat extends Field {
     this.#changed();
     if (code === "device-lost") this.#emit("nm-devicelost", { message });
     if (code === "quota") this.#emit("nm-quota", { message });
-    this.#emit("nm-error", { code, message, recoverable: !["no-webgpu", "too-big", "csp", "hash-mismatch"].includes(code) });
+    this.#emit("nm-error", { code, message, recoverable: !this.#lasting });
   }
 
   /** @param {unknown} error */
@@ -346,24 +366,28 @@ export class NomoatChat extends Field {
     if (state === "paused") this.#phase("paused");
     nodes.problem.hidden = state !== "failed";
     nodes.retry.textContent = say("retry");
-    nodes.fallback.hidden = state !== "failed";
+    nodes.retry.disabled = Field.off(this);
+    nodes.fallback.hidden = state !== "failed" || !this.#lasting || Boolean(engine);
     const warnings = this.#warned.map(({ code, message }) => (knows(code) ? say(code) : message)).join(" ");
     if (nodes.warning.textContent !== warnings) nodes.warning.textContent = warnings;
     nodes.warning.hidden = !warnings;
 
-    const { messages, busy } = this.#talk;
+    const { messages, busy, editing } = this.#talk;
     nodes.welcome.hidden = messages.length > 0 || busy;
-    nodes.clear.hidden = busy || !messages.length;
+    nodes.clear.hidden = busy || !messages.length || off;
+    nodes.log.classList.toggle("off", off);
     nodes.input.placeholder = this.placeholder || say(chat ? "message" : "text");
     nodes.input.disabled = off;
     nodes.send.hidden = busy;
+    nodes.back.hidden = busy || editing === undefined;
     nodes.stop.hidden = !busy;
     nodes.send.disabled = off;
     nodes.composer.hidden = this.readOnly;
     // one thing at a time is what a visitor should do next
     nodes.send.classList.toggle("main", !asking);
-    nodes.waiting.hidden = !this.#eager || Boolean(engine);
-    nodes.waiting.textContent = say("waiting");
+    const waiting = this.#eager && !engine ? say("waiting") : nodes.back.hidden ? "" : say("editing");
+    if (nodes.waiting.textContent !== waiting) nodes.waiting.textContent = waiting;
+    nodes.waiting.hidden = !waiting;
     const { answer } = this.#talk;
     Field.tell(this, {
       label: say(engine ? "name" : "nameBefore", values),
@@ -398,7 +422,9 @@ export class NomoatChat extends Field {
     if (this.#talk.busy || input.disabled) return;
     const content = input.value.trim();
     const { engine } = this;
-    const goOn = engine && !engine.info.chat && this.messages.length > 0;
+    const { editing } = this.#talk;
+    const before = editing ?? this.messages.length;
+    const goOn = engine && !engine.info.chat && before > 0 && editing === undefined;
     if (!content && !goOn) return;
     if (!engine) {
       this.#eager = true;
@@ -409,7 +435,17 @@ export class NomoatChat extends Field {
     this.#eager = false;
     input.value = "";
     if (this.#state === "failed") this.#state = "idle";
-    void this.#talk.ask(engine.info.chat ? content : content && `${this.messages.length ? "\n" : ""}${content}`);
+    void this.#talk.ask(engine.info.chat ? content : content && `${before ? "\n" : ""}${content}`, editing);
+  }
+
+  /** Leaves a message as it was that is being written anew. */
+  #back() {
+    if (this.#talk.editing === undefined) return;
+    this.#talk.editing = undefined;
+    this.#eager = false;
+    this.#nodes.input.value = "";
+    this.focus();
+    this.#changed();
   }
 
   /** @param {string} name @param {unknown} detail @param {boolean} [cancelable] */
@@ -420,13 +456,19 @@ export class NomoatChat extends Field {
 
   // ---- the conversation ----------------------------------------------------------------------------------------------
 
-  /** Asks; settles with the answer. @param {string} content @returns {Promise<string>} */
-  async send(content) {
+  /** Asks, after the answer under way; settles with the answer. @param {string} content @returns {Promise<string>} */
+  send(content) {
+    return this.#ask(content);
+  }
+
+  /** @param {string} content @param {number} [at] The message that it replaces, with what follows. */
+  async #ask(content, at) {
     if (typeof content !== "string" || !content.trim()) throw new NomoatError("unsupported-field", "send: expected a text");
-    await this.load();
-    const before = this.messages.length;
-    await this.#talk.ask(content);
-    return this.messages.slice(before).findLast(({ role }) => role === "assistant")?.content ?? "";
+    do {
+      await this.load();
+      await this.#talk.running;
+    } while (this.#talk.busy || !this.engine);
+    return this.#talk.ask(content, at);
   }
 
   stop() {
@@ -439,14 +481,19 @@ export class NomoatChat extends Field {
   }
 
   /**
-   * Goes back to the visitor's message `at`: asks again with `content`, or lets the visitor write it anew.
+   * Goes back to the visitor's message `at`: asks again with `content`, or lets the visitor write it anew. It and what follows
+   * stay until that is asked.
    * @param {number} at @param {string} [content]
    */
   edit(at, content) {
     const message = this.messages[at];
     if (message?.role !== "user") throw new NomoatError("unsupported-field", `edit: message ${at} is not the visitor's`);
-    this.#talk.cut(at);
-    if (content !== undefined) return this.send(content);
+    if (content !== undefined) {
+      this.stop();
+      return this.#ask(content, at);
+    }
+    this.#talk.editing = at;
+    this.#eager = false;
     this.#nodes.input.value = message.content;
     this.focus();
     this.#changed();

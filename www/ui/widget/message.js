@@ -2,7 +2,7 @@
 
 import { make } from "../make.js";
 import { markdown } from "../markdown.js";
-import { speaking } from "./say.js";
+import { saying } from "./say.js";
 
 /** @typedef {import("../words/widget.js").Speaker} Speaker */
 
@@ -32,14 +32,14 @@ export function article({ role, content, model = "", finishReason }, speaker, ri
     note,
     tools,
   );
-  const shown = rich ? markdown(body) : undefined;
+  const shown = rich ? markdown(body, saying(speaker)) : undefined;
   body.classList.toggle("rich", rich);
-  let whole = "";
+  // a text that grows keeps what is selected in it
+  const whole = document.createTextNode("");
+  if (!shown) body.append(whole);
   const add = (/** @type {string} */ more) => {
-    whole += more;
-    speaking(speaker);
-    if (shown) shown.show(whole);
-    else body.textContent = whole;
+    whole.appendData(more);
+    shown?.show(whole.data);
   };
   if (content) add(content);
   const ended = (/** @type {string | undefined} */ reason) => {
@@ -47,7 +47,6 @@ export function article({ role, content, model = "", finishReason }, speaker, ri
     note.textContent = key ? say(key) : "";
     note.hidden = !key;
     body.removeAttribute("aria-busy");
-    speaking(speaker);
     shown?.end();
     for (const block of body.querySelectorAll("pre")) block.setAttribute("part", "code");
   };
@@ -65,10 +64,9 @@ export function article({ role, content, model = "", finishReason }, speaker, ri
   };
 }
 
-/** @param {Article} article @param {string} word @param {() => void} pressed */
-export function tool({ tools }, word, pressed) {
-  const node = make("button", { type: "button", class: "small" }, word);
-  node.addEventListener("click", pressed);
+/** @param {Article} article @param {"copy" | "again" | "edit"} act @param {Speaker} speaker @param {(button: HTMLElement) => void} pressed */
+export function tool({ tools }, act, { say }, pressed) {
+  const node = make("button", { type: "button", class: `small ${act}` }, say(act));
+  node.addEventListener("click", () => pressed(node));
   tools.append(node);
-  return node;
 }

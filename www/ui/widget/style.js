@@ -41,6 +41,8 @@ const CSS = `
 .body { white-space: pre-wrap; overflow-wrap: anywhere; word-break: auto-phrase; }
 .user .body { background: var(--wash); border-radius: calc(var(--round) * 0.75); padding: 0.5em 0.75em; inline-size: fit-content; max-inline-size: 100%; }
 .body.rich { white-space: normal; }
+.off :is(.again, .edit), .message:not(:last-child) .again, .message:nth-last-child(n + 3) .edit { display: none; }
+.unseen { padding-inline: 0.25em; border-radius: 0.2em; background: var(--ink); color: var(--paper); font: 0.75em ui-monospace, Menlo, Consolas, monospace; unicode-bidi: isolate; }
 .body > :first-child { margin-block-start: 0; }
 .body > :last-child { margin-block-end: 0; }
 .body :is(p, ul, ol, blockquote, table, .code, .table) { margin-block: 0.6em; }

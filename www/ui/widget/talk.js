@@ -1,11 +1,12 @@
 // The widget's conversation: what was said, how it is shown, and the answer under way.
 
 import { copy } from "../copy.js";
-import { flow } from "../flow.js";
+import { atEnd, flow } from "../flow.js";
 import { written } from "../markdown.js";
 import { article, tool } from "./message.js";
 
-/** @typedef {import("./message.js").Message} Message @typedef {import("./share.js").Model} Model */
+/** @typedef {import("./message.js").Message} Message @typedef {import("./message.js").Article} Article */
+/** @typedef {import("./share.js").Model} Model */
 
 /**
  * @typedef {object} Host What the conversation needs of its element.
@@ -13,7 +14,7 @@ import { article, tool } from "./message.js";
  * @property {() => Model | undefined} model
  * @property {() => Record<string, any>} request Fields of each request.
  * @property {() => string} system
- * @property {(name: string, detail: any) => void} emit
+ * @property {(name: string, detail: any) => void} emit Tells of something, or passes on what a visitor asks for: `edit`, `again`.
  * @property {() => void} changed
  * @property {(error: unknown) => void} failed
  */
@@ -23,9 +24,16 @@ export class Talk {
   #messages = [];
   /** @type {AbortController | undefined} */
   #stop;
+  /** Whether all is to be drawn anew when the answer under way is there. */
+  #stale = false;
   #log;
   #aloud;
   #host;
+
+  /** The visitor's message that is being written anew: it and what follows stay until that is sent. @type {number | undefined} */
+  editing;
+  /** The last answer, when it is there. */
+  running = Promise.resolve("");
 
   /** @param {{ log: HTMLElement, aloud: HTMLElement }} nodes @param {Host} host */
   constructor({ log, aloud }, host) {
@@ -35,10 +43,7 @@ export class Talk {
     log.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("[data-act=code]") : null;
       const block = button?.closest(".code");
-      if (!button || !block) return;
-      void copy(written(block)).then((done) => {
-        if (done) button.textContent = host.speaker().say("copied");
-      });
+      if (button && block) void this.#copy(button, written(block));
     });
   }
 
@@ -48,6 +53,7 @@ export class Talk {
 
   set messages(messages) {
     this.stop();
+    this.editing = undefined;
     this.#messages = messages.filter(({ role, content }) => (role === "user" || role === "assistant") && typeof content === "string");
     this.draw();
     this.#host.changed();
@@ -70,59 +76,72 @@ export class Talk {
   /** Shows all messages anew, in the language of now. */
   draw() {
     // an answer under way is drawn when it is there
-    if (this.#stop) return;
-    const { say } = this.#host.speaker();
-    const inside = this.#log.contains(/** @type {ShadowRoot} */ (this.#log.getRootNode()).activeElement);
-    this.#log.replaceChildren();
+    this.#stale = this.busy;
+    if (this.#stale) return;
+    const log = this.#log;
+    const inside = log.contains(/** @type {ShadowRoot} */ (log.getRootNode()).activeElement);
+    const { scrollTop } = log;
+    const follow = atEnd(log);
+    log.replaceChildren();
     this.#messages.forEach((message, at) => {
       const shown = article(message, this.#host.speaker(), message.role === "assistant" && this.#rich);
-      const last = at >= this.#messages.length - 2;
-      if (message.role === "assistant") {
-        const button = tool(shown, say("copy"), async () => {
-          if (await copy(message.content)) button.textContent = say("copied");
-        });
-        if (at === this.#messages.length - 1) tool(shown, say("again"), () => void this.regenerate());
-      } else if (last) tool(shown, say("edit"), () => this.#host.emit("edit", at));
-      this.#log.append(shown.node);
+      this.#tools(shown, message, at);
+      log.append(shown.node);
     });
-    this.#log.scrollTop = this.#log.scrollHeight;
+    log.scrollTop = follow ? log.scrollHeight : scrollTop;
     // where the button was that is gone now
-    if (inside) this.#log.focus();
+    if (inside) log.focus();
   }
 
-  /** @param {string} content */
-  async ask(content) {
-    if (this.#stop) return;
+  /**
+   * What can be done with a message; the style shows it where it can be.
+   * @param {Article} shown @param {Message} message @param {number} at
+   */
+  #tools(shown, { role, content }, at) {
+    const speaker = this.#host.speaker();
+    if (role === "user") return tool(shown, "edit", speaker, () => this.#host.emit("edit", at));
+    tool(shown, "copy", speaker, (button) => void this.#copy(button, content));
+    tool(shown, "again", speaker, () => this.#host.emit("again", at));
+  }
+
+  /** Copies, and says whether the browser let it. @param {Element} button @param {string} text */
+  async #copy(button, text) {
+    button.textContent = this.#aloud.textContent = this.#host.speaker().say((await copy(text)) ? "copied" : "copyFailed");
+  }
+
+  /** @param {string} content @param {number} [at] The visitor's message that this replaces, with what follows it. */
+  async ask(content, at) {
+    if (this.#stop) return "";
+    if (at !== undefined && this.#messages[at]?.role === "user") this.messages = this.#messages.slice(0, at);
     if (content) this.#add({ role: "user", content });
-    await this.#answer();
+    return (this.running = this.#answer(this.#messages));
   }
 
   /** The last answer once more. */
   async regenerate() {
-    if (this.#stop) return;
-    if (this.#messages.at(-1)?.role === "assistant") this.#messages.pop();
-    if (this.#messages.length) await this.#answer();
-  }
-
-  /** What comes before message `at`; the rest is dropped. @param {number} at */
-  cut(at) {
-    this.messages = this.#messages.slice(0, at);
+    const before = this.#messages;
+    const said = before.at(-1)?.role === "assistant" ? before.slice(0, -1) : before;
+    if (this.#stop || !said.length || !this.#host.model()) return;
+    this.#messages = said;
+    await (this.running = this.#answer(before));
   }
 
   stop() {
     this.#stop?.abort();
   }
 
-  /** @param {Message} message */
-  #add(message) {
-    this.#messages.push(message);
-    this.draw();
-    this.#host.emit("nm-message", { message: { ...message }, index: this.#messages.length - 1 });
+  /** @param {Message} message @param {Article} [shown] What shows it already. */
+  #add(message, shown) {
+    const index = this.#messages.push(message) - 1;
+    if (!shown || this.#stale) this.draw();
+    else this.#tools(shown, message, index);
+    this.#host.emit("nm-message", { message: { ...message }, index });
   }
 
-  async #answer() {
+  /** @param {Message[]} before What it is again if no answer comes. */
+  async #answer(before) {
     const model = this.#host.model();
-    if (!model) return;
+    if (!model) return "";
     this.draw();
     const stop = new AbortController();
     this.#stop = stop;
@@ -155,16 +174,24 @@ export class Talk {
         this.#host.emit("nm-token", { text });
       }
     } catch (thrown) {
-      if (!stop.signal.aborted) error = thrown;
+      // a model that was unloaded meanwhile is no fault either
+      if (!stop.signal.aborted && /** @type {any} */ (thrown)?.code !== "aborted") error = thrown;
     }
     running.end();
     this.#stop = undefined;
-    // other messages were put in the place of these meanwhile
-    if (said !== this.#messages) this.draw();
-    else if (content) this.#add({ role: "assistant", content, model: name, sha256, finishReason });
-    else this.draw();
+    const follow = atEnd(this.#log);
+    // unless other messages were put in the place of these meanwhile
+    if (said === this.#messages && content) {
+      shown.ended(finishReason);
+      this.#add({ role: "assistant", content, model: name, sha256, finishReason }, shown);
+    } else {
+      if (said === this.#messages) this.#messages = before;
+      this.draw();
+    }
     if (finishReason === "abort" && !error) this.#host.emit("nm-abort", { text: content });
     this.#host.changed();
     if (error) this.#host.failed(error);
+    if (follow) this.#log.scrollTop = this.#log.scrollHeight;
+    return content;
   }
 }

@@ -37,13 +37,14 @@ export function view(root) {
   const sendWord = make("span", {});
   const send = button({ class: "main", part: "send" }, slot("icon-send", sendWord));
   const stop = button({ class: "main", part: "stop" });
+  const back = button({});
   const licence = make("p", { class: "licence", part: "licence badge", dir: "auto" });
   // no part: a host may dress everything but this
   const terms = make("span", { class: "terms", dir: "auto" });
   const waiting = make("p", { class: "aside", role: "status" });
   const aloud = make("p", { class: "away", "aria-live": "polite" });
   const welcome = make("div", { class: "aside" }, slot("empty", empty));
-  const composer = make("div", { class: "composer", part: "composer" }, input, send, stop);
+  const composer = make("div", { class: "composer", part: "composer" }, input, back, send, stop);
   root.append(
     make(
       "div",
@@ -67,17 +68,18 @@ export function view(root) {
   const fallback = /** @type {HTMLSlotElement} */ (root.querySelector("slot:not([name])"));
   return {
     ...{ badge, clear, empty, welcome, log, consent, ask, facts, accept, progress, phase, bar, figures, pause, cancel },
-    ...{ problem, advice, detail, retry, fallback, warning, waiting, composer, input, send, sendWord, stop, licence, terms, aloud },
+    ...{ problem, advice, detail, retry, fallback, warning, waiting, composer, input, back, send, sendWord, stop, licence, terms, aloud },
   };
 }
 
 /** The words that do not depend on what goes on. @param {ReturnType<typeof view>} nodes @param {Speaker} speaker @param {boolean} chat */
 export function label(nodes, { say, tag }, chat) {
-  const { input, send, sendWord, stop, clear, cancel, log, empty, progress, bar, consent } = nodes;
+  const { input, back, send, sendWord, stop, clear, cancel, log, empty, progress, bar, consent } = nodes;
   for (const [node, key] of /** @type {[Element, string][]} */ ([
     [stop, "stop"],
     [clear, "clear"],
     [cancel, "cancel"],
+    [back, "cancel"],
     [sendWord, chat ? "send" : "goOn"],
     [empty, chat ? "empty" : "baseModel"],
   ])) {
@@ -89,5 +91,5 @@ export function label(nodes, { say, tag }, chat) {
   consent.setAttribute("aria-label", say("start"));
   for (const node of [progress, bar]) node.setAttribute("aria-label", say("phase_weights"));
   // the words are the widget's, whatever language the conversation is in
-  for (const node of [clear, consent, progress, stop, send, empty]) node.setAttribute("lang", tag);
+  for (const node of [clear, consent, progress, stop, back, send, empty]) node.setAttribute("lang", tag);
 }
