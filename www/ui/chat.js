@@ -1,15 +1,14 @@
 // <nomoat-talk status="none | loading | idle | busy | unfit">: a conversation. Emits nomoat-ask { messages } and
 // nomoat-stop; the page feeds what comes back through begin(), add() and end().
 
-import { NomoatComposer } from "./composer.js";
-import { copy } from "./copy.js";
-import { button, labelled, make, NomoatElement } from "./element.js";
+import { NomoatComposer, waits } from "./composer.js";
+import { arrange, button, copied, labelled, make, NomoatElement } from "./element.js";
 import { flow } from "./flow.js";
 import { written } from "./markdown.js";
 import { message } from "./message.js";
 import { keeper } from "./keeper.js";
 import { add, drop, fresh, path, show, title, versions } from "./tree.js";
-import { say } from "./words.js";
+import { hush, say } from "./words.js";
 
 /** @typedef {import("./tree.js").Talk} Talk @typedef {import("./tree.js").Turn} Turn */
 /** @typedef {import("./message.js").Message} Message */
@@ -34,6 +33,8 @@ export class NomoatTalk extends NomoatElement {
   #views = [];
   /** What is being written. @type {{ turn: Turn, view: Message, flow: ReturnType<typeof flow>, since: number, parts: number, before: number } | undefined} */
   #answer;
+  /** Sends a new version that waits for a model, if there is one now. @type {(() => void) | undefined} */
+  #held;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #counting;
 
@@ -49,7 +50,7 @@ export class NomoatTalk extends NomoatElement {
     this.#system.addEventListener("input", () => this.#instruct());
     const system = make("details", { class: "system" }, say(make("summary", {}), "system"), labelled("system", this.#system), this.#system);
     /** @type {HTMLElement} */ (system.querySelector("label")).className = "hidden";
-    this.append(make("div", { class: "row spread" }, this.#name, this.#new), system, this.#log, this.#composer, this.#aloud, this.#said);
+    this.append(make("div", { class: "row spread" }, this.#name, this.#new), system, this.#log, this.#keeper.note, this.#composer, this.#aloud, this.#said);
     this.#log.addEventListener("click", (event) => this.#pressed(event));
     this.addEventListener("nomoat-send", (event) => this.#say(this.#talk.leaf, /** @type {CustomEvent} */ (event).detail.content));
     this.addEventListener("nomoat-draft", () => this.#measure());
@@ -61,10 +62,13 @@ export class NomoatTalk extends NomoatElement {
     this.#composer.setAttribute("status", this.getAttribute("status") ?? "none");
     this.#name.textContent = title(this.#talk);
     if (!this.#name.textContent) say(this.#name, "talkTitle");
-    const busy = this.getAttribute("status") === "busy";
+    const status = this.getAttribute("status");
+    const busy = status === "busy";
     this.#new.setAttribute("aria-disabled", String(busy));
-    for (const node of this.#log.querySelectorAll('[data-act="edit"], [data-act="again"]')) node.setAttribute("aria-disabled", String(busy));
+    for (const node of this.#log.querySelectorAll('[data-act="edit"]')) node.setAttribute("aria-disabled", String(busy));
+    for (const node of this.#log.querySelectorAll('[data-act="again"]')) node.setAttribute("aria-disabled", String(status !== "idle"));
     if (!busy) this.#measure();
+    this.#held?.();
   }
 
   get #idle() {
@@ -237,10 +241,7 @@ export class NomoatTalk extends NomoatElement {
       if (old?.turn.id === turn.id && old.turn.content === turn.content && old.count === all.length) return old;
       return message(turn, all.indexOf(turn), all.length);
     });
-    const nodes = this.#views.map(({ node }) => node);
-    for (const node of [...this.#log.children]) if (!nodes.includes(/** @type {HTMLLIElement} */ (node))) node.remove();
-    // append() moves a node that is there already, and a node that is moved loses the focus
-    nodes.forEach((node, i) => this.#log.children[i] !== node && this.#log.insertBefore(node, this.#log.children[i] ?? null));
+    arrange(this.#log, this.#views.map(({ node }) => node));
     if (focused && !this.#log.contains(document.activeElement)) {
       const again = focused.act && this.#views[focused.place]?.node.querySelector(`[data-act="${focused.act}"]`);
       if (again instanceof HTMLElement) again.focus();
@@ -255,10 +256,13 @@ export class NomoatTalk extends NomoatElement {
     const view = this.#views.find(({ node }) => node.contains(pressed));
     if (!(pressed instanceof HTMLElement) || !view) return;
     const act = pressed.dataset.act ?? "";
-    if (act === "copy") void this.#copy(view.plain());
-    if (act === "source") void this.#copy(view.turn.content);
-    if (act === "hash") void this.#copy(pressed.dataset.hash ?? "");
-    if (act === "code") void this.#copy(written(/** @type {Element} */ (pressed.closest(".code"))));
+    /** @param {string} text @param {Element | null} [from] */
+    const copy = (text, from) => void copied(pressed, text, this.#said, from);
+    const [body, block] = [view.node.querySelector(".body"), /** @type {Element} */ (pressed.closest(".code"))];
+    if (act === "copy") copy(view.plain(), body);
+    if (act === "source") copy(view.turn.content, body);
+    if (act === "hash") copy(pressed.dataset.hash ?? "");
+    if (act === "code") copy(written(block), block.querySelector("code"));
     if (pressed.getAttribute("aria-disabled") === "true" || !this.#idle) return;
     if (act === "edit") this.#edit(view);
     if (act === "again" && view.turn.parent) {
@@ -276,11 +280,6 @@ export class NomoatTalk extends NomoatElement {
     }
   }
 
-  /** @param {string} text */
-  async #copy(text) {
-    say(this.#said, (await copy(text)) ? "copied" : "copyFailed");
-  }
-
   /** Writes a message anew; the earlier version stays. @param {Message | undefined} view */
   #edit(view) {
     if (!view || !this.#idle) return;
@@ -292,18 +291,23 @@ export class NomoatTalk extends NomoatElement {
       this.#paint();
       /** @type {HTMLElement | null} */ (this.#log.querySelector(`[data-turn="${turn.id}"] [data-act="edit"]`))?.focus();
     };
+    const wait = make("p", { class: "aside waits", role: "status" });
     const send = () => {
       const content = input.value.trim();
-      if (!content || this.getAttribute("status") !== "idle") return;
+      const status = this.getAttribute("status") ?? "none";
+      this.#held = undefined;
+      hush(wait);
+      if (!content || !form.isConnected) return;
       if (content === turn.content) return leave();
-      this.focus();
-      this.#say(turn.parent, content);
+      if (status === "idle") return this.#say(turn.parent, content);
+      this.#held = send;
+      say(wait, waits(status));
     };
     const label = labelled("editLabel", input);
     label.className = "hidden";
     const form = make("form", { class: "edit" });
     const row = make("div", { class: "row" }, say(make("button", { type: "submit", class: "main" }), "editSend"), button("editCancel", leave, { class: "quiet" }));
-    form.append(label, input, row);
+    form.append(label, input, wait, row);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       send();

@@ -8,6 +8,9 @@ const DRAFT = "nomoat-draft";
 /** A second press within this is a double one, and no Stop. */
 const TWICE_MS = 400;
 
+/** What is said of a message that cannot be sent yet. @param {string} status */
+export const waits = (status) => ({ none: "waitsNone", unfit: "waitsUnfit" })[status] ?? "waits";
+
 /** @typedef {{ used?: number, total?: number, rate?: number, memory?: number }} Figures */
 
 export class NomoatComposer extends NomoatElement {
@@ -74,7 +77,7 @@ export class NomoatComposer extends NomoatElement {
     if (this.#go.dataset.act !== key) this.#since = busy ? performance.now() : 0;
     this.#go.dataset.act = key;
     say(this.#go, key);
-    const why = { none: "waitsNone", unfit: "waitsUnfit" }[status] ?? "waits";
+    const why = waits(status);
     if (this.#waiting && this.#wait.dataset.why !== why) {
       const stop = button("waitsStop", () => this.#hold(), { class: "quiet" });
       this.#wait.replaceChildren(say(make("p", { class: "aside" }), why), stop);

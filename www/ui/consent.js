@@ -43,10 +43,12 @@ export class NomoatConsent extends NomoatElement {
     const form = make("form", { method: "dialog" }, this.#title, this.#terms, this.#variants, this.#openness, this.#notes, this.#state, acts);
     form.addEventListener("submit", (event) => event.preventDefault());
     this.#variant.addEventListener("change", () => {
+      this.#known.variant = this.#variant.value;
       if (this.#chosen) this.#chosen = { ...this.#chosen, source: `${this.#known.id}:${this.#variant.value}` };
       void this.#find();
     });
-    this.#dialog.addEventListener("close", () => this.#answer(null));
+    // it is told late: by then the sheet may ask about another one
+    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#answer(null));
     this.#dialog.append(form);
     this.append(this.#dialog);
   }
@@ -73,6 +75,11 @@ export class NomoatConsent extends NomoatElement {
     return answer;
   }
 
+  /** Takes the question back. */
+  dismiss() {
+    this.#answer(null);
+  }
+
   /** @param {Chosen | "file" | null | undefined} answer */
   #answer(answer) {
     this.#stop.abort();
@@ -91,7 +98,8 @@ export class NomoatConsent extends NomoatElement {
     this.#chosen = { ...chosen, linked: false };
     say(this.#state, "askLooking", { host: hostOf(chosen.source) });
     this.changed();
-    (this.#yes.disabled ? this.#title : this.#yes).focus();
+    // who goes through the variants goes on from there
+    if (document.activeElement !== this.#variant) (this.#yes.disabled ? this.#title : this.#yes).focus();
     try {
       const found = await lookUp(chosen, stop.signal, (sent) => this.emit("nomoat-request", sent));
       if (stop.signal.aborted) return;

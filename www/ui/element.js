@@ -1,7 +1,8 @@
-// What the page's elements share: nodes made without markup, and events that leave an element.
+// What the page's elements share: nodes made without markup, where they stand, what was copied, events that leave an element.
 
+import { copy } from "./copy.js";
 import { make } from "./make.js";
-import { say } from "./words.js";
+import { say, words } from "./words.js";
 
 export { make };
 
@@ -20,6 +21,31 @@ let ids = 0;
 export function labelled(key, control) {
   control.id ||= `nm-${++ids}`;
   return say(make("label", { for: control.id }), key);
+}
+
+/** Makes `nodes` the children of `place`: what is there already is not moved, since that would lose the focus. @param {Element} place @param {Element[]} nodes */
+export function arrange(place, nodes) {
+  for (const node of [...place.children]) if (!nodes.includes(node)) node.remove();
+  nodes.forEach((node, i) => place.children[i] !== node && place.insertBefore(node, place.children[i] ?? null));
+}
+
+/** How long a button says what came of it. */
+const DONE_MS = 4000;
+
+/**
+ * Copies, and says aloud and on the button whether it could; where not, `from` is selected, so that one key copies it.
+ * @param {HTMLElement} pressed @param {string} text @param {HTMLElement} aloud @param {Element | null} [from]
+ */
+export async function copied(pressed, text, aloud, from) {
+  const done = await copy(text);
+  const key = done ? "copied" : "copyFailed";
+  say(aloud, key);
+  pressed.dataset.done = words(key);
+  setTimeout(() => delete pressed.dataset.done, DONE_MS);
+  if (done || !from) return;
+  if (!(from instanceof HTMLTextAreaElement)) return getSelection()?.selectAllChildren(from);
+  from.focus();
+  from.select();
 }
 
 /** An element of the page: built once, then driven by attributes; what it has to say are events. */

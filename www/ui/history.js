@@ -1,5 +1,5 @@
 // <nomoat-history>: the conversations that are kept on this device: list, search, rename, delete, files out and in.
-// Emits nomoat-open { talk } and nomoat-gone { id }.
+// Emits nomoat-open { talk }, nomoat-renamed { id, title } and nomoat-gone { id }.
 
 import { download, fileName } from "./copy.js";
 import { button, labelled, make, NomoatElement } from "./element.js";
@@ -11,10 +11,13 @@ import { current, number, say, words } from "./words.js";
 
 /** @typedef {import("./records.js").Entry} Entry */
 
+/** Before the list follows what was saved meanwhile. */
+const LATER_MS = 500;
+
 export class NomoatHistory extends NomoatElement {
   #frame = make("div", { class: "history" });
-  /** Whether anybody has looked. */
-  #seen = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
   #query = make("input", { type: "search", name: "search", autocomplete: "off", dir: "auto" });
   #list = make("ul", {});
   #said = make("p", { class: "aside", role: "status" });
@@ -44,28 +47,40 @@ export class NomoatHistory extends NomoatElement {
       file,
     );
     this.append(this.#frame);
-    listen(() => this.#seen && void this.#fill());
+    listen(() => this.#soon(), true);
+    this.#list.addEventListener("focusout", () => this.#soon());
   }
 
   changed() {
-    if (this.#seen) void this.#fill();
+    if (this.offsetParent) void this.#fill();
   }
 
   /** It came into view. */
   shown() {
-    this.#seen = true;
     this.#query.value = "";
     this.#problem.textContent = "";
     this.#said.textContent = "";
     void this.#fill();
   }
 
-  async #fill() {
-    const turn = ++this.#turn;
+  /** Follows what was saved, where it is seen and nobody is at work in it. */
+  #soon() {
+    this.#later ||= setTimeout(() => {
+      this.#later = undefined;
+      if (this.offsetParent && !this.#list.matches(":focus-within, :has(form)")) void this.#fill(true);
+    }, LATER_MS);
+  }
+
+  /** @param {boolean} [unasked] Then what would be the same again stays. */
+  async #fill(unasked) {
+    const turn = unasked ? this.#turn : ++this.#turn;
     const [entries, kept] = [await search(this.#query.value), await lasting()];
     if (turn !== this.#turn) return; // a later key was pressed
     this.#notice.hidden = kept;
-    this.#list.replaceChildren(...entries.map((entry) => this.#row(entry)));
+    const rows = entries.map((entry) => this.#row(entry));
+    const old = this.#list.children;
+    if (unasked && rows.length === old.length && rows.every((row, i) => row.isEqualNode(old[i]))) return;
+    this.#list.replaceChildren(...rows);
     if (!entries.length) say(this.#said, this.#query.value ? "historyNoHit" : "historyNone");
     else if (this.#query.value) say(this.#said, "historyFound", { count: number(entries.length) });
     else this.#said.textContent = "";
@@ -81,7 +96,7 @@ export class NomoatHistory extends NomoatElement {
     open.addEventListener("click", () => void this.#open(id));
     /** @param {string} key @param {() => void} pressed */
     const action = (key, pressed) => say(button(key, pressed, { class: "quiet" }), `${key}Of`, { title: name }, "aria-label");
-    const row = make("li", {});
+    const row = make("li", { "data-talk": id });
     row.append(
       open,
       make("p", { class: "aside" }, about),

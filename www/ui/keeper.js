@@ -1,7 +1,9 @@
 // Keeps what is written in the history while it is written, and remembers which one this tab has open.
 
+import { make } from "./make.js";
 import { get, listen, put } from "./records.js";
 import { empty } from "./tree.js";
+import { say } from "./words.js";
 
 /** @typedef {import("./tree.js").Talk} Talk */
 
@@ -16,6 +18,7 @@ export function keeper(kind, talk) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let due = 0;
+  const note = say(make("p", { class: "aside warning", role: "status", hidden: true }), "historyMemory");
 
   async function now() {
     clearTimeout(timer);
@@ -24,7 +27,7 @@ export function keeper(kind, talk) {
     const open = talk();
     if (empty(open)) return;
     current();
-    await put(open);
+    note.hidden = await put(open);
   }
 
   function current() {
@@ -40,6 +43,8 @@ export function keeper(kind, talk) {
   addEventListener("pagehide", () => timer && void now());
 
   return {
+    /** Says that it could not be saved, while that is so. */
+    note,
     /** Saves at once. */
     now: () => void now(),
     /** Saves before long, however often it is asked. */

@@ -49,6 +49,8 @@ export function message(turn, place, count) {
       // of code blocks the code, not their buttons; of links not the host that was put beside them
       const copy = /** @type {HTMLElement} */ (body.cloneNode(true));
       for (const extra of copy.querySelectorAll(".code > .row, .host")) extra.remove();
+      // of what cannot be seen itself, not its number
+      for (const mark of copy.querySelectorAll(".unseen")) mark.replaceWith(String.fromCodePoint(parseInt(mark.textContent.slice(2), 16)));
       copy.classList.add("copying");
       node.append(copy);
       const text = copy.innerText.trim();

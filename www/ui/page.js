@@ -140,6 +140,15 @@ class NomoatPage extends NomoatElement {
       const { id } = /** @type {CustomEvent} */ (event).detail;
       for (const view of [this.#talk, this.#write]) if (view.record.id === id) view.forget();
     });
+    this.addEventListener("nomoat-renamed", (event) => {
+      const { id, title } = /** @type {CustomEvent} */ (event).detail;
+      // what is open is saved again, and shall not bring its old name along
+      for (const view of [this.#talk, this.#write]) {
+        if (view.record.id !== id) continue;
+        Object.assign(view.record, { title, updated: Date.now() });
+        view.changed();
+      }
+    });
     this.addEventListener("nomoat-started", () => {
       this.#opened = null;
       this.changed();
@@ -234,14 +243,13 @@ class NomoatPage extends NomoatElement {
     return this.#running === "embedded" && this.getAttribute("status") !== "empty";
   }
 
-  /** Asks before anything is downloaded. @param {Chosen} chosen */
+  /** Asks before anything is downloaded; what runs or loads then gives way. @param {Chosen} chosen */
   async #choose(chosen) {
-    const busy = !["empty", "ready"].includes(this.getAttribute("status") ?? "");
-    if (busy && !(this.#own && this.#loading)) return;
     if (this.#offline.old) return location.reload();
     if (!chosen.unasked) {
       this.#problem.hidden = true;
       this.#side.yield();
+      this.#consent.dismiss();
     }
     const full = { ...chosen, device: chosen.device || (this.#query.get("device") ?? "auto"), contextLength: this.#context(chosen) };
     try {
@@ -250,7 +258,6 @@ class NomoatPage extends NomoatElement {
       if (!agreed) return;
       const turn = ++this.#turn;
       while (this.#loading) {
-        // the model that came with the page gives way to the one that is wanted
         this.#stop?.abort();
         await this.#loading;
         if (turn !== this.#turn) return;
@@ -280,7 +287,7 @@ class NomoatPage extends NomoatElement {
     if (act === "report") return this.#side.open("diagnosis");
     if (act === "room") return this.#side.open("library");
     this.#problem.hidden = true;
-    if (act === "clear") return this.#talk.clear();
+    if (act === "clear") return (this.#talk.hidden ? this.#write : this.#talk).start();
     if (act === "visit" && chosen) return void open(pageOf(chosen.source), "_blank", "noopener,noreferrer");
     const again = { cpu: { device: "cpu" }, again: {}, short: { contextLength: SHORT }, memory: { store: "never" }, refetch: {} }[act];
     if (act === "refetch") for (const { key, source } of await store.list()) if (source === chosen?.source) await store.remove(key);
@@ -315,9 +322,10 @@ class NomoatPage extends NomoatElement {
     this.#write.hidden = kind !== "text";
     this.#warning.hidden = !this.#warning.textContent;
     const state = { loading: "loading", ready: "idle", busy: "busy" }[status ?? ""] ?? "none";
-    this.#talk.setAttribute("status", state === "idle" && !chat ? "unfit" : state);
     this.#write.setAttribute("status", state);
     this.#offline.setAttribute("status", status ?? "");
+    // the last, as it may send what waits
+    this.#talk.setAttribute("status", state === "idle" && !chat ? "unfit" : state);
   }
 
   /** @param {Chosen} chosen */

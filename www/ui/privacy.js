@@ -1,6 +1,6 @@
 // <nomoat-privacy>: what leaves this device, shown request by request; exportable. Fed through sent().
 
-import { button, make, NomoatElement } from "./element.js";
+import { arrange, button, make, NomoatElement } from "./element.js";
 import { number, say, size, words } from "./words.js";
 
 /** @typedef {import("../protocol.js").Sent} Sent @typedef {Sent & { why: string }} Told */
@@ -16,6 +16,8 @@ export class NomoatPrivacy extends NomoatElement {
   #off = say(make("p", { class: "calm", role: "status" }), "priv_off");
   #rows = make("tbody", {});
   #sum = make("p", { class: "figures" });
+  /** What is shown of each host and reason: it stays, and with it the focus. @type {Map<string, ReturnType<typeof row>>} */
+  #made = new Map();
   #frame = 0;
 
   build() {
@@ -80,24 +82,21 @@ export class NomoatPrivacy extends NomoatElement {
       const key = `${new URL(told.url).host} ${told.why}`;
       groups.set(key, [...(groups.get(key) ?? []), told]);
     }
-    const open = new Set([...this.#rows.querySelectorAll("details[open]")].map((node) => node.getAttribute("data-key")));
-    this.#rows.replaceChildren(
-      ...[...groups].map(([key, all]) => {
-        const [host, why] = key.split(" ");
-        const via = [...new Set(all.flatMap(({ via }) => (via && new URL(via).host !== host ? [new URL(via).host] : [])))];
-        const name = host === location.host ? `${words("priv_self")} (${host})` : host;
-        const list = make("ul", { class: "hash" }, ...all.slice(0, LISTED).map(({ url }) => make("li", {}, url)));
-        const more = make("details", { "data-key": key, open: open.has(key) }, make("summary", {}, words(`priv_${why}`)), list);
-        const passed = via.map((each) => make("span", { class: "aside" }, ` ${words("priv_via", { host: each })}`));
-        return make(
-          "tr",
-          {},
-          make("th", { scope: "row" }, name, ...passed, more),
-          make("td", { class: "end" }, number(total(all, "requests"))),
-          make("td", { class: "end" }, size(total(all, "bytes"))),
-        );
-      }),
-    );
+    const nodes = [...groups].map(([key, all]) => {
+      const [host, why] = key.split(" ");
+      const via = [...new Set(all.flatMap(({ via }) => (via && new URL(via).host !== host ? [new URL(via).host] : [])))];
+      const made = this.#made.get(key) ?? row();
+      this.#made.set(key, made);
+      const urls = all.slice(0, LISTED).map(({ url }) => url);
+      put(made.name, host === location.host ? `${words("priv_self")} (${host})` : host);
+      put(made.passed, via.map((each) => ` ${words("priv_via", { host: each })}`).join(""));
+      put(made.why, words(`priv_${why}`));
+      if (made.list.textContent !== urls.join("")) made.list.replaceChildren(...urls.map((url) => make("li", {}, url)));
+      put(made.count, number(total(all, "requests")));
+      put(made.bytes, size(total(all, "bytes")));
+      return made.node;
+    });
+    arrange(this.#rows, nodes);
     const all = [...this.#all.values()];
     say(this.#sum, "priv_sum", { count: number(total(all, "requests")), size: size(total(all, "bytes")) });
   }
@@ -110,6 +109,18 @@ export class NomoatPrivacy extends NomoatElement {
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 }
+
+/** Of one host and reason. */
+function row() {
+  const [name, passed] = [make("span", {}), make("span", { class: "aside" })];
+  const [why, list] = [make("summary", {}), make("ul", { class: "hash" })];
+  const [count, bytes] = [make("td", { class: "end" }), make("td", { class: "end" })];
+  const node = make("tr", {}, make("th", { scope: "row" }, name, passed, make("details", {}, why, list)), count, bytes);
+  return { node, name, passed, why, list, count, bytes };
+}
+
+/** Texts that stay are not written anew, as somebody may be selecting them. @param {Element} node @param {string} text */
+const put = (node, text) => node.textContent === text || (node.textContent = text);
 
 /** @param {Told[]} all @param {"requests" | "bytes"} what */
 function total(all, what) {

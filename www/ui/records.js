@@ -7,7 +7,7 @@ import { empty, merged, path, title } from "./tree.js";
 const NAME = "nomoat-history";
 const STORE = "talks";
 
-/** Where there is no database. @type {Map<string, Talk>} */
+/** Where there is no database, or no room in it. @type {Map<string, Talk>} */
 const memory = new Map();
 /** @type {Promise<IDBDatabase | null> | undefined} */
 let opening;
@@ -46,8 +46,8 @@ const settled = (transaction) =>
     transaction.onabort = transaction.onerror = () => reject(transaction.error);
   });
 
-/** Whether what is saved outlives the page. */
-export const lasting = async () => Boolean(await database());
+/** Whether all that is saved outlives the page. */
+export const lasting = async () => Boolean(await database()) && !memory.size;
 
 /**
  * Keeps a conversation; what another tab added to it stays. One without anything in it is not kept.
@@ -65,6 +65,7 @@ export async function put(talk) {
     const old = await done(store.get(talk.id));
     store.put(old ? merged(old, talk) : talk);
     await ended;
+    memory.delete(talk.id);
     kept = true;
   } catch {
     memory.set(talk.id, structuredClone(talk)); // no room, or no database
@@ -98,7 +99,7 @@ export async function search(query) {
   const entries = [];
   for (const talk of await all()) {
     const texts = [title(talk), talk.text, ...talk.turns.map(({ content }) => content)];
-    const folded = texts.map(plain);
+    const folded = words.length ? texts.map(plain) : [];
     if (!words.every((word) => folded.some((text) => text.includes(word)))) continue;
     entries.push({ id: talk.id, kind: talk.kind, title: title(talk), updated: talk.updated, turns: path(talk).length, found: around(texts.slice(1), words[0]) });
   }
@@ -137,7 +138,9 @@ export async function clear() {
   for (const { id } of await all()) await remove(id);
 }
 
-/** Calls `hear` with what other tabs changed. @param {(news: { changed?: string, gone?: string }) => void} hear */
-export function listen(hear) {
-  channel?.addEventListener("message", ({ data }) => hear(data));
+/** Calls `hear` with what other tabs changed, or this one `too`. @param {(news: { changed?: string, gone?: string }) => void} hear @param {boolean} [too] */
+export function listen(hear, too) {
+  // a channel does not hear itself, but another one of the same page
+  const from = too && channel ? new BroadcastChannel(NAME) : channel;
+  from?.addEventListener("message", ({ data }) => hear(data));
 }

@@ -27,7 +27,7 @@ export class NomoatSide extends NomoatElement {
       // outside of what it holds, on the veil
       if (event.target === this.#dialog && this.#dialog.matches(":modal")) this.close();
     });
-    this.#dialog.addEventListener("close", () => this.emit("nomoat-side", { open: false }));
+    this.#dialog.addEventListener("close", () => this.emit("nomoat-side", { open: this.isOpen }));
     WIDE.addEventListener("change", () => {
       if (this.#dialog.open) this.#dialog.close();
       this.restore();
@@ -72,7 +72,10 @@ export class NomoatSide extends NomoatElement {
 
   close() {
     keep(KEY, null);
+    // a drawer gives the focus back by itself
+    const column = !this.#dialog.matches(":modal") && this.#dialog.contains(document.activeElement);
     this.#dialog.close();
+    if (column) /** @type {HTMLElement | null} */ (document.querySelector('[aria-controls="side"]'))?.focus();
   }
 
   /** Closes a drawer, which hides what was just chosen; a column may stay. */

@@ -217,21 +217,33 @@ function spoken(languages) {
   return new Intl.ListFormat(current()).format(languages.slice(0, 4).map((tag) => names.of(tag) ?? tag));
 }
 
-/** The files of a drop, those of a dropped folder too (not of folders inside it). @param {DataTransfer} data @returns {Promise<File[]>} */
+/** The files of a drop, those of a dropped folder too, with `config.json` of folders inside it. @param {DataTransfer} data @returns {Promise<File[]>} */
 async function dropped(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null && entry !== undefined);
   const plain = [...data.files];
   const [folder] = entries.filter((entry) => entry.isDirectory);
   if (!folder) return plain;
-  const reader = /** @type {FileSystemDirectoryEntry} */ (folder).createReader();
-  /** @type {File[]} */
   const files = [];
+  for (const entry of await listed(folder)) {
+    if (entry.isFile) files.push(await opened(entry));
+    for (const inner of entry.isDirectory ? await listed(entry) : []) {
+      if (inner.name === "config.json") files.push(new File([await opened(inner)], `${entry.name}/config.json`));
+    }
+  }
+  return files;
+}
+
+/** @param {FileSystemEntry} folder @returns {Promise<FileSystemEntry[]>} */
+async function listed(folder) {
+  const reader = /** @type {FileSystemDirectoryEntry} */ (folder).createReader();
+  const all = [];
   for (;;) {
     /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return files;
-    for (const entry of some.filter((entry) => entry.isFile)) {
-      files.push(await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject)));
-    }
+    if (!some.length) return all;
+    all.push(...some);
   }
 }
+
+/** @param {FileSystemEntry} entry @returns {Promise<File>} */
+const opened = (entry) => new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));

@@ -1,8 +1,7 @@
 // <nomoat-write status="none | loading | idle | busy | unfit">: a text that a base model goes on with. Emits
 // nomoat-continue { prompt } and nomoat-stop; the page feeds what comes back through begin(), add() and end().
 
-import { copy } from "./copy.js";
-import { button, labelled, make, NomoatElement } from "./element.js";
+import { button, copied, labelled, make, NomoatElement } from "./element.js";
 import { flow } from "./flow.js";
 import { keeper } from "./keeper.js";
 import { note } from "./message.js";
@@ -20,7 +19,7 @@ export class NomoatWrite extends NomoatElement {
   // one button for both, so that the focus stays where it is
   #go = button("goOn", () => this.#pressed(), { class: "main" });
   #back = button("back", () => this.#takeBack(), { class: "quiet" });
-  #copy = button("copyText", () => void this.#copied(), { class: "quiet" });
+  #copy = button("copyText", () => void copied(this.#copy, this.#text.value, this.#said, this.#text), { class: "quiet" });
   #new = button("newText", () => this.start(), { class: "quiet" });
   #note = make("div", { class: "note" });
   #aloud = make("p", { class: "hidden", "aria-live": "polite" });
@@ -41,13 +40,14 @@ export class NomoatWrite extends NomoatElement {
     });
     this.#text.addEventListener("input", () => this.#changedText());
     this.#note.addEventListener("click", (event) => {
-      const { hash } = /** @type {HTMLElement} */ (event.target).dataset;
-      if (hash) void copy(hash).then((done) => say(this.#said, done ? "copied" : "copyFailed"));
+      const pressed = /** @type {HTMLElement} */ (event.target);
+      if (pressed.dataset.hash) void copied(pressed, pressed.dataset.hash, this.#said);
     });
     this.append(
       say(make("p", { class: "aside" }), "baseModel"),
       label,
       this.#text,
+      this.#keeper.note,
       make("div", { class: "row spread" }, this.#note, make("div", { class: "row" }, this.#new, this.#copy, this.#back, this.#go)),
       this.#aloud,
       this.#said,
@@ -142,10 +142,6 @@ export class NomoatWrite extends NomoatElement {
     this.focus();
   }
 
-  async #copied() {
-    say(this.#said, (await copy(this.#text.value)) ? "copied" : "copyFailed");
-  }
-
   /** @param {import("./tree.js").By} by */
   begin(by) {
     this.#talk.made = { id: unique(), parent: null, role: "assistant", content: "", at: Date.now(), by };
@@ -153,7 +149,9 @@ export class NomoatWrite extends NomoatElement {
     this.#text.setAttribute("aria-busy", "true");
     this.#flow = flow((more) => {
       const atEnd = this.#text.scrollHeight - this.#text.scrollTop - this.#text.clientHeight < 48;
-      this.#text.value += more;
+      // what is selected stays so, and a caret that is not at the end
+      const end = this.#text.value.length;
+      this.#text.setRangeText(more, end, end, this.#text.selectionStart === end ? "end" : "preserve");
       this.#changedText();
       if (atEnd) this.#text.scrollTop = this.#text.scrollHeight;
     }, this.#aloud);

@@ -206,6 +206,8 @@ export const cases = [
       await raw.waitForSelector(READY, { timeout: 60_000 });
       await raw.click("nomoat-facts button");
       await raw.waitForSelector('nomoat-page[status="empty"]');
+      // dropped while the page asks about another model, it is the answer
+      await ask(raw, `${bench.server.url}shared/zoo/llama3/model-bf16.gguf`);
       const bytes = gguf.toString("base64");
       await raw.evaluate((/** @type {string} */ bytes) => {
         const data = new DataTransfer();
@@ -213,6 +215,7 @@ export const cases = [
         document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
       }, bytes);
       await raw.waitForSelector(READY, { timeout: 60_000 });
+      assert.ok(await raw.isHidden("nomoat-consent dialog"), "it still asks");
       await raw.click("nomoat-facts button");
       await raw.setInputFiles("nomoat-source input[type=file]:not([webkitdirectory])", [{ ...file, buffer: gguf.subarray(0, 5000) }]);
       await raw.waitForSelector("nomoat-problem:not([hidden])");
@@ -292,6 +295,91 @@ export const cases = [
       const trace = await raw.textContent("nomoat-trace pre");
       for (const word of ["phase weights", "maxStorageBufferBindingSize", "loaded", "adapter"]) assert.ok(trace.includes(word), word);
       await accessible(raw, "trace");
+      await close();
+    },
+  },
+  {
+    name: "what cannot be kept or copied is said, and the list follows without disturbing",
+    on: ["chromium"],
+    async run(bench) {
+      const { raw, messages, close } = await open(bench, {});
+      await raw.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      const turns = [
+        { id: "q", parent: null, role: "user", content: "why?", at: 1 },
+        { id: "a", parent: "q", role: "assistant", content: "**because**", at: 2 },
+      ];
+      const talk = { id: "one", kind: "chat", title: "", created: 1, updated: 2, system: "", leaf: "a", turns, dropped: [], text: "", made: null };
+      const names = () => raw.locator(".history .open").allTextContents();
+      /** @param {number} count */
+      const listed = (count) => raw.waitForFunction((/** @type {number} */ count) => document.querySelectorAll(".history li").length === count, count);
+      /** Says whether the disk is full. @param {boolean} full */
+      const fill = (full) =>
+        raw.evaluate((/** @type {boolean} */ full) => {
+          const all = /** @type {any} */ (globalThis);
+          all.put ??= IDBObjectStore.prototype.put;
+          const none = () => {
+            throw new DOMException("full", "QuotaExceededError");
+          };
+          IDBObjectStore.prototype.put = full ? none : all.put;
+        }, full);
+      const records = (/** @type {string} */ name, /** @type {any} */ argument) =>
+        raw.evaluate(async (/** @type {[string, any]} */ [name, argument]) => (await import(/** @type {any} */ ("/ui/records.js")))[name](argument), [name, argument]);
+      const note = (/** @type {"visible" | "hidden"} */ state) => raw.waitForSelector("nomoat-talk > .warning", { state });
+
+      await raw.click("nomoat-header button");
+      await raw.waitForFunction(() => /Nothing here/.test(document.querySelector(".history [role=status]")?.textContent ?? ""));
+      await raw.evaluate((/** @type {any} */ talk) => document.querySelector("nomoat-history")?.dispatchEvent(new CustomEvent("nomoat-open", { detail: { talk }, bubbles: true })), talk);
+      await raw.click(".system summary");
+      await fill(true);
+      await raw.fill("[name=system]", "first");
+      await note("visible");
+      await accessible(raw, "not kept");
+      // once there is room, what is read is what was saved
+      await fill(false);
+      await raw.fill("[name=system]", "second");
+      await note("hidden");
+      assert.equal((await records("get", "one")).system, "second");
+      // it is listed by itself
+      await listed(1);
+
+      // what is typed into the list outlasts what another tab saves
+      await raw.click('.history li >> text="Rename"');
+      await raw.fill("[name=name]", "a na");
+      await records("put", { ...talk, id: "two", updated: 1 });
+      await raw.evaluate(() => new BroadcastChannel("nomoat-history").postMessage({ changed: "two" }));
+      await raw.waitForTimeout(900); // the time in which the list follows
+      await raw.keyboard.type("me");
+      await raw.keyboard.press("Enter");
+      await listed(2);
+      assert.deepEqual(await names(), ["a name", "why?"]);
+      // and the name what the open conversation saves
+      assert.equal(await raw.textContent("nomoat-talk h2"), "a name");
+      await raw.fill("[name=system]", "third");
+      await raw.waitForFunction(async () => (await (await import(/** @type {any} */ ("/ui/records.js"))).get("one")).system === "third");
+      assert.equal((await records("get", "one")).title, "a name");
+
+      await fill(true);
+      const file = JSON.stringify({ format: "nomoat-history", version: 1, talks: [{ ...talk, id: "three" }] });
+      await raw.setInputFiles("nomoat-history input[type=file]", { name: "h.json", mimeType: "application/json", buffer: Buffer.from(file) });
+      await raw.waitForSelector('.history .warning:text("no more of it")');
+
+      await raw.click(".assistant [data-act=source]");
+      await raw.waitForSelector('.assistant [data-act=source][data-done="Copied."]');
+      assert.equal(await raw.evaluate(() => navigator.clipboard.readText()), "**because**");
+      await raw.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error("not here"))));
+      await raw.click(".assistant [data-act=copy]");
+      await raw.waitForSelector('.assistant [data-act=copy][data-done^="This browser does not let"]');
+      assert.equal(await raw.evaluate(() => String(getSelection()).trim()), "because");
+
+      // a full context leads to a new conversation
+      await raw.evaluate(() => {
+        const problem = /** @type {HTMLElement} */ (document.querySelector("nomoat-problem"));
+        problem.setAttribute("code", "context-full");
+        problem.hidden = false;
+      });
+      await raw.click("nomoat-problem .main");
+      assert.equal(await raw.locator(".talk li").count(), 0);
+      quiet(messages);
       await close();
     },
   },

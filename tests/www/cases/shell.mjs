@@ -202,9 +202,17 @@ export const cases = [
         await raw.waitForFunction(() => document.querySelectorAll("[name=variant] option").length === 2);
         assert.match(await raw.textContent("nomoat-consent .terms"), /llama3/);
         await accessible(raw, "variants");
-        await raw.selectOption("[name=variant]", "F16");
-        await raw.waitForFunction(() => /:F16/.test(document.querySelector("nomoat-consent .terms")?.textContent ?? ""));
+        // by keyboard: the choice stays while it is looked up, and the focus too
+        const [key, other] = await raw.locator("[name=variant]").evaluate((/** @type {HTMLSelectElement} */ select) => {
+          select.addEventListener("change", () => (/** @type {any} */ (globalThis).chosen = [select.value, document.activeElement === select]));
+          select.focus();
+          return select.selectedIndex ? ["ArrowUp", select.options[0].value] : ["ArrowDown", select.options[1].value];
+        });
+        await raw.keyboard.press(key);
+        assert.deepEqual(await raw.evaluate(() => /** @type {any} */ (globalThis).chosen), [other, true]);
+        await raw.waitForFunction((/** @type {string} */ other) => document.querySelector("nomoat-consent .terms")?.textContent?.includes(`:${other}`), other);
         await raw.waitForFunction(() => !document.querySelector("nomoat-consent [role=status]")?.textContent);
+        assert.equal(await raw.evaluate(() => /** @type {any} */ (document.activeElement).name), "variant");
         assert.ok(!hub.requests.some((line) => /Tiny/.test(line) && !/bytes=0-\d+$/.test(line)), "more than headers was read");
         await raw.click('nomoat-consent button:text("Cancel")');
         await raw.fill("[name=address]", "gated/model");
@@ -228,6 +236,14 @@ export const cases = [
       const page = await bench.browser.open(`${bench.server.url}?device=gpu#model=${encodeURIComponent(address)}&prompt=${encodeURIComponent("Who are you?")}`);
       const { raw } = page;
       await raw.waitForSelector(`${ASKED} button.main:focus`);
+      // another link meanwhile: the sheet asks about that one, and stays
+      const link = (/** @type {string} */ hash) => raw.evaluate((/** @type {string} */ hash) => new Promise((resolve) => ((location.hash = hash), setTimeout(resolve, 100))), hash);
+      const hash = await raw.evaluate(() => location.hash);
+      for (const [to, name] of [["#model=some/other", "other"], [hash, "codellama"]]) {
+        await link(to);
+        assert.ok(await raw.isVisible(ASKED), "it closed the sheet of the next one");
+        assert.match(await raw.textContent("nomoat-consent h2"), new RegExp(name));
+      }
       assert.match(await raw.textContent("nomoat-consent"), /comes from a link/);
       assert.match(await raw.textContent(`${ASKED} button.main:not([hidden])`), /Look it up/);
       await accessible(raw, "a link");
@@ -310,6 +326,21 @@ export const cases = [
       assert.match(await item.textContent(), /TinyStories-656K/);
       await item.locator('text="Verify"').click();
       await item.locator("text=/every byte is as it was/").waitFor();
+      // what writes gives way, and what loads
+      await raw.evaluate(() => {
+        const page = /** @type {Element} */ (document.querySelector("nomoat-page"));
+        /** @type {(string | null)[]} */
+        const went = (/** @type {any} */ (globalThis).went = []);
+        new MutationObserver(() => {
+          const status = page.getAttribute("status");
+          if (status !== "empty" && !went.includes(status)) /** @type {HTMLElement | null} */ (status !== "ready" ? document.querySelector("nomoat-library li button") : null)?.click();
+          went.push(status);
+        }).observe(page, { attributeFilter: ["status"] });
+      });
+      await raw.fill("[name=text]", "Once upon a time, ");
+      await raw.press("[name=text]", "Control+Enter");
+      await raw.waitForFunction(() => /** @type {any} */ (globalThis).went.filter((/** @type {string} */ status) => status === "loading").length === 2);
+      await raw.waitForSelector(READY, { timeout: 60_000 });
       await raw.click("nomoat-facts button");
       await raw.waitForSelector('nomoat-page[status="empty"]');
       await item.locator('text="Delete"').click();
@@ -469,7 +500,7 @@ export const cases = [
     },
   },
   {
-    name: "the panels by keyboard: arrows walk the tabs, Escape closes the drawer, the focus goes back",
+    name: "the panels: arrows walk the tabs, closing gives the focus back, what goes on leaves it where it is",
     on: ["chromium"],
     async run(bench) {
       const { raw, close } = await open(bench, { width: 390, height: 844, still: true });
@@ -484,7 +515,29 @@ export const cases = [
       assert.equal(await tab(), first);
       await raw.keyboard.press("Escape");
       assert.ok(await raw.isHidden(".side"));
-      assert.equal(await raw.evaluate(() => document.activeElement?.getAttribute("aria-controls")), "side");
+      const back = async () => assert.equal(await raw.evaluate(() => document.activeElement?.getAttribute("aria-controls")), "side");
+      await back();
+      // a column
+      await raw.setViewportSize({ width: 1280, height: 800 });
+      await panel(raw, "privacy");
+      const sent = (/** @type {number} */ bytes) =>
+        raw.evaluate((/** @type {any} */ sent) => /** @type {any} */ (document.querySelector("nomoat-privacy")).sent(sent), { url: "https://example.org/m.gguf", at: 1, requests: 1, bytes });
+      await sent(1e6);
+      await raw.locator("nomoat-privacy tr", { hasText: "example.org" }).locator("summary").focus();
+      await sent(5e6);
+      await raw.locator("nomoat-privacy tr", { hasText: "6.0 MB" }).waitFor();
+      assert.equal(await raw.evaluate(() => document.activeElement?.localName), "summary");
+      await raw.click(".side .top > button");
+      await back();
+      // a drawer that becomes a column is still open, and said to be
+      await raw.click(MENU);
+      await raw.setViewportSize({ width: 390, height: 844 });
+      await raw.waitForSelector(".side", { state: "hidden" });
+      await raw.click(MENU);
+      await raw.setViewportSize({ width: 1280, height: 800 });
+      await raw.waitForSelector(".side:not(:modal)");
+      await raw.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+      assert.equal(await raw.getAttribute(MENU, "aria-expanded"), "true");
       await close();
     },
   },

@@ -200,11 +200,15 @@ export const cases = [
       const { raw, close } = await open(bench);
       const got = await raw.evaluate(async () => {
         const { markdown, written } = await import(/** @type {any} */ ("/ui/markdown.js"));
+        const { message } = await import(/** @type {any} */ ("/ui/message.js"));
         const place = document.createElement("div");
         const source = "if (a\u202e) {\u200b // \u2066x\u2069\n}";
         markdown(place).show(`\`\`\`js\n${source}\n\`\`\`\n\n\`a\u200bb\` ![pic](https://example.org/p.png) [shown](https://user:word@example.org/x)`);
         const block = place.querySelector(".code");
+        const answer = message({ id: "t", parent: null, role: "assistant", content: "`⚠️` a `b\u200bc`\n\n```\n\u2066x\n```", at: 0 }, 0, 1);
+        document.body.append(answer.node);
         return {
+          plain: answer.plain(),
           code: place.querySelector("pre")?.textContent,
           same: written(block) === source,
           rest: place.lastElementChild?.textContent,
@@ -213,6 +217,7 @@ export const cases = [
       });
       assert.equal(got.code, "if (aU+202E) {U+200B // U+2066xU+2069\n}");
       assert.ok(got.same);
+      assert.equal(got.plain.replace(/\s+/g, " "), "⚠️ a b\u200bc \u2066x");
       assert.match(got.rest, /^aU\+200Bb Image, not loaded: pic example\.org shown example\.org$/);
       assert.deepEqual(got.links, ["https://example.org/p.png", "https://example.org/x"]);
       await close();
@@ -272,7 +277,18 @@ export const cases = [
       await raw.click(".assistant [data-act=newer]");
       assert.deepEqual(await texts(raw, "user"), ["first question", "second question"]);
       assert.equal(await raw.inputValue(MESSAGE), "not sent yet");
+      // without a model nothing is written again, and a new version waits for one
+      assert.equal(await raw.getAttribute("[data-act=again]", "aria-disabled"), "true");
+      await raw.click(".user >> nth=1 >> [data-act=edit]");
+      await raw.fill("[name=edit]", "second question, written anew");
+      await raw.press("[name=edit]", "Enter");
+      assert.match(await raw.textContent(".edit .waits"), /sent when a model is loaded/);
       await load(raw, bench.server.url + CHAT);
+      await raw.waitForFunction(() => document.querySelectorAll(".talk .made").length === 2 && !document.querySelector(".edit"));
+      await raw.waitForSelector(READY);
+      assert.deepEqual(await texts(raw, "user"), ["first question", "second question, written anew"]);
+      assert.equal(await raw.getAttribute("[data-act=again]", "aria-disabled"), "false");
+      assert.equal(await raw.inputValue(MESSAGE), "not sent yet");
       await ask(raw, "third question");
       assert.equal((await texts(raw, "user")).length, 3);
       quiet(messages);
@@ -428,11 +444,25 @@ export const cases = [
       await raw.waitForSelector(READY);
       assert.ok(await raw.isHidden("nomoat-talk"));
       assert.equal(await raw.inputValue("[name=text]"), "Once upon a time, ");
+      // what is longer than its context leads to a new text
+      await raw.fill("[name=text]", "word ".repeat(600));
+      await raw.click('text="Continue"');
+      await raw.waitForSelector("nomoat-problem[code=context-full]:not([hidden])");
+      await raw.click("nomoat-problem .main");
+      assert.equal(await raw.inputValue("[name=text]"), "");
+      await raw.fill("[name=text]", "Once upon a time, ");
+      const selected = (/** @type {boolean} */ set) =>
+        raw.locator("[name=text]").evaluate((/** @type {HTMLTextAreaElement} */ text, /** @type {boolean} */ set) => {
+          if (set) text.setSelectionRange(0, 4);
+          return [text.selectionStart, text.selectionEnd];
+        }, set);
+      await selected(true);
       await raw.click('text="Continue"');
       await raw.waitForFunction(() => /tokens\/s/.test(document.querySelector("nomoat-write .note")?.textContent ?? ""), null, { timeout: 60_000 });
       assert.match(await raw.textContent("nomoat-write .made"), /Machine-generated: made by .* on this device/);
       const text = await raw.inputValue("[name=text]");
       assert.ok(text.length > 40);
+      assert.deepEqual(await selected(false), [0, 4], "what was selected is not any more");
       await raw.waitForTimeout(500); // the time in which it is saved
       await raw.reload();
       await raw.waitForFunction((/** @type {string} */ text) => /** @type {any} */ (document.querySelector("[name=text]"))?.value === text, text);

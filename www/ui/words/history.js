@@ -26,7 +26,7 @@ export const HISTORY = {
   historyTurns: { en: "{count} messages", zh: "{count} 条消息" },
   historyText: { en: "text", zh: "文字" },
   historyMemory: {
-    en: "This browser gives the page no storage, so conversations last until the page is closed.",
-    zh: "浏览器没有给本页存储空间，对话只保留到页面关闭为止。",
+    en: "This browser gives the page no storage, or no more of it: what is new lasts until the page is closed. The history can export it.",
+    zh: "浏览器没有给本页存储空间，或空间已用完：新的内容只保留到页面关闭为止。可从“历史”中导出。",
   },
 };
