@@ -301,7 +301,8 @@ async function ask(url, repo, signal) {
       if (answer.ok) return { body: await answer.json(), headers: answer.headers };
     } catch (cause) {
       if (signal?.aborted) throw new NomoatError("aborted", "stopped by the caller", signal.reason);
-      if (cause instanceof SyntaxError) throw strange(repo);
+      // WebKit's is a DOMException of that name
+      if (/** @type {Error} */ (cause).name === "SyntaxError") throw strange(repo);
       // a host whose errors say nothing of other origins, or a connection that broke, may be well at the next try
       if (tried < TRIES && !timeout.aborted && navigator.onLine) {
         await pause(250 * 2 ** tried, signal);

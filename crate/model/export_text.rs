@@ -28,14 +28,16 @@ const PRE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Of `tokenizer_config.json`, what travels with `tokenizer.json`.
-const SETTINGS: [&str; 6] = [
+/// Of `tokenizer_config.json`, what travels with `tokenizer.json`: what changes it, and what chat templates name.
+const SETTINGS: [&str; 8] = [
     "tokenizer_class",
     "added_tokens_decoder",
     "add_bos_token",
     "add_eos_token",
     "bos_token",
     "eos_token",
+    "unk_token",
+    "pad_token",
 ];
 
 /// Classes that put BOS and EOS themselves, whatever `tokenizer.json` says.
@@ -64,7 +66,6 @@ pub(super) fn write(plan: &mut GgufPlan, checkpoint: &Checkpoint, config: &Json,
         special(&mut plan.meta, &vocabulary, &settings, &generation, config);
         around(&mut plan.meta, &tokenizer, &settings);
         plan.meta.insert("tokenizer.huggingface.json".into(), Value::Str(text));
-        // Of the settings, what changes the tokenizer.
         let kept = SETTINGS.map(|key| (key.to_owned(), settings[key].clone())).into_iter();
         let kept: Json = kept.filter(|(_, value)| !value.is_null()).collect();
         plan.meta
@@ -331,11 +332,12 @@ fn template(checkpoint: &Checkpoint, settings: &Json) -> Option<String> {
     }
     match &settings["chat_template"] {
         Json::String(text) => Some(text.clone()),
-        Json::Array(list) => list
-            .iter()
-            .find(|t| t["name"] == "default")
-            .and_then(|t| t["template"].as_str())
-            .map(str::to_owned),
+        Json::Array(list) => {
+            // The only one is used whatever it is called.
+            let only = list.first().filter(|_| list.len() == 1);
+            let chosen = list.iter().find(|t| t["name"] == "default").or(only);
+            chosen.and_then(|t| t["template"].as_str()).map(str::to_owned)
+        }
         _ => None,
     }
 }

@@ -359,7 +359,9 @@ fn special_tokens(checkpoint: &Checkpoint, config: Option<&Json>) -> Result<Map<
         }
     }
     let map = side::json(checkpoint, "special_tokens_map.json")?;
-    for config in config.into_iter().chain(map.as_ref()) {
+    // A converted file may have no list of its tokens.
+    let travelled = side::text(meta, "tokenizer.huggingface.config").and_then(|text| serde_json::from_str(text).ok());
+    for config in config.into_iter().chain(map.as_ref()).chain(travelled.as_ref()) {
         for key in TOKENS {
             if let Some(text) = side::special(config, key) {
                 set(key, text);

@@ -29,6 +29,7 @@ mod templates;
 mod text;
 mod tidy;
 mod tokenizers;
+mod travel;
 mod usage;
 mod vocabularies;
 mod zoo;

@@ -4,8 +4,7 @@
 use crate::disk::{self, Memory};
 use nomoat::{
     Error,
-    format::{self, Checkpoint, Container, Value as Meta},
-    model::export,
+    format::{Checkpoint, Container, Value as Meta},
     text::{chat::Template, tokenizer::Tokenizer},
 };
 use serde_json::{Value, json};
@@ -432,36 +431,6 @@ fn what_a_prompt_begins_with_is_not_put_before_it_again() {
     for text in ["a", "[gMASK]<sop>a"] {
         assert_eq!(tokenizer.prompt(text).unwrap(), [1, 2, 0], "{text}");
     }
-}
-
-#[test]
-fn a_converted_file_keeps_what_the_settings_change() {
-    let Some(shared) = disk::shared() else { return };
-    let path = shared.join("zoo/llama");
-    let mut files = Memory::default();
-    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
-        let name = entry.file_name().into_string().unwrap();
-        files.0.insert(name, fs::read(entry.path()).unwrap());
-    }
-    let mut config = read(&path.join("tokenizer_config.json"));
-    config["add_bos_token"] = false.into();
-    config["added_tokens_decoder"]["2"]["special"] = false.into();
-    files
-        .0
-        .insert("tokenizer_config.json".into(), config.to_string().into());
-    let published = pollster::block_on(format::open(&files, "")).unwrap();
-    let mut converted = Checkpoint::new("test", Container::Gguf);
-    converted.meta = export::to_gguf(&published).unwrap().meta;
-    for checkpoint in [&published, &converted] {
-        let tokenizer = Tokenizer::open(checkpoint).unwrap().unwrap();
-        assert_eq!(tokenizer.encode("<s></s>", true).unwrap(), [1, 2]);
-        assert_eq!(tokenizer.decode(&[1, 2], true).unwrap(), "</s>");
-    }
-    // For other tools.
-    let key = |name: &str| &converted.meta[&format!("tokenizer.ggml.{name}")];
-    assert_eq!(key("add_bos_token"), &Meta::Bool(false));
-    let Meta::Ints(kinds) = key("token_type") else { panic!() };
-    assert_eq!(kinds[..3], [2, 3, 4]);
 }
 
 #[test]
