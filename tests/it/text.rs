@@ -1,7 +1,7 @@
 //! Tokenizers: the goldens of other implementations, from every kind of file; long inputs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::disk::{self, Memory};
+use crate::disk;
 use nomoat::{
     Error,
     format::{Checkpoint, Container, Value as Meta},
