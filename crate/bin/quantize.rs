@@ -21,7 +21,7 @@ use nomoat::{
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::{BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -131,7 +131,14 @@ impl Draft {
         draft.push(format!(".{}.part", std::process::id()));
         let path = output.with_file_name(draft);
         let file = loop {
-            let file = File::create_new(&path).map_err(|e| failed(&shown, &e))?;
+            let file = match File::create_new(&path) {
+                // Of this number no other process lives.
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                    fs::remove_file(&path).and_then(|()| File::create_new(&path))
+                }
+                other => other,
+            };
+            let file = file.map_err(|e| failed(&shown, &e))?;
             // Where a file system has no locks, nothing is taken for left.
             let _ = file.lock();
             // Before that, it may have been taken for left and removed.

@@ -36,26 +36,26 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Room for keys of a width, a multiple of `ROWS`, and for so many queries at a time.
-    pub(crate) fn new(width: usize, keys: usize, rows: usize) -> Self {
+    /// Room for keys of a width, a multiple of `ROWS`, and for so many queries at a time; `None` if there is none.
+    pub(crate) fn new(width: usize, keys: usize, rows: usize) -> Option<Self> {
         let (packed, most) = (width.next_multiple_of(LANES), keys.max(1).next_multiple_of(LANES));
         let rows = rows.next_multiple_of(TOKENS);
-        Self {
+        Some(Self {
             loops: loops(),
             width,
             packed,
             most,
-            keys: vec![0.0; most * packed],
-            values: vec![0.0; most * width],
+            keys: zeros(most * packed)?,
+            values: zeros(most * width)?,
             count: 0,
-            queries: vec![0.0; rows * packed],
+            queries: zeros(rows * packed)?,
             seen: 0..0,
-            scores: vec![0.0; rows * most],
-            weights: vec![0.0; rows * most],
-            totals: vec![0.0; rows],
-            sums: vec![0.0; rows * width],
+            scores: zeros(rows * most)?,
+            weights: zeros(rows * most)?,
+            totals: zeros(rows)?,
+            sums: zeros(rows * width)?,
             dots: vec![Tile::default(); rows / TOKENS],
-        }
+        })
     }
 
     /// Takes the keys and the values of a head.
@@ -136,4 +136,11 @@ impl Packed {
             *to = sum / self.totals[row];
         }
     }
+}
+
+fn zeros(count: usize) -> Option<Vec<f32>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).ok()?;
+    values.resize(count, 0.0);
+    Some(values)
 }

@@ -174,6 +174,11 @@ impl Layer {
         !matches!(self, Self::Experts(_) | Self::Past(..))
     }
 
+    /// Whether it has other kernels for many tokens, which are tried with a format's.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self, Self::Attends(_))
+    }
+
     /// In these steps, where it matters.
     fn cases(&self, steps: &[Step]) -> Vec<Case> {
         let checked: Vec<Case> = match self {
@@ -376,7 +381,8 @@ pub(super) async fn run(
                 if !later {
                     known.note(&new);
                 }
-                known.layers.extend(more.into_iter().map(Layer::name));
+                let held = more.into_iter().filter(|layer| !few || !layer.waits());
+                known.layers.extend(held.map(Layer::name));
                 return Ok(known);
             }
             Ok(Some(found)) => {
@@ -437,7 +443,7 @@ pub(super) async fn many(
 ) -> Result<Option<String>> {
     let mut beside = gpu.beside();
     beside.forms = gpu.forms.clone();
-    let layers = layers.iter().filter(|layer| matches!(layer, Layer::Attends(_)));
+    let layers = layers.iter().filter(|layer| layer.waits());
     let cases = std::iter::once(llama(format, MANY, 0, *heads));
     let found = wrong(&mut beside, cases.chain(layers.flat_map(|l| l.cases(&[MANY])))).await;
     drop(beside);

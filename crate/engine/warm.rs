@@ -79,7 +79,16 @@ impl Model {
         let wrong = selftest::many(gpu, format, layers).await;
         gpu.gpu.uncount(&before);
         match wrong? {
-            None => known.verdicts.note(&[format]),
+            None => {
+                let verdicts = &mut known.verdicts;
+                verdicts.note(&[format]);
+                let names = layers.0.iter().filter(|layer| layer.waits()).map(selftest::Layer::name);
+                for name in names {
+                    if !verdicts.layers.contains(&name) {
+                        verdicts.layers.push(name);
+                    }
+                }
+            }
             Some(found) => {
                 known.refused = format!("; not used for more than a few tokens at once: {found}");
                 self.pace.many = Many::Refused;

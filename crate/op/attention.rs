@@ -266,8 +266,9 @@ const MANY: usize = 16;
 
 fn fast(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
-    if run.rows(run.tensor(1)) * (cfg.heads / cfg.kv_heads) >= MANY {
-        return together(run, &cfg);
+    let tokens = run.rows(run.tensor(1));
+    if tokens > 1 && tokens * (cfg.heads / cfg.kv_heads) >= MANY && together(run, &cfg)? {
+        return Ok(());
     }
     let (mut scores, mut scaled, loops) = (Vec::new(), Vec::new(), simd::loops());
     walk(run, |seen, out| {
@@ -294,14 +295,16 @@ fn weighed(cfg: &Attention, seen: &Seen<'_>, scores: &mut [f32]) -> f32 {
     (sink - top).exp() + weigh(scores, top)
 }
 
-/// Takes the queries that share keys together, those of a few tokens at a time.
-fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<()> {
+/// Takes the queries that share keys together, those of a few tokens at a time; `false` if there is no memory for it.
+fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<bool> {
     let mut y = run.take(0)?;
     let view = View::new(run)?;
     let group = cfg.heads / cfg.kv_heads;
     let tokens = MANY.div_ceil(group);
     let all = view.keys(0).start..view.keys(view.tokens - 1).end;
-    let mut packed = Packed::new(view.head_dim, all.len(), tokens * group);
+    let Some(mut packed) = Packed::new(view.head_dim, all.len(), tokens * group) else {
+        return run.give(0, y).map(|()| false);
+    };
     for head in 0..cfg.kv_heads {
         packed.fill(view.rows(head, &all));
         for first in (0..view.tokens).step_by(tokens) {
@@ -322,7 +325,7 @@ fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<()> {
             }
         }
     }
-    run.give(0, y)
+    run.give(0, y).map(|()| true)
 }
 
 /// Most rows that a workgroup takes, heads of one token or of some.

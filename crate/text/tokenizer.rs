@@ -129,7 +129,10 @@ impl Tokenizer {
         let (plain, mut ids) = (self.encode(text, false)?, self.encode(text, true)?);
         let added = self.encode("", true)?;
         let begun = |with: &[u32]| !with.is_empty() && plain.starts_with(with);
-        if begun(self.bos.as_slice()) || begun(&added) {
+        // Behind white space, too, where a template begins with some.
+        let first = self.bos.and_then(|id| self.inner.id_to_token(id));
+        let written = first.is_some_and(|bos| !bos.is_empty() && text.trim_start().starts_with(&bos));
+        if written || begun(self.bos.as_slice()) || begun(&added) {
             return Ok(plain);
         }
         if ids.last().is_some_and(|id| self.eos().contains(id)) && ids.last() != plain.last() {

@@ -5,13 +5,22 @@ use crate::error::{Error, Read};
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, Headers, ReadableStreamDefaultReader, RequestInit, RequestMode, Response};
+use web_sys::{AbortSignal, Blob, Headers, ReadableStreamDefaultReader, RequestInit, RequestMode, Response};
 
 #[wasm_bindgen]
 extern "C" {
     fn fetch(url: &str, init: &RequestInit) -> Promise;
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, ms: f64) -> JsValue;
+    type AbortController;
+    #[wasm_bindgen(constructor)]
+    fn new() -> AbortController;
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &AbortController) -> AbortSignal;
+    #[wasm_bindgen(method)]
+    fn abort(this: &AbortController);
+    #[wasm_bindgen(js_namespace = AbortSignal, js_name = any)]
+    fn any_of(signals: &Array) -> AbortSignal;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(js_namespace = location, js_name = origin, thread_local_v2)]
@@ -76,8 +85,8 @@ pub(super) async fn get(
         cause,
     };
     let broken = |e: JsValue| Fault::Lasting(failed(Read::Network, words(&e)));
-    let init = RequestInit::new();
-    init.set_signal(Some(&host.signal()));
+    let (init, own) = (RequestInit::new(), AbortController::new());
+    init.set_signal(Some(&any_of(&Array::of2(&host.signal(), &own.signal()))));
     if let Some((first, last)) = range {
         let headers = Headers::new().map_err(broken)?;
         headers.set("Range", &format!("bytes={first}-{last}")).map_err(broken)?;
@@ -86,7 +95,10 @@ pub(super) async fn get(
     let patience = host.patience().unwrap_or(PATIENCE_MS);
     let response: Response = match within(fetch(url, &init), patience).await {
         Ok(Some(response)) => response.unchecked_into(),
-        Ok(None) => return Err(Fault::Passing(failed(Read::Network, silent(patience)))),
+        Ok(None) => {
+            own.abort();
+            return Err(Fault::Passing(failed(Read::Network, silent(patience))));
+        }
         Err(e) if aborted(&e) => return Err(Fault::Lasting(Error::Aborted)),
         Err(e) => return Err(unreachable(url, &e, host, &failed).await),
     };
