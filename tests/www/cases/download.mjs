@@ -38,6 +38,10 @@ export const cases = [
           seamless(depot.seen, big.length);
           await store("clear");
         }
+        // what is read by address and not stored is waited for no longer
+        depot.play((_, number) => [{ hold: 0 }, { hold: 1000 }][number]);
+        wrote(await store("bring", { source: `${server.url}depot/small.gguf`, options: { ...options, store: "never" } }));
+        assert.ok(depot.seen.length > 2, JSON.stringify(depot.seen));
       }),
   },
   {
