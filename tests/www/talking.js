@@ -183,3 +183,27 @@ export async function heard({ text, size }) {
   observer.disconnect();
   return { said: said.filter(Boolean), moved: document.activeElement !== focused };
 }
+
+/** Presses the conversation's button in a page of that age, in ms, and while it writes; what was sent and stopped then. @param {{ age: number, waits: number }} what */
+export async function pressed({ age, waits }) {
+  await customElements.whenDefined("nomoat-composer");
+  const composer = /** @type {any} */ (document.createElement("nomoat-composer"));
+  document.body.append(composer);
+  /** @type {string[]} */
+  const heard = [];
+  for (const name of ["nomoat-send", "nomoat-stop"]) composer.addEventListener(name, () => heard.push(name));
+  const clock = performance.now;
+  try {
+    performance.now = () => age;
+    composer.setAttribute("status", "idle");
+    composer.draft = "Hello";
+    composer.querySelector("form").requestSubmit();
+    composer.setAttribute("status", "busy");
+    performance.now = () => age + waits;
+    composer.querySelector("form").requestSubmit();
+  } finally {
+    performance.now = clock;
+  }
+  composer.remove();
+  return heard;
+}

@@ -26,7 +26,8 @@ export class NomoatComposer extends NomoatElement {
   #full = say(make("p", { class: "aside warning", role: "status" }), "sendsFull");
   /** @type {Figures} */
   #known = {};
-  #since = 0;
+  /** When Stop came. */
+  #since = -Infinity;
 
   build() {
     const form = make("form", { class: "composer" });
@@ -74,7 +75,7 @@ export class NomoatComposer extends NomoatElement {
     }
     const busy = status === "busy";
     const key = busy ? "stop" : "send";
-    if (this.#go.dataset.act !== key) this.#since = busy ? performance.now() : 0;
+    if (this.#go.dataset.act !== key) this.#since = busy ? performance.now() : -Infinity;
     this.#go.dataset.act = key;
     say(this.#go, key);
     const why = waits(status);

@@ -45,7 +45,7 @@ export const CHAT = `async ({ bytes, address, stored = false, device, message = 
   input.form.requestSubmit();
   // a small model may have ended before its being busy is seen
   for (let tries = 0; answers() === before; tries++) {
-    if (tries > 600) throw new Error("no answer began: " + document.body.innerText);
+    if (tries > 600) throw new Error("no answer began: " + document.body.innerText.replaceAll(/\\s+/g, " "));
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   if (begin) return "";

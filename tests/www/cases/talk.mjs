@@ -296,6 +296,17 @@ export const cases = [
     },
   },
   {
+    name: "the first press sends however young the page is, and a double one is no Stop",
+    on: ["chromium"],
+    async run(bench) {
+      const page = await open(bench);
+      const press = (/** @type {object} */ what) => page.run(`async (what) => (await import("/lab/talking.js")).pressed(what)`, what);
+      assert.deepEqual(await press({ age: 5, waits: 200 }), ["nomoat-send"]);
+      assert.deepEqual(await press({ age: 5, waits: 600 }), ["nomoat-send", "nomoat-stop"]);
+      await page.close();
+    },
+  },
+  {
     name: "Stop ends an answer within a token and what is there is kept, also when the tab dies",
     shared: true,
     each: "gpu",
