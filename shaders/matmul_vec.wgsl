@@ -29,13 +29,21 @@ struct Params {
 #import lib/state
 #import lib/lanes
 #if SUBGROUPS
-#import lib/spread
+#import lib/share
 #endif
 #import QUANT
 
-fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
+/// Takes unit `u` of the row of x that begins at `xo`. The last unit of several vec4 may be half.
+fn take(u: u32, xo: u32, lane: u32) {
+    let last = params.width / 4u - 1u;
+#if SUBGROUPS
+    if LANES > 4u {
+        share(x[xo + min(u * UNIT4 + brings(lane), last)]);
+        return;
+    }
+#endif
     for (var i = 0u; i < UNIT4; i++) {
-        let at = xo + min(u * UNIT4 + i, params.width / 4u - 1u);
+        let at = xo + min(u * UNIT4 + i, last);
 #if SUBGROUPS
         if LANES == 4u {
             xs[i] = spread(x[at][lane]);
@@ -44,6 +52,10 @@ fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
 #endif
         xs[i] = x[at];
     }
+}
+
+fn dot4(r: u32, u: u32, xo: u32, lane: u32) -> vec4<f32> {
+    take(u, xo, lane);
     let last = params.at + params.rows - 1u;
     return vec4<f32>(w_dot(min(r, last), u), w_dot(min(r + 1u, last), u), w_dot(min(r + 2u, last), u), w_dot(min(r + 3u, last), u));
 }

@@ -22,20 +22,6 @@ fn emit(i: u32, at: u32) {
     picked[to + MOST + at] = first + i;
 }
 
-/// The greatest of the keys that invocations found, of equal ones the first.
-fn one(local: u32, to: u32, key: u32, id: u32) {
-    if local < 2u { atomicStore(&bins[local], local * 0xffffffffu); }
-    workgroupBarrier();
-    atomicMax(&bins[0], key);
-    workgroupBarrier();
-    if key == atomicLoad(&bins[0]) { atomicMin(&bins[1], id); }
-    workgroupBarrier();
-    if local == 0u {
-        picked[to] = atomicLoad(&bins[0]);
-        picked[to + MOST] = atomicLoad(&bins[1]);
-    }
-}
-
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
     if local == 0u {
@@ -56,7 +42,11 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     }
     var count = 1u;
     if sampler[SAMPLER_KEEP] == 1u {
-        one(local, group.x * PICKED, best, id_of_best);
+        greatest(local, best, id_of_best);
+        if local == 0u {
+            picked[group.x * PICKED] = atomicLoad(&bins[0]);
+            picked[group.x * PICKED + MOST] = atomicLoad(&bins[1]);
+        }
     } else {
         count = top(local, SLICE / WG, sampler[SAMPLER_KEEP]);
     }

@@ -95,11 +95,24 @@ fn draw(count: u32) -> u32 {
     return drawn;
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(local_invocation_index) local: u32) {
-    let stopped = state[STATE_STOPPED] != 0u;
+/// The likeliest token of all: each slice has its own.
+fn likeliest(local: u32) -> u32 {
+    var key = 0u;
+    var id = 0u;
+    for (var s = local; s < params.slices; s += WG) {
+        let other = picked[s * PICKED];
+        if other > key {
+            key = other;
+            id = picked[s * PICKED + MOST];
+        }
+    }
+    greatest(local, key, id);
+    return atomicLoad(&bins[1]);
+}
+
+/// A token of the `keep` likeliest; only the first invocation knows it.
+fn drawn(local: u32, keep: u32) -> u32 {
     let position = state[STATE_POS] + state[STATE_LEN];
-    let keep = sampler[SAMPLER_KEEP];
     let count = top(local, (params.slices * MOST + WG - 1u) / WG, keep);
     workgroupBarrier();
     if local < count {
@@ -111,19 +124,24 @@ fn main(@builtin(local_invocation_index) local: u32) {
             rank += u32(other > key || (other == key && id_of(chosen[i]) < id));
         }
         atomicStore(&bins[rank], local);
-        if keep > 1u {
-            let value = clamp(unordered(key) / bitcast<f32>(sampler[SAMPLER_TEMPERATURE]), -3.4028234e38, 3.4028234e38);
-            atomicStore(&bins[VALUES + rank], bitcast<u32>(value));
-            atomicStore(&bins[NOISE + rank], bitcast<u32>(gumbel(id, position)));
-        }
+        let value = clamp(unordered(key) / bitcast<f32>(sampler[SAMPLER_TEMPERATURE]), -3.4028234e38, 3.4028234e38);
+        atomicStore(&bins[VALUES + rank], bitcast<u32>(value));
+        atomicStore(&bins[NOISE + rank], bitcast<u32>(gumbel(id, position)));
     }
     workgroupBarrier();
+    if local != 0u { return 0u; }
+    return id_at(draw(count));
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) local: u32) {
+    let stopped = state[STATE_STOPPED] != 0u;
+    let keep = sampler[SAMPLER_KEEP];
+    var id = 0u;
+    if keep == 1u { id = likeliest(local); } else { id = drawn(local, keep); }
     if local != 0u { return; }
     var broken = false;
     for (var s = 0u; s < params.slices; s++) { broken |= picked[s * PICKED + 2u * MOST] != 0u; }
-    var at = 0u;
-    if keep > 1u { at = draw(count); }
-    let id = id_at(at);
     let step = state[STATE_STEP];
     state[STATE_STEP] = step + 1u;
     if stopped {

@@ -221,24 +221,24 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let (kind, [ka, kb]) = cfg.act.code();
     let up_width = low.node.inputs.get(1).map_or(0, |up| up.shape.width());
     let params = kernel::Params {
-        count: u32_of(OP.name, y.count())?,
+        rows: u32_of(OP.name, y.rows())?,
         width: u32_of(OP.name, y.width())?,
         up_width: u32_of(OP.name, up_width)?,
         offset: u32_of(OP.name, cfg.offset)?,
-        per: u32_of(OP.name, cfg.per)?,
         ka,
         kb,
     };
     let consts = kernel::Consts {
         kind,
         gates: u32::from(gates),
+        per: u32_of(OP.name, cfg.per)?,
     };
     low.dispatch(
         kernel::Variant {}.source(),
         consts.entries(),
         &params,
         args.bindings(),
-        [strided(y.count(), 64), 1, 1],
+        [strided(y.width(), 64), y.rows().min(65_535), 1],
     )
 }
 

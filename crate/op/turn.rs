@@ -84,7 +84,6 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.queries.heads)?,
         kv_heads: u32_of(OP.name, cfg.keys.heads)?,
-        head_dim: u32_of(OP.name, q.width() / cfg.queries.heads)?,
         rotated: u32_of(OP.name, cfg.keys.rotated)?,
         capacity: u32_of(OP.name, low.graph.capacity)?,
         bucket: u32_of(OP.name, q.rows())?,
@@ -94,9 +93,15 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     } else {
         kernel::Store::KvStoreF32
     };
-    let groups = strided(q.count() / 2 + k.count(), 64);
-    let source = kernel::Variant { store }.source();
-    low.dispatch(source, vec![], &params, args.bindings(), [groups, 1, 1])
+    let pairs = u32_of(OP.name, q.width() / cfg.queries.heads / 2)?;
+    let groups = strided(q.width() / 2 + k.width(), 64);
+    low.dispatch(
+        kernel::Variant { store }.source(),
+        kernel::Consts { pairs }.entries(),
+        &params,
+        args.bindings(),
+        [groups, q.rows(), 1],
+    )
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -4,19 +4,32 @@
 //! `NORMED`, `QUADS`, `params` with `width`, `eps` and `plus`, `x`, `gain` and a decoder.
 #import lib/lanes
 #if SUBGROUPS
-#import lib/spread
+#import lib/share
 #endif
 var<private> x_row: u32;   // vec4 that the row of x begins with
 
 /// Products of four rows, and of four more if `QUADS` is 2.
 struct Products { first: vec4<f32>, second: vec4<f32> }
 
-/// Takes unit `u` of x; the sum of its squares, or the lane's part of it.
+/// Takes unit `u` of x; the lane's part of the sum of its squares.
 fn take(u: u32, lane: u32) -> f32 {
     var squares = 0.0;
+    // The last unit of two may be half.
+    let last = params.width / 4u - 1u;
+#if SUBGROUPS
+    if LANES > 4u {
+        let k = u * UNIT4 + brings(lane);
+        var mine = x[x_row + min(k, last)];
+        if NORMED != 0u {
+            squares = select(0.0, dot(mine, mine), lane < UNIT4 && k <= last);
+            mine *= params.plus + gain[min(k, last)];
+        }
+        share(mine);
+        return squares;
+    }
+#endif
     for (var i = 0u; i < UNIT4; i++) {
-        // The last unit of two may be half.
-        let k = min(u * UNIT4 + i, params.width / 4u - 1u);
+        let k = min(u * UNIT4 + i, last);
 #if SUBGROUPS
         if LANES == 4u {
             var one = x[x_row + k][lane];
@@ -51,7 +64,7 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
     var squares = 0.0;
     for (var u = select(lane, 0u, LANES != 0u); u < w_units(); u += select(size, 1u, LANES != 0u)) {
         squares += take(u, lane);
-        if QUADS == 2u && UNIT4 > 1u {
+        if QUADS == 2u && UNIT4 > 1u && LANES <= 4u {
             // Written once: compilers of software adapters take long for what is unrolled, and make it no faster.
             for (var i = 0u; i < 4u; i++) {
                 sums.first[i] += w_dot(rows[i], u);
@@ -63,11 +76,7 @@ fn products(rows: vec4<u32>, more: vec4<u32>, lane: u32, size: u32) -> Products 
         }
     }
     var scale = 1.0;
-    if NORMED != 0u {
-        // More lanes than four have had all of x, each of them.
-        if LANES <= 4u { squares = subgroupAdd(squares); }
-        scale = factor(squares);
-    }
+    if NORMED != 0u { scale = factor(subgroupAdd(squares)); }
     if LANES != 0u { return Products(scale * sums.first, scale * sums.second); }
     sums.first = scale * subgroupAdd(sums.first);
     if QUADS == 2u { sums.second = scale * subgroupAdd(sums.second); }

@@ -14,6 +14,16 @@ fn ordered(v: f32) -> u32 {
 
 fn unordered(key: u32) -> f32 { return bitcast<f32>(select(~key, key & 0x7fffffffu, (key >> 31u) != 0u)); }
 
+/// The greatest of the keys that invocations have, of equal ones that with the least id: into `bins`, the key and the id.
+fn greatest(local: u32, key: u32, id: u32) {
+    if local < 2u { atomicStore(&bins[local], local * 0xffffffffu); }
+    workgroupBarrier();
+    atomicMax(&bins[0], key);
+    workgroupBarrier();
+    if key == atomicLoad(&bins[0]) { atomicMin(&bins[1], id); }
+    workgroupBarrier();
+}
+
 /// Chooses among items `0 .. 256 * each`; how many there were.
 fn top(local: u32, each: u32, wanted: u32) -> u32 {
     var least = 0u;

@@ -1,6 +1,7 @@
 //! The tile for a GPU whose lanes are those of a CPU, where what costs is loads. An invocation makes 4 rows, or 8 where compilers
 //! are quick, for 32 tokens, all sums in products of matrices, which stay in registers, and without memory of the workgroup. Of the
-//! importer it needs `x_fours`, `WG`, invocations that share the rows of a tile, and `QUADS`, fours of them that each makes.
+//! importer it needs `Places`, `x_places`, `x_eight`, `WG`, invocations that share the rows of a tile, and `QUADS`, fours of them
+//! that each makes.
 
 /// The row of w for row `n` of these, the shard's first where there is none.
 fn w_row(rows: Rows, n: u32) -> u32 { return select(params.at, rows.begin + n, is_there(rows, n)); }
@@ -19,14 +20,11 @@ fn x_base(tile: u32, t: u32) -> u32 {
     return select(x_row(row), 0u, row == NONE);
 }
 
-/// Where the rows of x begin for four tokens of the tile, from `t` on.
-fn x_bases(tile: u32, t: u32) -> vec4<u32> {
-    return vec4<u32>(x_base(tile, t), x_base(tile, t + 1u), x_base(tile, t + 2u), x_base(tile, t + 3u));
-}
+/// The same four values of eight tokens: for each of the values a vector of four tokens, of which `b` has the latter.
+struct Eight { a: mat4x4<f32>, b: mat4x4<f32> }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let lane = local % 4u;
     let rows = rows_of(group.y);
     if rows.most == 0u { return; }
     let tile = group.y;
@@ -36,14 +34,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let m = n + 4u * WG;
     let at_m = w_rows(rows, m);
 #endif
-    let at0 = x_bases(tile, 0u);
-    let at1 = x_bases(tile, 4u);
-    let at2 = x_bases(tile, 8u);
-    let at3 = x_bases(tile, 12u);
-    let at4 = x_bases(tile, 16u);
-    let at5 = x_bases(tile, 20u);
-    let at6 = x_bases(tile, 24u);
-    let at7 = x_bases(tile, 28u);
+    let at0 = x_places(tile, 0u, local);
+    let at1 = x_places(tile, 8u, local);
+    let at2 = x_places(tile, 16u, local);
+    let at3 = x_places(tile, 24u, local);
     var a0 = mat4x4<f32>();
     var a1 = mat4x4<f32>();
     var a2 = mat4x4<f32>();
@@ -64,32 +58,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #endif
     for (var k = 0u; k < params.width / 4u; k++) {
         let v = w_fours(at_n, k);
-        let x0 = x_fours(at0, k, lane);
-        a0 += x0 * v;
-        let x1 = x_fours(at1, k, lane);
-        a1 += x1 * v;
-        let x2 = x_fours(at2, k, lane);
-        a2 += x2 * v;
-        let x3 = x_fours(at3, k, lane);
-        a3 += x3 * v;
-        let x4 = x_fours(at4, k, lane);
-        a4 += x4 * v;
-        let x5 = x_fours(at5, k, lane);
-        a5 += x5 * v;
-        let x6 = x_fours(at6, k, lane);
-        a6 += x6 * v;
-        let x7 = x_fours(at7, k, lane);
-        a7 += x7 * v;
+        let x0 = x_eight(at0, k, local);
+        a0 += x0.a * v;
+        a1 += x0.b * v;
+        let x1 = x_eight(at1, k, local);
+        a2 += x1.a * v;
+        a3 += x1.b * v;
+        let x2 = x_eight(at2, k, local);
+        a4 += x2.a * v;
+        a5 += x2.b * v;
+        let x3 = x_eight(at3, k, local);
+        a6 += x3.a * v;
+        a7 += x3.b * v;
 #if TILE=lanes
         let w = w_fours(at_m, k);
-        b0 += x0 * w;
-        b1 += x1 * w;
-        b2 += x2 * w;
-        b3 += x3 * w;
-        b4 += x4 * w;
-        b5 += x5 * w;
-        b6 += x6 * w;
-        b7 += x7 * w;
+        b0 += x0.a * w;
+        b1 += x0.b * w;
+        b2 += x1.a * w;
+        b3 += x1.b * w;
+        b4 += x2.a * w;
+        b5 += x2.b * w;
+        b6 += x3.a * w;
+        b7 += x3.b * w;
 #endif
     }
     // In one loop, too long to be unrolled: compilers take long for stores.

@@ -1,9 +1,16 @@
-//! The tile for more lanes, as lavapipe has them: there a load of the same word by all is a load of one.
+//! The tile for lanes in eights, as lavapipe has them: four values of a token, a token a lane, are shared by broadcasts.
+#import lib/spread
 #import tile/rows
 const WG: u32 = 16u;
 const QUADS: u32 = 1u;
+alias Places = u32;
 
-/// Values `4 * k .. 4 * k + 4` of four tokens, whose rows of x begin at these vec4: a vector of tokens for each value.
-fn x_fours(at: vec4<u32>, k: u32, lane: u32) -> mat4x4<f32> {
-    return transpose(mat4x4<f32>(x[at.x + k], x[at.y + k], x[at.z + k], x[at.w + k]));
+/// Where in x the row of this lane's token begins.
+fn x_places(tile: u32, t: u32, local: u32) -> Places { return x_base(tile, t + local % 8u); }
+
+/// Values `4 * k .. 4 * k + 4` of eight tokens.
+fn x_eight(at: Places, k: u32, local: u32) -> Eight {
+    let mine = x[at + k];
+    let last = mat4x4<f32>(subgroupBroadcast(mine, 4u), subgroupBroadcast(mine, 5u), subgroupBroadcast(mine, 6u), subgroupBroadcast(mine, 7u));
+    return Eight(transpose(spread4(mine)), transpose(last));
 }

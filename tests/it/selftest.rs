@@ -319,12 +319,7 @@ fn what_the_small_llama_lacks_is_held_to_known_answers_too() {
             ),
             "in f32",
         ),
-        (
-            "llama3",
-            GPU.options(),
-            ("if keep > 1u { at = draw(count); }", ""),
-            "drawing",
-        ),
+        ("llama3", GPU.options(), ("id_at(draw(count))", "id_at(0u)"), "drawing"),
         (
             "qwen3",
             GPU.options(),
