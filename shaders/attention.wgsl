@@ -1,9 +1,10 @@
 //! y[t, h] = sum over s of softmax over s (scale * q[t, h] . k[s, g]) * v[s, g], s all keys that t sees, g the kv head of h: a
 //! workgroup takes up to 8 rows, query heads that share a kv head of one token or of some, and walks the cache in chunks with a
-//! running maximum and sum. Causality trims the walk to what any of its tokens sees.
+//! running maximum and sum. Causality trims the walk to what any of its tokens sees. Where several workgroups share the keys of a
+//! token, `merge` has the rest to do.
 //! variant KV: lib/kv_f16 lib/kv_f32
 //! variant FORM: alone subgroups lanes
-override WG: u32 = 64u;     // keys a chunk, but of `lanes`
+override WG: u32 = 64u;
 override SHARE: u32 = 1u;   // query heads a workgroup
 override SPAN: u32 = 1u;    // tokens a workgroup; rows are at most 8
 override DH: u32 = 64u;     // head width, a multiple of 4
@@ -25,8 +26,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read>       q: array<f32>;    // [T, H * Dh]
 @group(0) @binding(3) var<storage, read>       kv: array<u32>;   // [2, Hk, S, Dh]
 @group(0) @binding(4) var<storage, read>       of_heads: array<f32>;   // sinks [H], scores of a key without a value; or biases [buckets, H]
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;    // [T, H * Dh]
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;    // [T, H * Dh]; of a part of the keys as `merge` takes it
 #import lib/state
+#import lib/keys
 #import KV
 /// What a key loses for each position of distance (Press et al., 2021).
 fn slope(head: u32) -> f32 {
@@ -48,8 +50,6 @@ fn bias_at(distance: i32) -> u32 {
     return params.heads * (bucket + select(0u, count, params.sees == 1u && distance < 0));
 }
 
-const LOWEST: f32 = -3.0e38;
-
 /// Whether scores are more than products.
 fn changes() -> bool { return params.cap > 0.0 || params.alibi > 0.0 || params.buckets > 0u; }
 
@@ -70,16 +70,19 @@ fn place(t: u32, head: u32, i: u32) -> u32 {
     return ((t + row / SHARE) * params.heads + head + row % SHARE) * DH + i % DH;
 }
 
-/// The end of the keys that token `t` of the step sees.
-fn keys_end(t: u32) -> u32 {
-    let known = select(state[STATE_POS] + t + 1u, state[STATE_POS] + state[STATE_LEN], params.sees == 1u);
-    return select(known, state[STATE_ENCODED], params.sees == 2u);
-}
+/// Where in y workgroup `split` of those that share keys puts what it finds for a head: sums, the highest score, their weight.
+fn part(head: u32, split: u32) -> u32 { return (head * SPLITS + split) * (DH + 2u); }
 
-/// The first of them.
-fn first_key(t: u32) -> u32 {
-    let end = keys_end(t);
-    return select(0u, end - min(end, params.window), params.window > 0u);
+/// Keys of which a workgroup goes over some, those of `split`.
+struct Keys { begin: u32, end: u32 }
+
+fn keys_of(t: u32, split: u32) -> Keys {
+    let begin = first_key(t);
+    let end = keys_end(min(t + SPAN, state[STATE_LEN]) - 1u);
+    if SPLITS == 1u { return Keys(begin, end); }
+    let each = each_of(end - begin);
+    let first = min(begin + split * each, end);
+    return Keys(first, min(first + each, end));
 }
 
 #if FORM=lanes

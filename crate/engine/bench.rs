@@ -226,13 +226,13 @@ pub struct Kernel {
 pub async fn kernels(model: &mut Model, tokens: usize) -> Result<Vec<Kernel>> {
     #[cfg(feature = "gpu")]
     if let Runner::Gpu(gpu) = &mut model.runner {
-        let key = Key::new(tokens, model.network.hyper.kind.head());
-        let (plan, _) = device::record(&model.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
         let pos = if tokens == 1 {
             model.cached.len().min(model.capacity - 1)
         } else {
             0
         };
+        let key = Key::new(tokens, model.network.hyper.kind.head()).behind(pos);
+        let (plan, _) = device::record(&model.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
         // What layers keep of a past goes on with each run.
         let kept = if model.network.hyper.pasts.is_empty() { pos } else { 0 };
         model.cached.truncate(kept);

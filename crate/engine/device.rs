@@ -19,7 +19,12 @@ pub(super) struct Key {
     pub(super) bucket: usize,
     /// What follows the last layer.
     pub(super) head: Head,
+    /// Of one token, where workgroups share the keys in the cache.
+    pub(super) long: bool,
 }
+
+/// Tokens in the cache from which on that is faster: it takes one more dispatch a layer.
+pub(super) const LONG: usize = 512;
 
 /// Step shapes; a prompt is cut into chunks of at most the last.
 pub(super) const BUCKETS: [usize; 5] = [1, 8, 32, 128, 512];
@@ -31,7 +36,19 @@ impl Key {
             .into_iter()
             .find(|b| *b >= tokens)
             .unwrap_or(BUCKETS[BUCKETS.len() - 1]);
-        Self { bucket, head }
+        Self {
+            bucket,
+            head,
+            long: false,
+        }
+    }
+
+    /// The same where so many tokens are in the cache.
+    pub(super) fn behind(self, cached: usize) -> Self {
+        Self {
+            long: self.bucket == 1 && self.head != Head::Encode && cached >= LONG,
+            ..self
+        }
     }
 }
 
@@ -155,6 +172,7 @@ pub(super) fn record(
     stacks: Option<&[Vec<usize>]>,
 ) -> Result<(Plan, Option<Tensor>)> {
     let mut graph = Graph::new(key.bucket, shape.capacity, shape.f16);
+    graph.long = key.long;
     let logits = (network.forward)(&mut graph, key.head)?;
     Ok((crate::plan::plan(graph, stacks)?, logits))
 }

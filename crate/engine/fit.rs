@@ -3,7 +3,7 @@
 
 use super::{
     Kv,
-    device::{BUCKETS, CacheShape, Key, fixed, record, stacks},
+    device::{BUCKETS, CacheShape, Key, LONG, fixed, record, stacks},
     load,
 };
 use crate::{
@@ -341,6 +341,9 @@ impl<'a> Place<'a> {
         };
         let mut steps = of(last, Head::Last);
         steps.extend(of(full, Head::None));
+        if self.adapter.is_some() {
+            steps.push(self.first().behind(LONG));
+        }
         if kind != Kind::Decoder {
             steps.extend(of(&BUCKETS, Head::Encode));
         }

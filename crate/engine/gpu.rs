@@ -528,7 +528,10 @@ impl GpuRunner {
                 };
                 let count = flight.count;
                 let (first, next) = ((sampled + count) % RING, next.min(room - count));
-                let one = self.programs.get(&Key::new(1, key.head)).filter(|_| next > 0);
+                let one = Key::new(1, key.head);
+                // The one for a long context may not be there yet.
+                let keys = [one.behind(pos + tokens.len() + count), one];
+                let one = keys.iter().find_map(|key| self.programs.get(key)).filter(|_| next > 0);
                 self.staging = 1 - self.staging;
                 let behind = one.map(|step| self.fly(&step.program, first, next.min(RING - first), self.staging));
                 self.flight = behind.transpose()?;

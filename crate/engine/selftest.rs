@@ -7,8 +7,8 @@ use crate::{
     error::{self, Error, Result},
     model::{Head, Kind, Network},
     op::{
-        Act, Affine, Attention, Cases, Embed, Fixed, Graph, KvWrite, Node, Norm, Place, RECURRENT, Rope, Route, add,
-        attention,
+        Act, Affine, Attention, Cases, Embed, Fixed, Graph, KvWrite, Node, Norm, Place, RECURRENT, Rope, Route, Sees,
+        add, attention,
         case::{Case, Trial},
         choose, drawn, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, plain, rope,
         route, sample, turned,
@@ -119,10 +119,20 @@ impl Attends {
         )
     }
 
-    fn case(self, (bucket, tokens, pos): Step) -> Case {
+    /// In these steps; the kernels for a long context come with those for many tokens.
+    fn cases(self, steps: &[Step]) -> Vec<Case> {
+        let long = steps.contains(&MANY) && self.cfg.sees != Sees::Step;
+        let usual = steps.iter().map(|step| self.case(*step, false));
+        usual.chain(long.then(|| self.case(STEPS[0], true))).collect()
+    }
+
+    fn case(self, (bucket, tokens, pos): Step, long: bool) -> Case {
         let Self { cfg, dim, f16, sinks } = self;
         let pos = pos + LATER;
-        Case::new(format!("{} with {tokens} tokens", self.name()), bucket, move |c| {
+        let shared = if long { ", keys shared" } else { "" };
+        let name = format!("{} with {tokens} tokens{shared}", self.name());
+        Case::new(name, bucket, move |c| {
+            c.graph.long = long;
             c.valid(tokens);
             c.position(pos);
             c.memory.state.encoded = pos;
@@ -182,7 +192,7 @@ impl Layer {
     /// In these steps, where it matters.
     fn cases(&self, steps: &[Step]) -> Vec<Case> {
         let checked: Vec<Case> = match self {
-            Self::Attends(attends) => return steps.iter().map(|step| attends.case(*step)).collect(),
+            Self::Attends(attends) => return attends.cases(steps),
             Self::Experts(format) => return steps.iter().map(|step| experts(format, *step)).collect(),
             Self::Draws => drawn(7).into(),
             Self::Turns { f16, normed } => turned(*f16, *normed).into(),

@@ -5,7 +5,7 @@ use super::{
     decode::Together,
     device::{BUCKETS, Key, Output, Runner, Want},
     load,
-    pace::Pace,
+    pace::{Many, Pace},
     pooling::Pooling,
     request::{Finish, Request},
     stats::{Counts, Created, Watch},
@@ -434,7 +434,10 @@ impl Model {
         if tokens.is_empty() {
             return Err(Error::internal("a step of no tokens"));
         }
-        let key = Key::new(tokens.len(), head);
+        let mut key = Key::new(tokens.len(), head);
+        if self.pace.many == Many::Used && !matches!(self.runner, Runner::Cpu(_)) {
+            key = key.behind(self.cached.len());
+        }
         self.runner.prepare(&self.network, key).await?;
         // Until the step is known to have run, nothing is known of the cache; a past must not take the same step twice.
         let mut cached = std::mem::take(&mut self.cached);

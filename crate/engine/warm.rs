@@ -2,7 +2,7 @@
 //! few, and what a longer one takes is looked at and compiled ahead, while it is being written.
 
 use super::{
-    device::{self, Key, Runner},
+    device::{self, Key, LONG, Runner},
     gpu::GpuRunner,
     pace::Many,
     selftest,
@@ -22,7 +22,7 @@ const SHORT: usize = 64;
 impl Model {
     /// Does one thing more so that a long prompt need not wait; whether there was one. To be called after loading, while nobody
     /// waits. First the kernels for many tokens are held to the known answers that loading left for later, a format a call; then
-    /// those that reading a prompt takes are compiled, a kernel a call: the step is recorded, planned and lowered, but nothing is
+    /// those that reading a prompt takes, and writing behind a long one, are compiled, a kernel a call: the step is recorded, planned and lowered, but nothing is
     /// made beside the kernel, and nothing runs. On the CPU there is nothing to do.
     ///
     /// # Errors
@@ -41,13 +41,18 @@ impl Model {
             Kind::Decoder => Head::Last,
             Kind::Encoder | Kind::EncoderDecoder(_) => Head::Encode,
         };
-        let key = Key::new(PROMPT, head);
-        let (plan, _) = device::record(&self.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
-        let one = gpu.compile_one(&plan).await?;
-        if !one {
-            self.pace.many = Many::Used;
+        let mut keys = vec![Key::new(PROMPT, head)];
+        if self.capacity > LONG && head == Head::Last {
+            keys.push(Key::new(1, head).behind(LONG));
         }
-        Ok(one)
+        for key in keys {
+            let (plan, _) = device::record(&self.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
+            if gpu.compile_one(&plan).await? {
+                return Ok(true);
+            }
+        }
+        self.pace.many = Many::Used;
+        Ok(false)
     }
 
     /// So many tokens are to be read: uses the kernels for many from now on, if they are right and that is worth it.

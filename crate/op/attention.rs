@@ -12,7 +12,7 @@ use crate::{
         simd,
     },
     error::{Error, Result},
-    shader::attention as kernel,
+    shader::{attention as kernel, merge},
 };
 use std::ops::Range;
 
@@ -139,8 +139,11 @@ pub(crate) fn attention(g: &mut Graph, q: Tensor, of_heads: Option<Tensor>, cfg:
     }
     let y = g.alloc(q.shape);
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
+    // What workgroups that share the keys find.
+    let parts = splits(g, q, &cfg).map(|splits| g.alloc([cfg.heads * splits, width / cfg.heads + 2]));
+    let outputs: Vec<_> = [Some(y), parts].into_iter().flatten().collect();
     let inputs = [Some(state), Some(q), Some(kv), of_heads];
-    g.push(&OP, cfg, &inputs.into_iter().flatten().collect::<Vec<_>>(), &[y]);
+    g.push(&OP, cfg, &inputs.into_iter().flatten().collect::<Vec<_>>(), &outputs);
     Ok(y)
 }
 
@@ -328,6 +331,15 @@ fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<bool> {
     run.give(0, y).map(|()| true)
 }
 
+/// Workgroups for one token that keep a GPU busy.
+const BUSY: usize = 256;
+
+/// Workgroups that share the keys of a head, where many are in the cache and one token's few heads would leave a GPU idle.
+fn splits(g: &Graph, q: Tensor, cfg: &Attention) -> Option<usize> {
+    let splits = (BUSY / cfg.kv_heads).clamp(4, 32);
+    (g.long && q.shape.rows() == 1).then_some(splits)
+}
+
 /// Most rows that a workgroup takes, heads of one token or of some.
 const ROWS: usize = 8;
 /// Bytes of memory that every workgroup may have.
@@ -361,8 +373,10 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         q: low.input(1)?,
         kv: low.input(2)?,
         of_heads: low.input_or(3, 1)?,
-        y: low.output(0)?,
+        y: low.output(low.node.outputs.len() - 1)?,
     };
+    let splits = splits(low.graph, low.node.inputs[1], cfg);
+    let sunk = low.node.inputs.len() > 3 && cfg.buckets.is_none();
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.heads)?,
         kv_heads: u32_of(OP.name, cfg.kv_heads)?,
@@ -371,7 +385,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         scale: cfg.scale,
         cap: cfg.cap,
         alibi: cfg.alibi,
-        sunk: u32::from(low.node.inputs.len() > 3 && cfg.buckets.is_none()),
+        sunk: u32::from(sunk),
         sees: match cfg.sees {
             Sees::Before => 0,
             Sees::Step => 1,
@@ -399,6 +413,8 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         share: u32_of(OP.name, share)?,
         span: u32_of(OP.name, span)?,
         dh: u32_of(OP.name, head_dim)?,
+        splits: u32_of(OP.name, splits.unwrap_or(1))?,
+        chunk: if lanes { 32 } else { consts.wg },
         ..consts
     };
     let kv = if low.graph.kv_f16 {
@@ -419,7 +435,34 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         consts.entries(),
         &params,
         args.bindings(),
-        [cfg.heads / share, q.rows().div_ceil(span), 1],
+        [cfg.heads / share, q.rows().div_ceil(span), splits.unwrap_or(1)],
+    )?;
+    if splits.is_none() {
+        return Ok(());
+    }
+    let consts = merge::Consts {
+        dh: consts.dh,
+        wg: low.a_row(),
+        splits: consts.splits,
+        chunk: consts.chunk,
+    };
+    let params = merge::Params {
+        window: params.window,
+        sunk: params.sunk,
+        sees: params.sees,
+    };
+    let args = merge::Args {
+        state: low.input(0)?,
+        parts: low.output(1)?,
+        of_heads: low.input_or(3, 1)?,
+        y: low.output(0)?,
+    };
+    low.dispatch(
+        merge::Variant {}.source(),
+        consts.entries(),
+        &params,
+        args.bindings(),
+        [cfg.heads, 1, 1],
     )
 }
 
@@ -439,11 +482,11 @@ pub(crate) fn plain(heads: usize, kv_heads: usize) -> Attention {
 }
 
 /// Cases of (pos, bucket, valid, configuration, Dh): a first step fills the cache up to `pos`, the case goes on.
-pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bool) -> Vec<Case> {
+pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bool, long: bool) -> Vec<Case> {
     let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {
         let store = if f16 { "f16" } else { "f32" };
         let name = format!(
-            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {:?} {}{}{}",
+            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {:?} {}{}{}{}",
             cfg.heads,
             cfg.kv_heads,
             cfg.window,
@@ -452,12 +495,14 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
             if cfg.buckets.is_some() { "buckets " } else { "" },
             if cfg.alibi > 0.0 { "alibi " } else { "" },
             if sunk { "sinks" } else { "" },
+            if long { "long" } else { "" },
         );
         Case::new(name, bucket, move |c| {
             c.position(pos);
             c.valid(valid);
             c.memory.state.encoded = 133;
             c.graph.kv_f16 = f16;
+            c.graph.long = long;
             c.graph.capacity = 256;
             c.cache(cfg.layer, cfg.kv_heads, head_dim);
             let q = c.input(bucket, cfg.heads * head_dim);
@@ -514,6 +559,7 @@ pub(super) fn cases() -> Vec<Case> {
         let case = Case::new(format!("f16 pos{pos} t{t} h32/8 dh128"), t, move |c| {
             c.position(pos);
             c.graph.kv_f16 = true;
+            c.graph.long = t == 1;
             c.graph.capacity = pos + t;
             c.cache(0, cfg.kv_heads, head_dim);
             let q = c.input(t, cfg.heads * head_dim);
@@ -553,7 +599,23 @@ pub(super) fn cases() -> Vec<Case> {
         (0, 1, 1, cfg(4, 2, 0), 16),
         (66, 32, 27, cfg(4, 2, 16), 16),
     ];
-    let checked = written(&checked, false).into_iter().chain(written(&sunk, true));
+    let checked = written(&checked, false, false)
+        .into_iter()
+        .chain(written(&sunk, true, false));
+    let long = [
+        (0, 1, 1, cfg(5, 5, 0), 16),
+        (200, 1, 1, cfg(9, 3, 0), 48),
+        (255, 1, 1, cfg(2, 1, 0), 1024),
+        (100, 1, 1, cfg(16, 1, 90), 64),
+        (99, 1, 1, with(4.0, 1.0), 24),
+        (150, 1, 1, seeing(Sees::Before, 32), 16),
+        (3, 1, 1, seeing(Sees::Encoded, 0), 12),
+    ];
+    let shared = written(&long, false, true).into_iter().chain(written(
+        &[(130, 1, 1, cfg(6, 2, 0), 16), (0, 1, 1, cfg(4, 2, 0), 16)],
+        true,
+        true,
+    ));
     let timed = [timed(511, 1), timed(2047, 1), timed(448, 64)];
-    checked.chain(timed).collect()
+    checked.chain(shared).chain(timed).collect()
 }

@@ -80,6 +80,8 @@ pub(crate) struct Graph {
     pub(crate) kv_f16: bool,
     /// Tokens the cache holds.
     pub(crate) capacity: usize,
+    /// Whether there may be so many in it that workgroups should share the keys of a token.
+    pub(crate) long: bool,
     /// Place of each tensor.
     pub(crate) places: Vec<Place>,
     /// Nodes in order of execution.

@@ -1,4 +1,4 @@
-//! Attention that walks the cache in chunks of WG keys, one for each invocation.
+//! Attention that walks the cache in chunks of WG keys, one for each invocation; `CHUNK` is WG.
 #if FORM=subgroups
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
@@ -32,9 +32,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < rows; h++) { top[h] = LOWEST; total[h] = 0.0; }
     workgroupBarrier();
 
-    let begin = first_key(t);
-    let end = keys_end(min(t + SPAN, state[STATE_LEN]) - 1u);
-    for (var chunk = begin; chunk < end; chunk += WG) {
+    let mine = keys_of(t, group.z);
+    let end = mine.end;
+    for (var chunk = mine.begin; chunk < end; chunk += WG) {
         let s = chunk + local;
         var scores: array<f32, 8>;
         for (var h = 0u; h < rows; h++) { scores[h] = 0.0; }
@@ -95,6 +95,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         workgroupBarrier();
+    }
+    if SPLITS > 1u {
+        for (var i = local; i < rows * DH; i += WG) { y[part(head + i / DH, group.z) + i % DH] = out[i]; }
+        if local == 0u {
+            for (var h = 0u; h < rows; h++) {
+                y[part(head + h, group.z) + DH] = top[h];
+                y[part(head + h, group.z) + DH + 1u] = total[h];
+            }
+        }
+        return;
     }
     for (var i = local; i < rows * DH; i += WG) {
         let h = i / DH;
