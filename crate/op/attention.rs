@@ -368,14 +368,16 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let cfg = low.node.cfg::<Attention>()?;
     let q = low.node.inputs[1].shape;
     let head_dim = q.width() / cfg.heads;
+    let lanes = low.caps.cpu_lanes() > 0;
+    // A CPU has few cores, and each workgroup's queries have to be brought.
+    let splits = splits(low.graph, low.node.inputs[1], cfg).filter(|_| !lanes);
     let args = kernel::Args {
         state: low.input(0)?,
         q: low.input(1)?,
         kv: low.input(2)?,
         of_heads: low.input_or(3, 1)?,
-        y: low.output(low.node.outputs.len() - 1)?,
+        y: low.output(usize::from(splits.is_some()))?,
     };
-    let splits = splits(low.graph, low.node.inputs[1], cfg);
     let sunk = low.node.inputs.len() > 3 && cfg.buckets.is_none();
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.heads)?,
@@ -395,7 +397,6 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         most: u32_of(OP.name, cfg.buckets.map_or(0, |b| b.most))?,
     };
     let group = cfg.heads / cfg.kv_heads;
-    let lanes = low.caps.cpu_lanes() > 0;
     let mut consts = kernel::Consts::default();
     if low.caps.software && !low.caps.subgroups() {
         // SwiftShader's compiler writes a store for each word of a workgroup's memory.
@@ -414,7 +415,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         span: u32_of(OP.name, span)?,
         dh: u32_of(OP.name, head_dim)?,
         splits: u32_of(OP.name, splits.unwrap_or(1))?,
-        chunk: if lanes { 32 } else { consts.wg },
+        chunk: consts.wg,
         ..consts
     };
     let kv = if low.graph.kv_f16 {

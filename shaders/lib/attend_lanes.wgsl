@@ -1,11 +1,10 @@
 //! Attention for a GPU whose subgroups are lanes of a CPU (see lib/lanes), of which four walk the cache in chunks of 32 keys, 8 a lane,
-//! all sums in products of matrices: lanes hold keys, then columns of values. What is summed so far lies in y. `CHUNK` is 32.
+//! all sums in products of matrices: lanes hold keys, then columns of values. What is summed so far lies in y.
 #import lib/spread
 
-/// Four of the rows: where they lie in q and in y, and the keys that each sees; none where there is no such row.
+/// Four of the rows: where they lie in q and y, and the keys that each sees; none where there is no such row.
 struct Four {
     base: vec4<u32>,
-    to: vec4<u32>,
     first: vec4<u32>,
     end: vec4<u32>,
 }
@@ -15,12 +14,11 @@ fn eight() -> bool { return SPAN * SHARE > 4u; }
 
 fn has(t: u32, row: u32) -> bool { return row < SPAN * SHARE && t + row / SHARE < state[STATE_LEN]; }
 
-fn four_of(t: u32, head: u32, row: u32, split: u32) -> Four {
+fn four_of(t: u32, head: u32, row: u32) -> Four {
     var four: Four;
     for (var j = 0u; j < 4u; j++) {
         let there = has(t, row + j);
         four.base[j] = place(t, head, select(0u, (row + j) * DH, there));
-        four.to[j] = select(four.base[j], part(head + select(0u, row + j, there), split), SPLITS > 1u);
         let token = t + (row + j) / SHARE;
         four.first[j] = first_key(token);
         four.end[j] = select(0u, keys_end(token), there);
@@ -61,17 +59,17 @@ fn sum(a: mat4x4<f32>, b: mat4x4<f32>) -> vec4<f32> { return a[0] + a[1] + a[2] 
 fn times(m: mat4x4<f32>, v: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(m[0] * v, m[1] * v, m[2] * v, m[3] * v); }
 
 /// Values d .. d + 4 of four rows of y, as `q_fours` has them.
-fn y_fours(to: vec4<u32>, d: u32) -> mat4x4<f32> {
-    return transpose(mat4x4<f32>(y_four(to.x + d), y_four(to.y + d), y_four(to.z + d), y_four(to.w + d)));
+fn y_fours(base: vec4<u32>, d: u32) -> mat4x4<f32> {
+    return transpose(mat4x4<f32>(y_four(base.x + d), y_four(base.y + d), y_four(base.z + d), y_four(base.w + d)));
 }
 
 fn y_four(i: u32) -> vec4<f32> { return vec4<f32>(y[i], y[i + 1u], y[i + 2u], y[i + 3u]); }
 
-fn put(t: u32, row: u32, to: vec4<u32>, d: u32, columns: mat4x4<f32>) {
+fn put(t: u32, row: u32, base: vec4<u32>, d: u32, columns: mat4x4<f32>) {
     var of_rows = transpose(columns);
     for (var j = 0u; j < 4u; j++) {
         if !has(t, row + j) { return; }
-        let at = to[j] + d;
+        let at = base[j] + d;
         y[at] = of_rows[j].x;
         y[at + 1u] = of_rows[j].y;
         y[at + 2u] = of_rows[j].z;
@@ -79,16 +77,8 @@ fn put(t: u32, row: u32, to: vec4<u32>, d: u32, columns: mat4x4<f32>) {
     }
 }
 
-/// What the sums of four rows are multiplied with in the end; where others have keys of theirs, these learn the rest.
-fn shares(four: Four, total: vec4<f32>, top: vec4<f32>, t: u32, head: u32, row: u32) -> vec4<f32> {
-    if SPLITS > 1u {
-        for (var j = 0u; j < 4u; j++) {
-            if !has(t, row + j) { break; }
-            y[four.to[j] + DH] = top[j];
-            y[four.to[j] + DH + 1u] = total[j];
-        }
-        return vec4<f32>(1.0);
-    }
+/// What the sums of four rows are multiplied with in the end.
+fn shares(total: vec4<f32>, top: vec4<f32>, head: u32, row: u32) -> vec4<f32> {
     if params.sunk == 0u { return 1.0 / total; }
     var sink: vec4<f32>;
     for (var j = 0u; j < 4u; j++) { sink[j] = of_heads[head + (row + j) % SHARE]; }
@@ -105,14 +95,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
     let kv_head = head / (params.heads / params.kv_heads);
     let keys = kv_head * params.capacity * DH;
     let values = (params.kv_heads + kv_head) * params.capacity * DH;
-    let a = four_of(t, head, 0u, group.z);
-    let b = four_of(t, head, 4u, group.z);
+    let a = four_of(t, head, 0u);
+    let b = four_of(t, head, 4u);
     // Above LOWEST, so that what a row does not see counts nothing even where it has seen nothing yet.
     var top_a = vec4<f32>(-1e37);
     var top_b = top_a;
     var total_a = vec4<f32>();   // of the lane's keys
     var total_b = vec4<f32>();
-    let mine = keys_of(t, group.z);
+    let mine = keys_of(t, 0u);
     let begin = mine.begin;
     let end = mine.end;
     for (var chunk = begin; chunk < end; chunk += 32u) {
@@ -163,7 +153,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
         top_a = high_a;
         total_a = total_a * shrink_a + sum(a0, a1);
         if last {
-            let share = shares(a, subgroupAdd(total_a), top_a, t, head, 0u);
+            let share = shares(subgroupAdd(total_a), top_a, head, 0u);
             a0 = times(a0, share);
             a1 = times(a1, share);
             shrink_a *= share;
@@ -179,7 +169,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
             top_b = high_b;
             total_b = total_b * shrink_b + sum(b0, b1);
             if last {
-                let share = shares(b, subgroupAdd(total_b), top_b, t, head, 4u);
+                let share = shares(subgroupAdd(total_b), top_b, head, 4u);
                 b0 = times(b0, share);
                 b1 = times(b1, share);
                 shrink_b *= share;
@@ -196,8 +186,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
             var of_a = mat4x4<f32>();
             var of_b = mat4x4<f32>();
             if chunk > begin {
-                of_a = times(y_fours(a.to, d), shrink_a);
-                if eight() { of_b = times(y_fours(b.to, d), shrink_b); }
+                of_a = times(y_fours(a.base, d), shrink_a);
+                if eight() { of_b = times(y_fours(b.base, d), shrink_b); }
             }
             for (var i = 0u; i < fours; i++) {
                 let v = v_fours(values + d, chunk + 4u * i, end);
@@ -205,8 +195,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(subgroup_invocation_id
                 if eight() { of_b += spread4(by_b[i]) * v; }
             }
             if columns + 4u * lane < DH {
-                put(t, 0u, a.to, d, of_a);
-                if eight() { put(t, 4u, b.to, d, of_b); }
+                put(t, 0u, a.base, d, of_a);
+                if eight() { put(t, 4u, b.base, d, of_b); }
             }
         }
     }
