@@ -3,7 +3,7 @@
 //! running maximum and sum. Causality trims the walk to what any of its tokens sees. Where several workgroups share the keys of a
 //! token, `merge` has the rest to do.
 //! variant KV: lib/kv_f16 lib/kv_f32
-//! variant FORM: alone subgroups lanes
+//! variant FORM: alone subgroups lanes wide
 override WG: u32 = 64u;
 override SHARE: u32 = 1u;   // query heads a workgroup
 override SPAN: u32 = 1u;    // tokens a workgroup; rows are at most 8
@@ -23,10 +23,19 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
+#if FORM=wide
+@group(0) @binding(2) var<storage, read>       q: array<vec4<f32>>;    // [T, H * Dh]
+@group(0) @binding(3) var<storage, read>       kv: array<vec4<u32>>;   // [2, Hk, S, Dh]
+#else
 @group(0) @binding(2) var<storage, read>       q: array<f32>;    // [T, H * Dh]
 @group(0) @binding(3) var<storage, read>       kv: array<u32>;   // [2, Hk, S, Dh]
+#endif
 @group(0) @binding(4) var<storage, read>       of_heads: array<f32>;   // sinks [H], scores of a key without a value; or biases [buckets, H]
+#if FORM=wide
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;    // [T, H * Dh]
+#else
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;    // [T, H * Dh]; of a part of the keys as `merge` takes it
+#endif
 #import lib/state
 #import lib/keys
 #import KV
@@ -87,6 +96,13 @@ fn keys_of(t: u32, split: u32) -> Keys {
 
 #if FORM=lanes
 #import lib/attend_lanes
-#else
+#endif
+#if FORM=wide
+#import lib/attend_wide
+#endif
+#if FORM=alone
+#import lib/attend_chunks
+#endif
+#if FORM=subgroups
 #import lib/attend_chunks
 #endif

@@ -220,11 +220,13 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     };
     let (kind, [ka, kb]) = cfg.act.code();
     let up_width = low.node.inputs.get(1).map_or(0, |up| up.shape.width());
+    let vectors = cfg.per == 1 && [y.width(), up_width, cfg.offset].iter().all(|n| n.is_multiple_of(4));
+    let each = if vectors { 4 } else { 1 };
     let params = kernel::Params {
         rows: u32_of(OP.name, y.rows())?,
-        width: u32_of(OP.name, y.width())?,
-        up_width: u32_of(OP.name, up_width)?,
-        offset: u32_of(OP.name, cfg.offset)?,
+        width: u32_of(OP.name, y.width() / each)?,
+        up_width: u32_of(OP.name, up_width / each)?,
+        offset: u32_of(OP.name, cfg.offset / each)?,
         ka,
         kb,
     };
@@ -234,11 +236,11 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         per: u32_of(OP.name, cfg.per)?,
     };
     low.dispatch(
-        kernel::Variant {}.source(),
+        kernel::Variant { vectors }.source(),
         consts.entries(),
         &params,
         args.bindings(),
-        [strided(y.width(), 64), y.rows().min(65_535), 1],
+        [strided(y.width() / each, 64), y.rows().min(65_535), 1],
     )
 }
 
@@ -259,22 +261,25 @@ pub(super) fn cases() -> Vec<Case> {
             limit: 2.0,
         },
     ];
-    let case = |act: Act, gated: bool| {
-        Case::new(format!("{act:?} {gated}"), 8, move |c| {
+    let case = |act: Act, gated: Option<usize>| {
+        Case::new(format!("{act:?} {gated:?}"), 8, move |c| {
             c.valid(7);
             let x = c.input(8, 68);
-            let y = if gated {
-                let up = c.input(8, 150);
-                gate(c.graph, x, (up, 72), act)?
-            } else {
-                activate(c.graph, x, act)?
+            let y = match gated {
+                Some(width) => {
+                    let up = c.input(8, width);
+                    gate(c.graph, x, (up, 72), act)?
+                }
+                None => activate(c.graph, x, act)?,
             };
             c.graph.output(y);
             Ok(())
         })
     };
     let swiglu = Case::elementwise(5, |g, a, b| gate(g, a, (b, 0), Act::Silu));
-    let kinds = kinds.into_iter().flat_map(|act| [case(act, false), case(act, true)]);
+    let kinds = kinds
+        .into_iter()
+        .flat_map(|act| [case(act, None), case(act, Some(150)), case(act, Some(152))]);
     let by_row = Case::new("a value a row".into(), 8, |c| {
         c.valid(7);
         let (x, up) = (c.input(8, 1), c.input(8, 36));

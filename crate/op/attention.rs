@@ -425,8 +425,9 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     };
     let variant = kernel::Variant {
         kv,
-        form: match (lanes, low.caps.subgroups()) {
-            (true, _) => kernel::Form::Lanes,
+        form: match (low.caps.cpu_lanes(), low.caps.subgroups()) {
+            (8.., _) if head_dim.is_multiple_of(8) => kernel::Form::Wide,
+            (1.., _) => kernel::Form::Lanes,
             (_, true) => kernel::Form::Subgroups,
             _ => kernel::Form::Alone,
         },
