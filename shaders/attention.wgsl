@@ -79,9 +79,6 @@ fn place(t: u32, head: u32, i: u32) -> u32 {
     return ((t + row / SHARE) * params.heads + head + row % SHARE) * DH + i % DH;
 }
 
-/// Where in y workgroup `split` of those that share keys puts what it finds for a head: sums, the highest score, their weight.
-fn part(head: u32, split: u32) -> u32 { return (head * SPLITS + split) * (DH + 2u); }
-
 /// Keys of which a workgroup goes over some, those of `split`.
 struct Keys { begin: u32, end: u32 }
 

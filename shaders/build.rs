@@ -4,6 +4,8 @@
 
 #[path = "build/emit.rs"]
 mod emit;
+#[path = "build/grammar.rs"]
+mod grammar;
 #[path = "build/preprocess.rs"]
 mod preprocess;
 #[path = "build/reflect.rs"]
@@ -64,7 +66,8 @@ fn shader(dir: &Path, root: &Path, out: &Path, parts: &mut emit::Parts) -> Resul
     let mut interface: Option<reflect::Interface> = None;
     for variant in &shader.variants {
         // Line numbers of an error refer to the expanded text, so that text is kept where the message says.
-        let reflected = reflect::reflect(&variant.expanded).map_err(|error| {
+        let checked = grammar::check(&variant.expanded).and_then(|()| reflect::reflect(&variant.expanded));
+        let reflected = checked.map_err(|error| {
             let file = out.join(format!("{}.wgsl", variant.name));
             let place = match fs::write(&file, &variant.expanded) {
                 Ok(()) => file.display().to_string(),

@@ -1,7 +1,7 @@
 //! y[h] = what the workgroups that shared the keys of a token found for head h, as attention of all these keys: sums whose scores
 //! were lessened by the highest of their own
 override DH: u32 = 64u;     // head width
-override WG: u32 = 64u;
+const WG: u32 = 64u;
 struct Params {
     window: u32,     // keys seen at most, 0 for all
     sunk: u32,       // whether there are sinks
@@ -9,15 +9,12 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform>             params: Params;
 @group(0) @binding(1) var<storage, read>       state: array<u32>;
-@group(0) @binding(2) var<storage, read>       parts: array<f32>;      // [H, SPLITS, Dh + 2]: sums, their highest score, their weight
+@group(0) @binding(2) var<storage, read>       parts: array<f32>;      // [H, SPLITS, Dh + 2]
 @group(0) @binding(3) var<storage, read>       of_heads: array<f32>;   // sinks [H]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;          // [1, H * Dh]
 #import lib/state
 #import lib/keys
 var<workgroup> weight: array<f32, SPLITS>;
-
-/// Where value `i` of what workgroup `s` found for a head is.
-fn at(head: u32, s: u32, i: u32) -> u32 { return (head * SPLITS + s) * (DH + 2u) + i; }
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -28,15 +25,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let found = (keys + max(each, 1u) - 1u) / max(each, 1u);
     var highest = LOWEST;
     if params.sunk > 0u { highest = of_heads[head]; }
-    for (var s = 0u; s < found; s++) { highest = max(highest, parts[at(head, s, DH)]); }
+    for (var s = 0u; s < found; s++) { highest = max(highest, parts[part(head, s) + DH]); }
     var total = 0.0;
     if params.sunk > 0u { total = exp(of_heads[head] - highest); }
-    for (var s = local; s < found; s += WG) { weight[s] = exp(parts[at(head, s, DH)] - highest); }
+    for (var s = local; s < found; s += WG) { weight[s] = exp(parts[part(head, s) + DH] - highest); }
     workgroupBarrier();
-    for (var s = 0u; s < found; s++) { total += weight[s] * parts[at(head, s, DH + 1u)]; }
+    for (var s = 0u; s < found; s++) { total += weight[s] * parts[part(head, s) + DH + 1u]; }
     for (var d = local; d < DH; d += WG) {
         var sum = 0.0;
-        for (var s = 0u; s < found; s++) { sum += weight[s] * parts[at(head, s, d)]; }
+        for (var s = 0u; s < found; s++) { sum += weight[s] * parts[part(head, s) + d]; }
         y[head * DH + d] = sum / total;
     }
 }

@@ -231,7 +231,7 @@ pub async fn kernels(model: &mut Model, tokens: usize) -> Result<Vec<Kernel>> {
         } else {
             0
         };
-        let key = Key::new(tokens, model.network.hyper.kind.head()).behind(pos);
+        let key = gpu.behind(Key::new(tokens, model.network.hyper.kind.head()), pos);
         let (plan, _) = device::record(&model.network, key, &gpu.shape()?, Some(&gpu.stacks))?;
         // What layers keep of a past goes on with each run.
         let kept = if model.network.hyper.pasts.is_empty() { pos } else { 0 };

@@ -189,6 +189,8 @@ struct Base {
     scratch: u64,
     /// Of the other steps, at most.
     prompt: u64,
+    /// Of the one behind a long context.
+    long: u64,
 }
 
 fn measure(fit: &mut Fit, network: &Network, against: &Against) -> Result<()> {
@@ -341,9 +343,6 @@ impl<'a> Place<'a> {
         };
         let mut steps = of(last, Head::Last);
         steps.extend(of(full, Head::None));
-        if self.adapter.is_some() {
-            steps.push(self.first().behind(LONG));
-        }
         if kind != Kind::Decoder {
             steps.extend(of(&BUCKETS, Head::Encode));
         }
@@ -370,6 +369,7 @@ impl<'a> Place<'a> {
                 weights: weights.map(bytes).sum(),
                 scratch: 0,
                 prompt: 4 * slots.iter().map(|n| *n as u64).sum::<u64>(),
+                long: 0,
             });
         };
         let stored: Vec<_> = weights.map(|(w, format)| Stored { format, ..w.stored() }).collect();
@@ -392,11 +392,18 @@ impl<'a> Place<'a> {
         };
         let (step, logits) = program(first)?;
         let prompt = self.steps().into_iter().map(|key| Ok(program(key)?.0));
+        let behind = first.behind(LONG);
+        let long = if behind.long && caps.shares_keys() {
+            program(behind)?.0
+        } else {
+            0
+        };
         Ok(Base {
             weights: laid.buffers.iter().map(|(_, bytes)| padded(*bytes)).sum(),
             // The tokens that come back have a buffer of their own, as have the logits.
             scratch: step + logits + 2 * padded(4 * RING as u64),
             prompt: prompt.sum::<Result<u64>>()?,
+            long,
         })
     }
 
@@ -424,12 +431,13 @@ impl<'a> Place<'a> {
             scratch += ropes.iter().map(|n| 4 * *n as u64).sum::<u64>();
         }
         let total = base.weights.saturating_add(kv).saturating_add(scratch);
+        let long = if capacity > LONG { base.long } else { 0 };
         Ok(Needs {
             weights: base.weights,
             kv,
             scratch,
             total,
-            peak: total.saturating_add(base.prompt),
+            peak: total.saturating_add(base.prompt).saturating_add(long),
         })
     }
 

@@ -1,6 +1,6 @@
 //! A model on the GPU: weights repacked into planes and cut by rows, programs replayed.
 
-use super::device::{Batch, CacheShape, Key, Output, Want};
+use super::device::{Batch, CacheShape, Key, LONG, Output, Want};
 use crate::{
     cpu::Sampler,
     error::{Error, Result},
@@ -221,6 +221,15 @@ impl GpuRunner {
             .ok_or_else(|| Error::internal("no cache yet"))?;
         self.gpu.write(table, 4 * first as u64, bytemuck::cast_slice(values));
         Ok(())
+    }
+
+    /// The step where so many tokens are in the cache.
+    pub(super) fn behind(&self, key: Key, cached: usize) -> Key {
+        if self.gpu.caps().shares_keys() {
+            key.behind(cached)
+        } else {
+            key
+        }
     }
 
     /// Makes the program of a step; its kernels may still be being compiled.
@@ -518,20 +527,28 @@ impl GpuRunner {
                 Ok(Output::Nothing)
             }
             Want::Tokens(Batch { now, next, room }) => {
+                // A submission keeps its program, and that shall not hang on how long submissions take.
+                let until = |at: usize| if at < LONG { LONG - at } else { usize::MAX };
                 let flight = match flight {
                     Some(flight) => flight,
                     None => {
                         let first = sampled % RING;
-                        let most = if key.bucket == 1 { RING - first } else { 1 };
+                        let most = if key.bucket == 1 {
+                            until(pos).min(RING - first)
+                        } else {
+                            1
+                        };
                         self.fly(&step.program, first, now.min(room).clamp(1, most), self.staging)?
                     }
                 };
                 let count = flight.count;
-                let (first, next) = ((sampled + count) % RING, next.min(room - count));
+                let at = pos + tokens.len() + count - 1;
+                let (first, next) = ((sampled + count) % RING, next.min(room - count).min(until(at)));
                 let one = Key::new(1, key.head);
-                // The one for a long context may not be there yet.
-                let keys = [one.behind(pos + tokens.len() + count), one];
-                let one = keys.iter().find_map(|key| self.programs.get(key)).filter(|_| next > 0);
+                // Behind a long context that this step knows nothing of, the next ones do not either.
+                let unshared = key.bucket == 1 && pos >= LONG && !key.long;
+                let one = if unshared { one } else { self.behind(one, at) };
+                let one = self.programs.get(&one).filter(|_| next > 0);
                 self.staging = 1 - self.staging;
                 let behind = one.map(|step| self.fly(&step.program, first, next.min(RING - first), self.staging));
                 self.flight = behind.transpose()?;
@@ -539,7 +556,7 @@ impl GpuRunner {
                 if let Some(end) = made.iter().position(|t| [NO_TOKEN, STOPPED].contains(t)) {
                     made.truncate(end);
                 } else if let Some(last) = made.last().filter(|t| !self.stops(**t)) {
-                    self.state = Some((pos + tokens.len() + count - 1, 1, *last, sampled + count));
+                    self.state = Some((at, 1, *last, sampled + count));
                 }
                 Ok(Output::Tokens(made))
             }

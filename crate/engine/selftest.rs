@@ -128,7 +128,14 @@ impl Attends {
 
     fn case(self, (bucket, tokens, pos): Step, long: bool) -> Case {
         let Self { cfg, dim, f16, sinks } = self;
-        let pos = pos + LATER;
+        // So many that they are shared.
+        let (pos, capacity) = if long {
+            (300, 512)
+        } else {
+            (pos + LATER, pos + LATER + bucket)
+        };
+        let window = if long && cfg.window > 0 { 270 } else { cfg.window };
+        let cfg = Attention { window, ..cfg };
         let shared = if long { ", keys shared" } else { "" };
         let name = format!("{} with {tokens} tokens{shared}", self.name());
         Case::new(name, bucket, move |c| {
@@ -137,7 +144,7 @@ impl Attends {
             c.position(pos);
             c.memory.state.encoded = pos;
             c.graph.kv_f16 = f16;
-            c.graph.capacity = pos + bucket;
+            c.graph.capacity = capacity;
             c.cache(0, cfg.kv_heads, dim);
             let q = c.input(bucket, cfg.heads * dim);
             let biases = cfg.buckets.map_or(usize::from(sinks), |b| b.count);

@@ -5,7 +5,7 @@ use super::{
     decode::Together,
     device::{BUCKETS, Key, Output, Runner, Want},
     load,
-    pace::{Many, Pace},
+    pace::Pace,
     pooling::Pooling,
     request::{Finish, Request},
     stats::{Counts, Created, Watch},
@@ -434,10 +434,12 @@ impl Model {
         if tokens.is_empty() {
             return Err(Error::internal("a step of no tokens"));
         }
-        let mut key = Key::new(tokens.len(), head);
-        if self.pace.many == Many::Used && !matches!(self.runner, Runner::Cpu(_)) {
-            key = key.behind(self.cached.len());
-        }
+        let key = Key::new(tokens.len(), head);
+        #[cfg(feature = "gpu")]
+        let key = match &self.runner {
+            Runner::Gpu(gpu) if self.pace.many == super::pace::Many::Used => gpu.behind(key, self.cached.len()),
+            _ => key,
+        };
         self.runner.prepare(&self.network, key).await?;
         // Until the step is known to have run, nothing is known of the cache; a past must not take the same step twice.
         let mut cached = std::mem::take(&mut self.cached);

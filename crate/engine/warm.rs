@@ -22,8 +22,8 @@ const SHORT: usize = 64;
 impl Model {
     /// Does one thing more so that a long prompt need not wait; whether there was one. To be called after loading, while nobody
     /// waits. First the kernels for many tokens are held to the known answers that loading left for later, a format a call; then
-    /// those that reading a prompt takes, and writing behind a long one, are compiled, a kernel a call: the step is recorded, planned and lowered, but nothing is
-    /// made beside the kernel, and nothing runs. On the CPU there is nothing to do.
+    /// those that reading a prompt takes, and writing behind a long one, are compiled, a kernel a call: the step is recorded, planned
+    /// and lowered, but nothing is made beside the kernel, and nothing runs. On the CPU there is nothing to do.
     ///
     /// # Errors
     /// [`crate::Error::Gpu`] of the device, which may be lost.
@@ -42,8 +42,9 @@ impl Model {
             Kind::Encoder | Kind::EncoderDecoder(_) => Head::Encode,
         };
         let mut keys = vec![Key::new(PROMPT, head)];
-        if self.capacity > LONG && head == Head::Last {
-            keys.push(Key::new(1, head).behind(LONG));
+        let long = gpu.behind(Key::new(1, self.network.hyper.kind.head()), LONG);
+        if self.capacity > LONG && long.long {
+            keys.push(long);
         }
         for key in keys {
             let (plan, _) = device::record(&self.network, key, &gpu.shape()?, Some(&gpu.stacks))?;

@@ -59,7 +59,17 @@ impl Caps {
     /// See `shaders/lib/lanes.wgsl`.
     pub(crate) fn cpu_lanes(&self) -> u32 {
         let (min, max) = self.subgroup_sizes.unwrap_or_default();
-        if self.by_lanes && min >= 4 && max <= 64 { max } else { 0 }
+        if self.by_lanes && min == max && (4..=64).contains(&max) {
+            max
+        } else {
+            0
+        }
+    }
+
+    /// Whether workgroups should share the keys of one token: not where they are those of a CPU, which has few cores, and where each has to
+    /// bring the queries.
+    pub(crate) fn shares_keys(&self) -> bool {
+        self.cpu_lanes() == 0
     }
 
     /// The widest subgroup there may be.

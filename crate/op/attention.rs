@@ -1,9 +1,6 @@
 //! Attention of grouped query heads over the cache, with a running maximum and sum (Dao et al., 2022).
 
-use super::{
-    Fixed, Graph, KvWrite, Lowering, Op, Run, Tensor, VECTOR_TOKENS, case::Case, kv_write, lowering::u32_of,
-    norm::narrow, route::index,
-};
+use super::{Fixed, Graph, Lowering, Op, Run, Tensor, VECTOR_TOKENS, lowering::u32_of, norm::narrow, route::index};
 use crate::{
     cpu::{
         State,
@@ -140,7 +137,7 @@ pub(crate) fn attention(g: &mut Graph, q: Tensor, of_heads: Option<Tensor>, cfg:
     let y = g.alloc(q.shape);
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
     // What workgroups that share the keys find.
-    let parts = splits(g, q, &cfg).map(|splits| g.alloc([cfg.heads * splits, width / cfg.heads + 2]));
+    let parts = parts(g, q, &cfg).map(|parts| g.alloc([cfg.heads * parts, width / cfg.heads + 2]));
     let outputs: Vec<_> = [Some(y), parts].into_iter().flatten().collect();
     let inputs = [Some(state), Some(q), Some(kv), of_heads];
     g.push(&OP, cfg, &inputs.into_iter().flatten().collect::<Vec<_>>(), &outputs);
@@ -333,11 +330,20 @@ fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<bool> {
 
 /// Workgroups for one token that keep a GPU busy.
 const BUSY: usize = 256;
+/// Keys that are worth a workgroup, and workgroups that are worth another dispatch.
+const WORTH: [usize; 2] = [64, 4];
 
-/// Workgroups that share the keys of a head, where many are in the cache and one token's few heads would leave a GPU idle.
-fn splits(g: &Graph, q: Tensor, cfg: &Attention) -> Option<usize> {
-    let splits = (BUSY / cfg.kv_heads).clamp(4, 32);
-    (g.long && q.shape.rows() == 1).then_some(splits)
+/// Workgroups that share the keys of a head at most, where many are in the cache and one token's few heads would leave a GPU idle.
+fn parts(g: &Graph, q: Tensor, cfg: &Attention) -> Option<usize> {
+    let parts = (BUSY / cfg.kv_heads).clamp(WORTH[1], 32);
+    (g.long && q.shape.rows() == 1).then_some(parts)
+}
+
+/// How many do.
+fn splits(low: &Lowering<'_>, cfg: &Attention) -> Option<usize> {
+    let seen = if cfg.window > 0 { cfg.window } else { low.graph.capacity };
+    let splits = parts(low.graph, low.node.inputs[1], cfg)?.min(seen.div_ceil(WORTH[0]));
+    (low.caps.shares_keys() && splits >= WORTH[1]).then_some(splits)
 }
 
 /// Most rows that a workgroup takes, heads of one token or of some.
@@ -369,8 +375,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let q = low.node.inputs[1].shape;
     let head_dim = q.width() / cfg.heads;
     let lanes = low.caps.cpu_lanes() > 0;
-    // A CPU has few cores, and each workgroup's queries have to be brought.
-    let splits = splits(low.graph, low.node.inputs[1], cfg).filter(|_| !lanes);
+    let splits = splits(low, cfg);
     let args = kernel::Args {
         state: low.input(0)?,
         q: low.input(1)?,
@@ -444,7 +449,6 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     }
     let consts = merge::Consts {
         dh: consts.dh,
-        wg: low.a_row(),
         splits: consts.splits,
         chunk: consts.chunk,
     };
@@ -481,143 +485,4 @@ pub(crate) fn plain(heads: usize, kv_heads: usize) -> Attention {
         alibi: 0.0,
         buckets: None,
     }
-}
-
-/// Cases of (pos, bucket, valid, configuration, Dh): a first step fills the cache up to `pos`, the case goes on.
-pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bool, long: bool) -> Vec<Case> {
-    let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {
-        let store = if f16 { "f16" } else { "f32" };
-        let name = format!(
-            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {:?} {}{}{}{}",
-            cfg.heads,
-            cfg.kv_heads,
-            cfg.window,
-            cfg.cap,
-            cfg.sees,
-            if cfg.buckets.is_some() { "buckets " } else { "" },
-            if cfg.alibi > 0.0 { "alibi " } else { "" },
-            if sunk { "sinks" } else { "" },
-            if long { "long" } else { "" },
-        );
-        Case::new(name, bucket, move |c| {
-            c.position(pos);
-            c.valid(valid);
-            c.memory.state.encoded = 133;
-            c.graph.kv_f16 = f16;
-            c.graph.long = long;
-            c.graph.capacity = 256;
-            c.cache(cfg.layer, cfg.kv_heads, head_dim);
-            let q = c.input(bucket, cfg.heads * head_dim);
-            let (k, v) = (
-                c.input(bucket, cfg.kv_heads * head_dim),
-                c.input(bucket, cfg.kv_heads * head_dim),
-            );
-            kv_write(
-                c.graph,
-                k,
-                v,
-                KvWrite {
-                    heads: cfg.kv_heads,
-                    layer: cfg.layer,
-                },
-            )?;
-            let biases = cfg.buckets.map_or(usize::from(sunk), |b| b.count);
-            let of_heads = (biases > 0).then(|| c.vector(biases * cfg.heads));
-            let y = attention(c.graph, q, of_heads, cfg)?;
-            c.graph.output(y);
-            Ok(())
-        })
-    };
-    rows.iter()
-        .flat_map(|row| [case(row, false), case(row, true)])
-        .collect()
-}
-
-pub(super) fn cases() -> Vec<Case> {
-    let cfg = |heads, kv_heads, window| Attention {
-        heads,
-        kv_heads,
-        layer: 0,
-        sees: Sees::Before,
-        scale: 0.2,
-        window,
-        cap: 0.0,
-        alibi: 0.0,
-        buckets: None,
-    };
-    let with = |cap, alibi| Attention {
-        cap,
-        alibi,
-        scale: 1.0,
-        ..cfg(6, 2, 0)
-    };
-    let seeing = |sees, count| Attention {
-        sees,
-        buckets: Some(Buckets { count, most: 128 }).filter(|b| b.count > 0),
-        ..cfg(4, 4, 0)
-    };
-    let timed = |pos: usize, t: usize| {
-        let (cfg, head_dim) = (cfg(32, 8, 0), 128);
-        let case = Case::new(format!("f16 pos{pos} t{t} h32/8 dh128"), t, move |c| {
-            c.position(pos);
-            c.graph.kv_f16 = true;
-            c.graph.long = t == 1;
-            c.graph.capacity = pos + t;
-            c.cache(0, cfg.kv_heads, head_dim);
-            let q = c.input(t, cfg.heads * head_dim);
-            let y = attention(c.graph, q, None, cfg)?;
-            c.graph.output(y);
-            Ok(())
-        });
-        let pairs = t * pos + t * (t + 1) / 2;
-        let bytes = 2 * 2 * cfg.kv_heads * (pos + t) * head_dim + 2 * 4 * t * cfg.heads * head_dim;
-        case.timed(bytes, 4 * pairs * cfg.heads * head_dim)
-    };
-    let checked = [
-        (0, 1, 1, cfg(5, 5, 0), 16),
-        (3, 8, 7, cfg(4, 2, 0), 24),
-        (63, 8, 8, cfg(4, 1, 0), 32),
-        (130, 32, 31, cfg(8, 4, 0), 64),
-        (100, 1, 1, cfg(16, 1, 0), 128),
-        (90, 8, 6, cfg(4, 2, 33), 32),
-        (20, 8, 3, cfg(8, 1, 0), 256),
-        (2, 1, 1, cfg(2, 1, 0), 1024),
-        (70, 8, 5, with(4.0, 0.0), 24),
-        (70, 8, 5, with(0.0, 1.0), 12),
-        (70, 1, 1, with(0.0, 0.25), 16),
-        (0, 32, 19, seeing(Sees::Step, 0), 12),
-        (0, 256, 201, seeing(Sees::Step, 32), 16),
-        (200, 8, 3, seeing(Sees::Before, 32), 16),
-        (3, 8, 2, seeing(Sees::Encoded, 0), 16),
-        // Several tokens a workgroup.
-        (90, 32, 29, cfg(4, 4, 20), 32),
-        (90, 32, 30, cfg(6, 2, 33), 24),
-        (70, 32, 21, with(4.0, 1.0), 24),
-        (40, 32, 19, seeing(Sees::Before, 32), 16),
-        (3, 32, 18, seeing(Sees::Encoded, 0), 16),
-    ];
-    let sunk = [
-        (66, 8, 5, cfg(4, 2, 16), 16),
-        (0, 1, 1, cfg(4, 2, 0), 16),
-        (66, 32, 27, cfg(4, 2, 16), 16),
-    ];
-    let checked = written(&checked, false, false)
-        .into_iter()
-        .chain(written(&sunk, true, false));
-    let long = [
-        (0, 1, 1, cfg(5, 5, 0), 16),
-        (200, 1, 1, cfg(9, 3, 0), 48),
-        (255, 1, 1, cfg(2, 1, 0), 1024),
-        (100, 1, 1, cfg(16, 1, 90), 64),
-        (99, 1, 1, with(4.0, 1.0), 24),
-        (150, 1, 1, seeing(Sees::Before, 32), 16),
-        (3, 1, 1, seeing(Sees::Encoded, 0), 12),
-    ];
-    let shared = written(&long, false, true).into_iter().chain(written(
-        &[(130, 1, 1, cfg(6, 2, 0), 16), (0, 1, 1, cfg(4, 2, 0), 16)],
-        true,
-        true,
-    ));
-    let timed = [timed(511, 1), timed(2047, 1), timed(448, 64)];
-    checked.chain(shared).chain(timed).collect()
 }

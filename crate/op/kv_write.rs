@@ -113,7 +113,7 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
 pub(super) fn cases() -> Vec<Case> {
     // Read back by attention, whose cases write the cache first.
     let cfg = super::attention::plain(4, 2);
-    let checked = super::attention::written(&[(5, 8, 3, cfg, 16)], false, false);
+    let checked = super::attention_cases::written(&[(5, 8, 3, cfg, 16)], false, false);
     let timed = |t| {
         let case = Case::new(format!("f16 t{t} h8 dh128"), t, move |c| {
             c.graph.kv_f16 = true;

@@ -5,6 +5,7 @@ mod activate;
 mod add;
 mod add_norm;
 mod attention;
+mod attention_cases;
 pub(crate) mod case;
 mod conv;
 mod embed;
@@ -94,7 +95,7 @@ pub(crate) static OPS: &[(&Op, Cases)] = &[
     (&turn::OP, turn::cases),
     (&project::OP, project::cases),
     (&turn_heads::OP, turn_heads::cases),
-    (&attention::OP, attention::cases),
+    (&attention::OP, attention_cases::cases),
     (&conv::OP, conv::cases),
     (&scan::OP, scan::cases),
     (&wkv::OP, wkv::cases),

@@ -1,4 +1,4 @@
-//! Attention by four lanes: what differs between neighbours comes by broadcasts.
+//! Attention by four lanes, of more where heads are no multiple of 8: what differs between neighbours comes by broadcasts.
 #import lib/spread
 #import lib/attend_rows
 const ACROSS: u32 = 4u;

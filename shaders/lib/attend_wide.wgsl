@@ -4,11 +4,6 @@
 #import lib/attend_rows
 const ACROSS: u32 = 8u;
 
-/// What the latter four of eight lanes have: a column for each.
-fn spread4_on(v: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(subgroupBroadcast(v, 4u), subgroupBroadcast(v, 5u), subgroupBroadcast(v, 6u), subgroupBroadcast(v, 7u));
-}
-
 fn scores_of(keys: u32, in0: vec4<u32>, in1: vec4<u32>, a: vec4<u32>, b: vec4<u32>, lane: u32) -> Scores {
     var sums = Scores();
     let first = keys + DH * in0;

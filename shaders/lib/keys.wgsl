@@ -1,8 +1,11 @@
-//! The keys that a token sees, and which of them each of several workgroups goes over. Needs `state` and `params` with `window` and
-//! `sees`.
+//! The keys that a token sees, and which of them each of several workgroups goes over. Needs `DH`, `state` and `params` with `window`
+//! and `sees`.
 override SPLITS: u32 = 1u;   // workgroups that share the keys of a token, where that is the only one
 override CHUNK: u32 = 64u;   // keys that a workgroup goes over at a time
 const LOWEST: f32 = -3.0e38;
+
+/// Where what workgroup `split` of them finds for a head begins, `[H, SPLITS, Dh + 2]`: sums, their highest score, their weight.
+fn part(head: u32, split: u32) -> u32 { return (head * SPLITS + split) * (DH + 2u); }
 
 /// The end of the keys that token `t` of the step sees.
 fn keys_end(t: u32) -> u32 {

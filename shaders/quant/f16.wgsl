@@ -12,7 +12,7 @@ fn halves(p: vec2<u32>) -> vec4<f32> {
     let near = bitcast<vec4<f32>>(bits + vec4<u32>(112u << 23u));
     let whole = min(near, near + near - vec4<f32>(0x1p-14));
     let signs = p.xxyy & vec4<u32>(0x8000u, 0x80000000u, 0x8000u, 0x80000000u);
-    return bitcast<vec4<f32>>(bitcast<vec4<u32>>(whole) | signs * vec4<u32>(0x10000u, 1u, 0x10000u, 1u));
+    return bitcast<vec4<f32>>(bitcast<vec4<u32>>(whole) | (signs * vec4<u32>(0x10000u, 1u, 0x10000u, 1u)));
 }
 
 fn w_units() -> u32 { return (params.width + 7u) / 8u; }

@@ -11,6 +11,5 @@ fn x_places(tile: u32, t: u32, local: u32) -> Places { return x_base(tile, t + l
 /// Values `4 * k .. 4 * k + 4` of eight tokens.
 fn x_eight(at: Places, k: u32, local: u32) -> Eight {
     let mine = x[at + k];
-    let last = mat4x4<f32>(subgroupBroadcast(mine, 4u), subgroupBroadcast(mine, 5u), subgroupBroadcast(mine, 6u), subgroupBroadcast(mine, 7u));
-    return Eight(transpose(spread4(mine)), transpose(last));
+    return Eight(transpose(spread4(mine)), transpose(spread4_on(mine)));
 }

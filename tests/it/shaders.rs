@@ -2,6 +2,8 @@
 //! is checked by every build.)
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../../shaders/build/grammar.rs"]
+mod grammar;
 #[path = "../../shaders/build/preprocess.rs"]
 mod preprocess;
 
@@ -93,5 +95,39 @@ fn mistakes_name_the_file_and_the_line() {
     ] {
         let error = expand_files(test, &[("k.wgsl", root)]).expect_err(test);
         assert!(error.contains(wanted), "{test}: {error}");
+    }
+}
+
+/// Of WGSL's rules, those for which naga takes what browsers do not.
+#[test]
+fn operators_that_need_parentheses_are_told() {
+    let fine = [
+        "let a = x + y * z - w / 2u % 3u;",
+        "let a = (x & 3u) * 2u + (1u << 23u);",
+        "if a < b && c + 1u >= d && e == f { return -a - -b; }",
+        "var<workgroup> sums: array<vec4<f32>, SPAN * SHARE>;",
+        "let a = vec4<u32>(x) & BYTES;",
+        "let b = select(x, y, a | b | c) ^ d;",
+        "for (var i = 0u; i < n; i++) { a[i] += b[i + 1u] & 3u; }",
+        "fn f(a: ptr<function, u32>) -> u32 { *a |= b; return ~b & c; }",
+        "let a = !b && -c < 1.0; // a | b * c",
+    ];
+    for line in fine {
+        assert_eq!(grammar::check(line), Ok(()), "{line}");
+    }
+    let wrong = [
+        "return a | b * c;",
+        "let a = b & c == d;",
+        "let a = b & c | d;",
+        "let a = b + c << 2u;",
+        "let a = b << 1u >> 2u;",
+        "if a && b || c { }",
+        "let a = b < c == d;",
+        "let a = f(b, c ^ d + e);",
+        "let a = b && c | d;",
+    ];
+    for line in wrong {
+        let error = grammar::check(&format!("\n{line}")).unwrap_err();
+        assert!(error.starts_with("line 2: ") && error.ends_with(line), "{error}");
     }
 }
