@@ -44,9 +44,14 @@ fn compile(dir: &Path, out: &Path) -> Result<(), String> {
         .collect();
     roots.sort();
     let mut rust = String::from(emit::HEADER);
-    let (mut errors, mut parts) = (vec![], emit::Parts::default());
+    let (mut errors, mut kernels, mut probes) = (vec![], emit::Parts::default(), emit::Parts::default());
     for root in &roots {
-        match shader(dir, root, out, &mut parts) {
+        let name = root.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+        let texts = match name.starts_with("probe_") {
+            true => ("PROBES", &mut probes),
+            false => ("KERNELS", &mut kernels),
+        };
+        match shader(dir, name, out, texts) {
             Ok(module) => rust.push_str(&module),
             Err(error) => errors.push(error),
         }
@@ -54,14 +59,15 @@ fn compile(dir: &Path, out: &Path) -> Result<(), String> {
     if !errors.is_empty() {
         return Err(errors.join("\n"));
     }
-    rust.push_str(&parts.table());
+    rust.push_str(&kernels.version());
+    rust.push_str(&kernels.table("KERNELS"));
+    rust.push_str(&probes.table("PROBES"));
     let file = out.join("shader.rs");
     fs::write(&file, rust).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 /// The Rust module of one root shader.
-fn shader(dir: &Path, root: &Path, out: &Path, parts: &mut emit::Parts) -> Result<String, String> {
-    let name = root.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+fn shader(dir: &Path, name: &str, out: &Path, texts: (&str, &mut emit::Parts)) -> Result<String, String> {
     let shader = preprocess::expand(dir, name)?;
     let mut interface: Option<reflect::Interface> = None;
     for variant in &shader.variants {
@@ -86,5 +92,5 @@ fn shader(dir: &Path, root: &Path, out: &Path, parts: &mut emit::Parts) -> Resul
         }
     }
     let interface = interface.ok_or_else(|| format!("shaders/{name}.wgsl: no variant at all"))?;
-    emit::module(&shader, &interface, parts).map_err(|e| format!("shaders/{name}.wgsl: {e}"))
+    emit::module(&shader, &interface, texts).map_err(|e| format!("shaders/{name}.wgsl: {e}"))
 }

@@ -10,6 +10,7 @@ use super::{
 use super::{
     device::{self, Key},
     gpu::GpuRunner,
+    roofline,
     trial::shared,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     model::Head,
     op::{Graph, OPS, Place, case::Case},
     plan::{Plan, plan},
+    tensor::Format,
 };
 
 /// How long one run of a case takes.
@@ -274,41 +276,73 @@ pub struct Traffic {
     pub prefill_flops: u64,
 }
 
+/// The weights that a step with such a head reads: format, bytes as they lie on the device, values.
+fn weights(model: &Model, head: Head) -> Result<Vec<(&'static Format, u64, u64)>> {
+    let graph = model.record(head)?;
+    let nodes = graph.nodes.iter().filter(|n| n.op.name != "embed");
+    let mut tensors: Vec<_> = nodes
+        .flat_map(|n| n.inputs.iter().map(|t| (*t, crate::op::reads(n))))
+        .collect();
+    tensors.sort_by_key(|(t, _)| t.id);
+    tensors.dedup();
+    let size = |(t, [used, of]): &(crate::op::Tensor, [usize; 2])| match graph.places[t.id] {
+        Place::Weight(_, format) => {
+            let rows = t.shape.rows() as u64;
+            let values = rows * t.shape.width() as u64;
+            let share = |all: u64| all / *of as u64 * *used as u64;
+            let bytes = if model.info().device == "gpu" {
+                rows * format.row_bytes_gpu(t.shape.width()) as u64
+            } else {
+                format.size(values).unwrap_or_default()
+            };
+            Some((format, share(bytes), share(values)))
+        }
+        _ => None,
+    };
+    Ok(tensors.iter().filter_map(size).collect())
+}
+
 /// What the steps of a model read and compute.
 ///
 /// # Errors
 /// Of recording.
 pub fn traffic(model: &Model) -> Result<Traffic> {
-    let weights = |head| -> Result<Vec<(u64, u64)>> {
-        let graph = model.record(head)?;
-        let nodes = graph.nodes.iter().filter(|n| n.op.name != "embed");
-        let mut tensors: Vec<_> = nodes
-            .flat_map(|n| n.inputs.iter().map(|t| (*t, crate::op::reads(n))))
-            .collect();
-        tensors.sort_by_key(|(t, _)| t.id);
-        tensors.dedup();
-        let size = |(t, [used, of]): &(crate::op::Tensor, [usize; 2])| match graph.places[t.id] {
-            Place::Weight(_, format) => {
-                let rows = t.shape.rows() as u64;
-                let values = rows * t.shape.width() as u64;
-                let share = |all: u64| all / *of as u64 * *used as u64;
-                let bytes = if model.info().device == "gpu" {
-                    rows * format.row_bytes_gpu(t.shape.width()) as u64
-                } else {
-                    format.size(values).unwrap_or_default()
-                };
-                Some((share(bytes), share(values)))
-            }
-            _ => None,
-        };
-        Ok(tensors.iter().filter_map(size).collect())
-    };
+    let prefill = weights(model, Head::None)?;
     Ok(Traffic {
         file_bytes: model.file_bytes(),
-        decode_bytes: weights(Head::Last)?.iter().map(|(bytes, _)| bytes).sum(),
+        decode_bytes: weights(model, Head::Last)?.iter().map(|(_, bytes, _)| bytes).sum(),
         cached_bytes: cached_bytes(model)?,
-        prefill_flops: 2 * weights(Head::None)?.iter().map(|(_, values)| values).sum::<u64>(),
+        prefill_flops: 2 * prefill.iter().map(|(.., values)| values).sum::<u64>(),
     })
+}
+
+/// The least milliseconds in which a GPU decodes and multiplies the weights that a token reads, even if they were in registers
+/// already; `None` on the CPU.
+///
+/// # Errors
+/// Of the device; of recording.
+#[cfg_attr(not(feature = "gpu"), allow(clippy::unused_async, reason = "as with a GPU"))]
+#[allow(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub async fn decoding(model: &Model, clock: Clock) -> Result<Option<f64>> {
+    #[cfg(feature = "gpu")]
+    if let Runner::Gpu(gpu) = &model.runner {
+        let mut formats: Vec<(&'static Format, u64)> = Vec::new();
+        for (format, _, values) in weights(model, Head::Last)? {
+            match formats.iter_mut().find(|(known, _)| *known == format) {
+                Some((_, all)) => *all += values,
+                None => formats.push((format, values)),
+            }
+        }
+        let all: u64 = formats.iter().map(|(_, values)| values).sum();
+        let mut ms = 0.0;
+        // norms are not worth a kernel
+        for (format, values) in formats.into_iter().filter(|(_, values)| 100 * values > all) {
+            ms += values as f64 / roofline::decoding(&gpu.gpu, format, clock).await?;
+        }
+        return Ok(Some(ms));
+    }
+    let _ = (model, clock);
+    Ok(None)
 }
 
 fn cached_bytes(model: &Model) -> Result<u64> {

@@ -8,7 +8,8 @@ use crate::{
     error::Error,
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
     op::u32_of,
-    shader::{Binding, Source, probe_fma, probe_read},
+    shader::{Binding, Source, probe_decode, probe_fma, probe_read},
+    tensor::Format,
 };
 
 /// What a device can do at best.
@@ -183,6 +184,45 @@ async fn on_gpu(gpu: &Gpu, max_binding: u64, clock: Clock) -> Result<Roofline> {
         dispatch: small / SMALL as f64,
         read_back,
     })
+}
+
+/// Values of a block format that a GPU decodes and multiplies at best, a millisecond: those of a row of 256 that stays in registers.
+#[cfg(feature = "gpu")]
+#[allow(clippy::cast_precision_loss, reason = "sizes far below 2^53")]
+pub(super) async fn decoding(gpu: &Gpu, format: &'static Format, clock: Clock) -> Result<f64> {
+    const WIDTH: usize = 256;
+    let caps = gpu.caps();
+    let [words0, words1] = (format.plane_words)(WIDTH);
+    let consts = probe_decode::Consts {
+        lanes: caps.cpu_lanes(),
+        row0: u32_of("probe", words0 / 4)?,
+        ..probe_decode::Consts::default()
+    };
+    let quant = probe_decode::Quant::from_name(format.shader)
+        .ok_or_else(|| Error::internal(format!("{} has no probe", format.name)))?;
+    let groups: u32 = if caps.software { 64 } else { 8192 };
+    let (count, rounds) = (groups * consts.wg, if caps.software { 1024 } else { 4096 });
+
+    let scopes = gpu.watch("measuring a format");
+    let data = gpu.buffer("row", 4 * (words0 + words1 + 8) as u64, Usage::Storage)?;
+    let out = gpu.buffer("sums", 4 * (u64::from(count) + 1), Usage::Storage)?;
+    let staging = gpu.staging(4)?;
+    let args = probe_decode::Args { data: &data, y: &out };
+    let params = probe_decode::Params { rounds, count };
+    let mut probe = step(
+        probe_decode::Variant { quant }.source(),
+        &params,
+        args.bindings(),
+        groups,
+    );
+    probe.consts = consts.entries();
+    let program = gpu.program("decode", &[probe])?;
+    scopes.close().await?;
+    let read_back = fastest(gpu, None, &staging, &out, clock).await?;
+    let ms = fastest(gpu, Some(&program), &staging, &out, clock).await?;
+    let unit = gpu.read(None, &staging, &out, 4 * u64::from(count), 4).await?;
+    let unit = f64::from(bytemuck::pod_read_unaligned::<f32>(&unit));
+    Ok(unit * f64::from(rounds) * f64::from(count) / (ms - read_back).max(0.1 * ms))
 }
 
 #[cfg(feature = "gpu")]

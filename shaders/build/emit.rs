@@ -13,6 +13,16 @@ pub(crate) const HEADER: &str = "\
 pub struct Shader {
     name: &'static str,
     axes: &'static [&'static [&'static str]],
+    texts: &'static Texts,
+}
+
+/// What the texts of shaders are made of.
+#[derive(Debug, PartialEq, Eq)]
+struct Texts {
+    parts: &'static [&'static str],
+    /// Numbers of parts: of each text, one after the other.
+    lists: &'static [u16],
+    enables: &'static [&'static str],
 }
 
 /// One variant of a shader.
@@ -21,9 +31,9 @@ pub struct Source {
     shader: &'static Shader,
     /// Its place among the variants.
     number: u16,
-    /// Which of `ENABLES` it needs, as bits.
+    /// Which extensions it needs, as bits.
     enables: u8,
-    /// Its text: so many numbers of `PARTS`, from here on in `LISTS`.
+    /// Its text: so many numbers of parts, from here on in their lists.
     begin: u16,
     count: u16,
 }
@@ -51,14 +61,14 @@ impl Source {
     /// Extensions it needs. `subgroups` is not in the text: the web prepends `enable subgroups;`, naga rejects it.
     pub fn enables(&self) -> impl Iterator<Item = &'static str> {
         let bits = self.enables;
-        ENABLES.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, e)| *e)
+        self.shader.texts.enables.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, e)| *e)
     }
 
     /// The text.
     pub fn wgsl(&self) -> String {
-        let begin = usize::from(self.begin);
-        let parts = &LISTS[begin..begin + usize::from(self.count)];
-        parts.iter().map(|part| PARTS[usize::from(*part)]).collect()
+        let (begin, texts) = (usize::from(self.begin), self.shader.texts);
+        let parts = &texts.lists[begin..begin + usize::from(self.count)];
+        parts.iter().map(|part| texts.parts[usize::from(*part)]).collect()
     }
 }
 
@@ -80,7 +90,8 @@ pub struct Binding<B> {
 ";
 
 /// The declarations that shaders are made of: many variants have the same, so each is there once. And which ones each variant
-/// has, one list after the other, since pointers do not compress; and the extensions.
+/// has, one list after the other, since pointers do not compress; and the extensions. What only measures is apart, since the module
+/// of the web does not have it.
 #[derive(Default)]
 pub(crate) struct Parts {
     texts: Vec<String>,
@@ -131,23 +142,29 @@ impl Parts {
         enables.iter().map(&mut bit).sum()
     }
 
-    /// The tables of all that.
-    pub(crate) fn table(&self) -> String {
-        let Self { texts, lists, enables } = self;
+    /// What tells these shaders from those of other versions.
+    pub(crate) fn version(&self) -> String {
         format!(
-            "/// What tells these shaders from those of other versions.\npub const HASH: u64 = {};\nstatic PARTS: [&str; {}] = {texts:?};\nstatic LISTS: [u16; {}] = {lists:?};\nstatic ENABLES: [&str; {}] = {enables:?};\n",
-            self.hash(),
-            texts.len(),
-            lists.len(),
-            enables.len()
+            "/// What tells these shaders from those of other versions.\npub const HASH: u64 = {};\n",
+            self.hash()
         )
+    }
+
+    /// The tables of all that, under a name.
+    pub(crate) fn table(&self, name: &str) -> String {
+        let Self { texts, lists, enables } = self;
+        format!("static {name}: Texts = Texts {{ parts: &{texts:?}, lists: &{lists:?}, enables: &{enables:?} }};\n")
     }
 }
 
 /// The module of one shader.
-pub(crate) fn module(shader: &Shader, interface: &Interface, parts: &mut Parts) -> Result<String, String> {
+pub(crate) fn module(
+    shader: &Shader,
+    interface: &Interface,
+    (table, parts): (&str, &mut Parts),
+) -> Result<String, String> {
     let mut out = String::new();
-    write(&mut out, shader, interface, parts).map_err(|e| e.to_string())?;
+    write(&mut out, shader, interface, (table, parts)).map_err(|e| e.to_string())?;
     for axis in shader.axes.iter().filter(|a| !a.is_switch()) {
         let mut names: Vec<String> = axis.values.iter().map(|v| camel(leaf(v))).collect();
         names.sort();
@@ -158,7 +175,7 @@ pub(crate) fn module(shader: &Shader, interface: &Interface, parts: &mut Parts) 
     Ok(out)
 }
 
-fn write(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut Parts) -> fmt::Result {
+fn write(w: &mut String, shader: &Shader, interface: &Interface, texts: (&str, &mut Parts)) -> fmt::Result {
     for line in &shader.docs {
         writeln!(w, "///{line}")?;
     }
@@ -171,7 +188,7 @@ fn write(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut Par
         enumeration(w, axis)?;
     }
     variants(w, shader)?;
-    sources(w, shader, interface, parts)?;
+    sources(w, shader, interface, texts)?;
     writeln!(w, "}}")
 }
 
@@ -355,7 +372,7 @@ fn variants(w: &mut String, shader: &Shader) -> fmt::Result {
     )
 }
 
-fn sources(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut Parts) -> fmt::Result {
+fn sources(w: &mut String, shader: &Shader, interface: &Interface, (table, parts): (&str, &mut Parts)) -> fmt::Result {
     let value = |axis: &Axis, v: &str| match (axis.is_switch(), v) {
         (true, "on") => axis.name.to_lowercase(),
         (true, _) => String::new(),
@@ -370,7 +387,11 @@ fn sources(w: &mut String, shader: &Shader, interface: &Interface, parts: &mut P
     for axis in &shader.axes {
         writeln!(w, "&{:?},", names(axis))?;
     }
-    writeln!(w, "] }};\nstatic SOURCES: [Source; {}] = [", shader.variants.len())?;
+    writeln!(
+        w,
+        "], texts: &super::{table} }};\nstatic SOURCES: [Source; {}] = [",
+        shader.variants.len()
+    )?;
     for (number, v) in shader.variants.iter().enumerate() {
         let wgsl = v.stripped() + &missing(&v.expanded, &interface.overrides);
         let ((begin, count), enables) = (parts.of(&wgsl), parts.bits(&v.enables));
