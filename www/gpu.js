@@ -28,11 +28,67 @@ export function wrapRequestDevice() {
     }
     const device = await request.call(this, { ...descriptor, requiredFeatures: [...wanted] });
     devices.add(device);
+    compileAside(device);
     wrapErrors(device);
     void device.lost.then(() => devices.delete(device));
     return device;
   };
+  const pass = globalThis.GPUComputePassEncoder.prototype;
+  const set = pass.setPipeline;
+  pass.setPipeline = function (pipeline) {
+    set.call(this, pipeline instanceof Aside ? pipeline.get() : pipeline);
+  };
   if (navigator.userAgent.includes("Gecko/")) wrapMapAsync();
+}
+
+/** A pipeline that the browser compiles on threads of its own; it stands for it where a pass is given one. */
+class Aside {
+  /** @type {GPUComputePipeline | undefined} */
+  #made;
+  #now;
+
+  /** @param {GPUDevice} device @param {GPUComputePipelineDescriptor} descriptor @param {() => GPUComputePipeline} now Makes it at once, for a pass that did not wait. */
+  constructor(device, descriptor, now) {
+    this.#now = now;
+    /** What is wrong with it, if anything. @type {Promise<GPUError | null>} */
+    this.error = device.createComputePipelineAsync(descriptor).then(
+      (made) => ((this.#made ??= made), null),
+      // as with scopes, that the device is lost is said elsewhere
+      async (error) => ((await soonLost([device])) ? null : new GPUValidationError(error.message)),
+    );
+  }
+
+  get() {
+    return (this.#made ??= this.#now());
+  }
+}
+
+/**
+ * wgpu has pipelines compiled one after the other, in the thread that everything else of the GPU waits for: here they are
+ * compiled side by side, and the error scope that they were made in waits for them.
+ * @param {GPUDevice} device
+ */
+function compileAside(device) {
+  const { pushErrorScope: push, popErrorScope: pop, createComputePipeline: create } = device;
+  /** The scopes that stand open. @type {{ filter: GPUErrorFilter, made: Aside[] }[]} */
+  const scopes = [];
+  device.pushErrorScope = function (filter) {
+    scopes.push({ filter, made: [] });
+    return push.call(this, filter);
+  };
+  device.popErrorScope = async function () {
+    const made = scopes.pop()?.made ?? [];
+    const errors = await Promise.all([pop.call(this), ...made.map((one) => one.error)]);
+    return errors.find(Boolean) ?? null;
+  };
+  device.createComputePipeline = function (descriptor) {
+    const scope = scopes.findLast(({ filter }) => filter === "validation");
+    const now = () => create.call(this, descriptor);
+    if (!scope) return now();
+    const one = new Aside(this, descriptor, now);
+    scope.made.push(one);
+    return /** @type {any} */ (one);
+  };
 }
 
 /** wgpu panics at internal errors, which it does not know: they reach it as validation errors. @param {GPUDevice} device */
@@ -68,9 +124,12 @@ function wrapMapAsync() {
   };
 }
 
-/** Whether a device of the module is lost, or will be known to be in a moment. */
-export const gone = () =>
-  Promise.race([...Array.from(devices, ({ lost }) => lost.then(() => true)), new Promise((/** @type {(value: false) => void} */ go) => setTimeout(go, GONE_SOON_MS, false))]);
+/** Whether one of them is lost, or will be known to be in a moment. @param {Iterable<GPUDevice>} some */
+const soonLost = (some) =>
+  Promise.race([...Array.from(some, ({ lost }) => lost.then(() => true)), new Promise((/** @type {(value: false) => void} */ go) => setTimeout(go, GONE_SOON_MS, false))]);
+
+/** Whether a device of the module is. */
+export const gone = () => soonLost(devices);
 
 /** What wgpu cannot read of the adapter; `null` where there is none. */
 export async function identify() {

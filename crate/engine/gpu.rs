@@ -106,9 +106,12 @@ impl GpuRunner {
         }
     }
 
-    /// Another one on the same device, for kernels to be tried out without the model's weights.
+    /// Another one on the same device, for the same kernels to be tried out without the model's weights.
     pub(super) fn beside(&self) -> Self {
-        Self::on(self.gpu.clone(), self.max_binding)
+        Self {
+            forms: self.forms.clone(),
+            ..Self::on(self.gpu.clone(), self.max_binding)
+        }
     }
 
     /// Chooses the kernels without subgroups from now on.

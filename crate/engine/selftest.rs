@@ -393,7 +393,6 @@ pub(super) async fn run(
             .flat_map(|f| steps.iter().map(|step| llama(f, *step, 0, heads)));
         match wrong(runner, llamas.chain(more.iter().flat_map(|l| l.cases(steps)))).await {
             Ok(None) => {
-                runner.clear();
                 runner.gpu.uncount(&before);
                 if !later {
                     known.note(&new);
@@ -458,13 +457,9 @@ pub(super) async fn many(
     format: &'static Format,
     (layers, heads): &(Vec<Layer>, Heads),
 ) -> Result<Option<String>> {
-    let mut beside = gpu.beside();
-    beside.forms = gpu.forms.clone();
     let layers = layers.iter().filter(|layer| layer.waits());
     let cases = std::iter::once(llama(format, MANY, 0, *heads));
-    let found = wrong(&mut beside, cases.chain(layers.flat_map(|l| l.cases(&[MANY])))).await;
-    drop(beside);
-    match found {
+    match wrong(gpu, cases.chain(layers.flat_map(|l| l.cases(&[MANY])))).await {
         Err(Error::Gpu {
             kind: error::Gpu::Refused,
             cause,
@@ -479,22 +474,21 @@ pub(super) async fn many(
 
 /// Whether the kernels for few tokens give the known answers in the form that is set for a format, which has so many invocations:
 /// of more rows than one workgroup takes, and with `mixed` for experts.
-pub(super) async fn holds(
-    runner: &mut GpuRunner,
-    format: &'static Format,
-    invocations: usize,
-    mixed: bool,
-) -> Result<bool> {
+pub(super) async fn holds(gpu: &GpuRunner, format: &'static Format, invocations: usize, mixed: bool) -> Result<bool> {
     let (few, hidden) = (&STEPS[..2], 32 * (invocations + 5));
     let of_experts = few.iter().filter(|_| mixed).map(|step| experts(format, *step));
     let llamas = few.iter().map(|step| llama(format, *step, hidden, Heads::SMALL));
-    Ok(wrong(runner, llamas.chain(of_experts)).await?.is_none())
+    Ok(wrong(gpu, llamas.chain(of_experts)).await?.is_none())
 }
 
-/// The first case whose answer is not the known one, in words.
-async fn wrong(runner: &mut GpuRunner, cases: impl Iterator<Item = Case>) -> Result<Option<String>> {
+/// The first case whose answer is not the known one, in words. All of them are brought first, so that kernels are compiled together.
+async fn wrong(gpu: &GpuRunner, cases: impl Iterator<Item = Case>) -> Result<Option<String>> {
+    let mut held = Vec::new();
     for case in cases {
-        let report = runner.hold(case.name.clone(), &case, false).await?.1;
+        held.push(gpu.hold(case.name.clone(), &case, false).await?);
+    }
+    for case in held {
+        let report = case.compare().await?.1;
         if report.nmse > TOLERANCE {
             return Ok(Some(format!("{} is off by {}", report.name, report.nmse)));
         }

@@ -15,11 +15,18 @@ use crate::{
 #[cfg(feature = "gpu")]
 use crate::{
     cpu::{HostWeight, State},
+    gpu::{Buffer, Program, Staging},
     op::{Embed, Form, Stored, embed_as},
     plan::stacks,
     quant::FORMATS,
     tensor::Format,
 };
+#[cfg(feature = "gpu")]
+use std::pin::Pin;
+
+/// What lies behind each activation.
+#[cfg(feature = "gpu")]
+const CANARY: u32 = 0x7fc0_dead;
 
 /// How one case went.
 #[derive(Debug, Clone)]
@@ -45,6 +52,14 @@ fn chooses(plan: &Plan) -> bool {
 #[allow(clippy::cast_precision_loss, reason = "ids of cases are small")]
 fn id(chosen: Option<u32>) -> f32 {
     chosen.map_or(-1.0, |id| id as f32 + 1.0)
+}
+
+/// Which slot a tensor of a case is in.
+fn slot(plan: &Plan, tensor: Tensor) -> Result<usize> {
+    match plan.graph.places[tensor.id] {
+        Place::Slot(slot) => Ok(slot),
+        place => Err(Error::internal(format!("a case's tensor is at {place:?}"))),
+    }
 }
 
 fn valid(tensor: Tensor, len: usize) -> usize {
@@ -75,16 +90,12 @@ fn on_cpu(built: &Built, exact: bool, fused: bool) -> Result<Vec<Vec<f32>>> {
         plan_unfused(graph)?
     };
     memory.slots = plan.slots.iter().map(|length| vec![0.0; *length]).collect();
-    let slot = |tensor: Tensor| match plan.graph.places[tensor.id] {
-        Place::Slot(slot) => Ok(slot),
-        place => Err(Error::internal(format!("a case's tensor is at {place:?}"))),
-    };
     for (tensor, values) in plan.graph.inputs.iter().zip(&built.inputs) {
-        memory.slots[slot(*tensor)?][..values.len()].copy_from_slice(values);
+        memory.slots[slot(&plan, *tensor)?][..values.len()].copy_from_slice(values);
     }
     let len = memory.state.len;
     plan.graph.run(&mut memory, exact)?;
-    let read = |t: &Tensor| Ok(memory.slots[slot(*t)?][..valid(*t, len)].to_vec());
+    let read = |t: &Tensor| Ok(memory.slots[slot(&plan, *t)?][..valid(*t, len)].to_vec());
     let mut outputs = plan.graph.outputs.iter().map(read).collect::<Result<Vec<_>>>()?;
     if chooses(&plan) {
         outputs.push(vec![id(memory.chosen)]);
@@ -203,7 +214,7 @@ pub async fn gpu(variant: Variant) -> Result<(crate::gpu::Caps, Vec<Report>)> {
     FORMATS.iter().for_each(|format| runner.forms.set(format, form));
     let mut reports = Vec::new();
     for (name, case) in cases().filter(|(name, _)| variant.only.is_none_or(|op| name.starts_with(op))) {
-        let (plan, report) = runner.hold(name, &case, true).await?;
+        let (plan, report) = runner.hold(name, &case, true).await?.compare().await?;
         if !reaches(&plan, &report.name) && variant.max_binding.is_none() {
             return Err(Error::internal(format!(
                 "the case {} is planned without its operator",
@@ -251,24 +262,61 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
             ..Memory::default()
         };
         runner.bring(&graph, &memory, &[]).await?;
-        let plan = plan(graph, Some(&[]))?;
-        let (outputs, _) = runner.try_out(&plan, rows, &[], false).await?;
+        let mut ready = runner.ready(plan(graph, Some(&[]))?, &[], false)?;
+        let (outputs, _) = runner.try_out(&mut ready, rows, false).await?;
         all.extend(outputs);
     }
     Ok(all)
 }
 
+/// A plan whose kernels may still be being compiled.
+#[cfg(feature = "gpu")]
+struct Ready {
+    plan: Plan,
+    program: Program,
+    slots: Vec<Buffer>,
+    staging: Staging,
+    compiled: Pin<Box<dyn Future<Output = Result<()>>>>,
+}
+
+/// A case that is about to run.
+#[cfg(feature = "gpu")]
+pub(super) struct Held {
+    name: String,
+    runner: GpuRunner,
+    ready: Ready,
+    built: Built,
+    canaries: bool,
+}
+
+#[cfg(feature = "gpu")]
+impl Held {
+    /// Holds the kernels against the twins; with the plan that says which kernels.
+    pub(super) async fn compare(mut self) -> Result<(Plan, Report)> {
+        let expected = on_cpu(&self.built, true, false)?;
+        let len = self.built.memory.state.len;
+        let (outputs, overrun) = self.runner.try_out(&mut self.ready, len, self.canaries).await?;
+        Ok((self.ready.plan, compare(self.name, &expected, &outputs, overrun)))
+    }
+}
+
 #[cfg(feature = "gpu")]
 impl GpuRunner {
-    /// Holds the kernels against the twins in a case, with `canaries` also to their buffers; with the plan that says which kernels.
-    pub(super) async fn hold(&mut self, name: String, case: &Case, canaries: bool) -> Result<(Plan, Report)> {
+    /// Brings a case to the device, beside a model, and has its kernels compiled, without waiting for them; with `canaries` also its
+    /// buffers are watched.
+    pub(super) async fn hold(&self, name: String, case: &Case, canaries: bool) -> Result<Held> {
         let built = Built::of(case)?;
-        let expected = on_cpu(&built, true, false)?;
-        let Built { graph, memory, inputs } = built;
-        self.bring(&graph, &memory, &stacks(graph.clone())?).await?;
-        let plan = plan(graph, Some(&self.stacks))?;
-        let (outputs, overrun) = self.try_out(&plan, memory.state.len, &inputs, canaries).await?;
-        Ok((plan, compare(name, &expected, &outputs, overrun)))
+        let mut runner = self.beside();
+        let graph = built.graph.clone();
+        runner.bring(&graph, &built.memory, &stacks(graph.clone())?).await?;
+        let ready = runner.ready(plan(graph, Some(&runner.stacks))?, &built.inputs, canaries)?;
+        Ok(Held {
+            name,
+            runner,
+            ready,
+            built,
+            canaries,
+        })
     }
 
     /// Brings what a case reads but its inputs: weights, cache, rotations, state, tokens.
@@ -306,48 +354,59 @@ impl GpuRunner {
         numbered.try_for_each(|(number, w)| self.fill(before + number, 0, &w.bytes))
     }
 
-    /// Runs a plan on given inputs, perhaps with canaries behind each slot; the graph's outputs, and whether a canary died.
-    async fn try_out(
-        &self,
-        plan: &Plan,
-        len: usize,
-        inputs: &[Vec<f32>],
-        canaries: bool,
-    ) -> Result<(Vec<Vec<f32>>, bool)> {
-        const CANARY: u32 = 0x7fc0_dead;
+    /// Makes the program of a plan and writes its inputs, perhaps with canaries behind each slot.
+    fn ready(&self, plan: Plan, inputs: &[Vec<f32>], canaries: bool) -> Result<Ready> {
         let scopes = self.gpu.watch("trying out a kernel");
-        let (program, slots) = self.build(plan, 64)?;
+        let (program, slots) = self.build(&plan, 64)?;
         for (buffer, length) in slots.iter().zip(&plan.slots).filter(|_| canaries) {
             self.gpu
                 .write(buffer, 4 * *length as u64, bytemuck::cast_slice(&[CANARY; 16]));
         }
-        let slot = |tensor: Tensor| match plan.graph.places[tensor.id] {
-            Place::Slot(slot) => Ok(slot),
-            place => Err(Error::internal(format!("a case's tensor is at {place:?}"))),
-        };
         for (tensor, values) in plan.graph.inputs.iter().zip(inputs) {
-            self.gpu.write(&slots[slot(*tensor)?], 0, bytemuck::cast_slice(values));
+            self.gpu
+                .write(&slots[slot(&plan, *tensor)?], 0, bytemuck::cast_slice(values));
         }
         let staging = self
             .gpu
             .staging(4 * (plan.slots.iter().max().copied().unwrap_or(0) as u64 + 16))?;
-        scopes.close().await?;
+        Ok(Ready {
+            plan,
+            program,
+            slots,
+            staging,
+            compiled: Box::pin(scopes.close()),
+        })
+    }
+
+    /// Runs it: the graph's outputs, and whether a canary died.
+    async fn try_out(&self, ready: &mut Ready, len: usize, canaries: bool) -> Result<(Vec<Vec<f32>>, bool)> {
+        ready.compiled.as_mut().await?;
+        let Ready {
+            plan,
+            program,
+            slots,
+            staging,
+            ..
+        } = ready;
         let mut outputs = Vec::new();
-        self.gpu.replay(&program);
+        self.gpu.replay(program);
         for tensor in &plan.graph.outputs {
             let bytes = 4 * valid(*tensor, len) as u64;
-            let bytes = self.gpu.read(None, &staging, &slots[slot(*tensor)?], 0, bytes).await?;
+            let bytes = self
+                .gpu
+                .read(None, staging, &slots[slot(plan, *tensor)?], 0, bytes)
+                .await?;
             outputs.push(bytemuck::pod_collect_to_vec(&bytes));
         }
         if chooses(plan) {
             let ring = self.ring()?;
-            let bytes = self.gpu.read(None, &staging, &ring, 0, 4).await?;
+            let bytes = self.gpu.read(None, staging, &ring, 0, 4).await?;
             let token = bytemuck::pod_read_unaligned::<u32>(&bytes);
             outputs.push(vec![id((token != NO_TOKEN).then_some(token))]);
         }
         let mut overrun = false;
         for (buffer, length) in slots.iter().zip(&plan.slots).filter(|_| canaries) {
-            let bytes = self.gpu.read(None, &staging, buffer, 4 * *length as u64, 64).await?;
+            let bytes = self.gpu.read(None, staging, buffer, 4 * *length as u64, 64).await?;
             overrun |= bytemuck::pod_collect_to_vec::<u8, u32>(&bytes) != [CANARY; 16];
         }
         Ok((outputs, overrun))

@@ -37,17 +37,18 @@ export async function tuned({ source, device }) {
 
 /**
  * Loads what was tried on this GPU before, waits until the kernels of a first prompt are there, and writes: pipelines that were made
- * between, and since.
+ * between, and since; and how many of all were not compiled on threads of the browser's own.
  * @param {{ source: string, device: "gpu" }} what
  */
 export async function warmed({ source, device }) {
   const gpu = /** @type {any} */ (globalThis.GPUDevice.prototype);
   const { createComputePipeline, createComputePipelineAsync } = gpu;
   const before = { createComputePipeline, createComputePipelineAsync };
-  let made = 0;
+  let [made, here] = [0, 0];
   for (const [name, make] of Object.entries(before)) {
     gpu[name] = function (/** @type {any} */ descriptor) {
       made += 1;
+      here += Number(name === "createComputePipeline");
       return make.call(this, descriptor);
     };
   }
@@ -62,7 +63,7 @@ export async function warmed({ source, device }) {
     const ahead = made - loaded;
     const ids = await model.generateTokens(Array.from({ length: 20 }, (_, i) => i + 1), { maxTokens: 4, temperature: 0 });
     await model.unload();
-    return { ahead, later: made - loaded - ahead, ids: [...ids] };
+    return { ahead, later: made - loaded - ahead, here, ids: [...ids] };
   } finally {
     Object.assign(gpu, before);
   }

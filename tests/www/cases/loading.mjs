@@ -228,9 +228,10 @@ export const cases = [
     shared: true,
     each: "gpu",
     async run({ lab, device }) {
-      const { ahead, later, ids } = await lab("onPage", { then: "warmed", argument: { source: STORY, device } });
+      const { ahead, later, here, ids } = await lab("onPage", { then: "warmed", argument: { source: STORY, device } });
       assert.ok(ahead > 0, `${ahead} compiled ahead`);
       assert.equal(later, 0);
+      assert.equal(here, 0);
       assert.equal(ids.length, 4);
     },
   },
