@@ -24,6 +24,16 @@ fn greatest(local: u32, key: u32, id: u32) {
     workgroupBarrier();
 }
 
+/// Into `sums`, the sums of sixteen bins each.
+fn sum_sixteens(local: u32) {
+    if local < 16u {
+        var sum = 0u;
+        for (var b = 16u * local; b < 16u * local + 16u; b++) { sum += atomicLoad(&bins[b]); }
+        sums[local] = sum;
+    }
+    workgroupBarrier();
+}
+
 /// Chooses among items `0 .. 256 * each`; how many there were.
 fn top(local: u32, each: u32, wanted: u32) -> u32 {
     var least = 0u;
@@ -38,12 +48,7 @@ fn top(local: u32, each: u32, wanted: u32) -> u32 {
             if key != 0u && (key & known) == least { atomicAdd(&bins[(key >> shift) & 255u], 1u); }
         }
         workgroupBarrier();
-        if local < 16u {
-            var sum = 0u;
-            for (var b = 0u; b < 16u; b++) { sum += atomicLoad(&bins[16u * local + b]); }
-            sums[local] = sum;
-        }
-        workgroupBarrier();
+        sum_sixteens(local);
         var group = 15u;
         while group > 0u && sums[group] < left { left -= sums[group]; group--; }
         var bin = 16u * group + 15u;
@@ -67,12 +72,14 @@ fn top(local: u32, each: u32, wanted: u32) -> u32 {
     // More of the equal ones than are wanted make no difference.
     atomicStore(&bins[local], above | (min(equal, wanted) << 16u));
     workgroupBarrier();
+    sum_sixteens(local);
     var before = 0u;
     var all = 0u;
-    for (var i = 0u; i < WG; i++) {
-        if i == local { before = all; }
-        all += atomicLoad(&bins[i]);
+    for (var group = 0u; group < 16u; group++) {
+        if group == local / 16u { before = all; }
+        all += sums[group];
     }
+    for (var i = local / 16u * 16u; i < local; i++) { before += atomicLoad(&bins[i]); }
     var at = before & 0xffffu;
     var rank = before >> 16u;
     let more = all & 0xffffu;
