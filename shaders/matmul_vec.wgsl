@@ -83,23 +83,29 @@ fn store4(at: Range, r: u32, sums: vec4<f32>) {
     }
 }
 
+/// Rows of y of all tokens.
+fn all_rows() -> u32 { return state[STATE_LEN] * max(params.used, 1u); }
+
 #if SUBGROUPS
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32, @builtin(subgroup_size) size: u32, @builtin(subgroup_invocation_id) lane: u32) {
-    let t = group.y;
-    if t / max(params.used, 1u) >= state[STATE_LEN] { return; }
-    let at = range(t);
-    let xo = at.xo;
+    let all = all_rows();
+    if group.y >= all { return; }
+    let rows = range(group.y);
     let units = w_units();
     let per_group = max(WG / size, 1u);
     let stride = 4u * select(1u, size, LANES != 0u);
-    for (var begin = at.begin + (group.x * per_group + local / size) * stride; begin < at.end; begin += groups.x * per_group * stride) {
+    for (var begin = rows.begin + (group.x * per_group + local / size) * stride; begin < rows.end; begin += groups.x * per_group * stride) {
         let r = begin + select(0u, 4u * lane, LANES != 0u);
-        var acc = vec4<f32>();
-        for (var u = select(lane, 0u, LANES != 0u); u < units; u += select(size, 1u, LANES != 0u)) { acc += dot4(r, u, xo, lane); }
-        if LANES == 0u { acc = subgroupAdd(acc); }
-        if LANES != 0u || lane == 0u { store4(at, r, acc); }
+        // One token after the other, while the rows are near; with experts each has a workgroup of its own.
+        for (var t = group.y; t < all; t += groups.y) {
+            let at = range(t);
+            var acc = vec4<f32>();
+            for (var u = select(lane, 0u, LANES != 0u); u < units; u += select(size, 1u, LANES != 0u)) { acc += dot4(r, u, at.xo, lane); }
+            if LANES == 0u { acc = subgroupAdd(acc); }
+            if LANES != 0u || lane == 0u { store4(at, r, acc); }
+        }
     }
 }
 #else
@@ -107,22 +113,24 @@ var<workgroup> partial: array<vec4<f32>, WG>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let t = group.y;
-    if t / max(params.used, 1u) >= state[STATE_LEN] { return; }
-    let at = range(t);
-    let xo = at.xo;
+    let all = all_rows();
+    if group.y >= all { return; }
+    let rows = range(group.y);
     let units = w_units();
-    for (var r = at.begin + group.x * 4u; r < at.end; r += groups.x * 4u) {
-        var acc = vec4<f32>();
-        for (var u = local; u < units; u += WG) { acc += dot4(r, u, xo, local); }
-        partial[local] = acc;
-        workgroupBarrier();
-        for (var half = WG / 2u; half > 0u; half /= 2u) {
-            if local < half { partial[local] += partial[local + half]; }
+    for (var r = rows.begin + group.x * 4u; r < rows.end; r += groups.x * 4u) {
+        for (var t = group.y; t < all; t += groups.y) {
+            let at = range(t);
+            var acc = vec4<f32>();
+            for (var u = local; u < units; u += WG) { acc += dot4(r, u, at.xo, local); }
+            partial[local] = acc;
+            workgroupBarrier();
+            for (var half = WG / 2u; half > 0u; half /= 2u) {
+                if local < half { partial[local] += partial[local + half]; }
+                workgroupBarrier();
+            }
+            if local == 0u { store4(at, r, partial[0]); }
             workgroupBarrier();
         }
-        if local == 0u { store4(at, r, partial[0]); }
-        workgroupBarrier();
     }
 }
 #endif

@@ -65,10 +65,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let size = WG;
     let lane = local;
 #endif
-    let t = group.y;
-    if t >= state[STATE_LEN] { return; }
-    x_row = t * (params.width / 4u);
-    let to = t * params.out_width + params.first;
 #if SUBGROUPS
     let per_group = max(WG / size, 1u);
     let nth = local / size;
@@ -86,12 +82,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // Four rows make four values, or two with gates.
     let each = select(4u, 2u, END == 2u);
     let stride = sharers * QUADS * each;
+    let tokens = state[STATE_LEN];
     for (var begin = (group.x * per_group + nth) * stride; begin < params.rows; begin += groups.x * per_group * stride) {
         let r = begin + own * QUADS * each;
-        let p = products(rows_from(r), rows_from(r + each), lane, size);
-        if writes {
-            store(to, r, each, p.first);
-            if QUADS == 2u { store(to, r + each, each, p.second); }
+        // One token after the other, while the rows are near.
+        for (var t = group.y; t < tokens; t += groups.y) {
+            x_row = t * (params.width / 4u);
+            let to = t * params.out_width + params.first;
+            let p = products(rows_from(r), rows_from(r + each), lane, size);
+            if writes {
+                store(to, r, each, p.first);
+                if QUADS == 2u { store(to, r + each, each, p.second); }
+            }
         }
     }
 }

@@ -57,9 +57,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let size = WG;
     let lane = local;
 #endif
-    let t = group.y;
-    if t >= state[STATE_LEN] { return; }
-    x_row = t * (params.width / 4u);
 #if SUBGROUPS
     let per_group = max(WG / size, 1u);
     let nth = local / size;
@@ -76,15 +73,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
     let all = (params.heads + 2u * params.kv_heads) * (params.head_dim / 4u);
     let stride = sharers * QUADS;
+    let tokens = state[STATE_LEN];
     for (var begin = (group.x * per_group + nth) * stride; begin < all; begin += groups.x * per_group * stride) {
         // Beyond the last one it is the last once more.
         let i = begin + own * QUADS;
         let a = place(min(i, all - 1u));
         let b = place(min(i + 1u, all - 1u));
-        let p = products(a.rows, b.rows, lane, size);
-        if writes {
-            store_head(t, a.head, a.at, p.first);
-            if QUADS == 2u { store_head(t, b.head, b.at, p.second); }
+        // One token after the other, while the rows are near.
+        for (var t = group.y; t < tokens; t += groups.y) {
+            x_row = t * (params.width / 4u);
+            let p = products(a.rows, b.rows, lane, size);
+            if writes {
+                store_head(t, a.head, a.at, p.first);
+                if QUADS == 2u { store_head(t, b.head, b.at, p.second); }
+            }
         }
     }
 }

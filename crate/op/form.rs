@@ -89,7 +89,21 @@ impl Form {
         };
         items.div_ceil(per_group as usize).clamp(1, 65_535)
     }
+
+    /// Workgroups for so many items, each with so many tokens. Where there are many items, a workgroup takes one token after the other,
+    /// since an item's rows are near after the first; but not lanes of a CPU, which are no faster so (measured: `SwiftShader` slower).
+    pub(crate) fn grid(self, caps: &Caps, items: usize, tokens: usize) -> [usize; 3] {
+        let groups = self.groups(caps, items);
+        let shared = match caps.cpu_lanes() {
+            0 => BUSY.div_ceil(groups).min(tokens),
+            _ => tokens,
+        };
+        [groups, shared.max(1), 1]
+    }
 }
+
+/// Workgroups that keep any GPU busy.
+const BUSY: usize = 512;
 
 /// The forms that are known to be fastest on an adapter, by block format.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -187,8 +187,7 @@ fn lower_rows(low: &mut Lowering<'_>, cfg: Project) -> Result<()> {
             kb,
         };
         let each = if end == 2 { 2 } else { 4 };
-        let groups = form.groups(low.caps, shard.rows.div_ceil(each * form.quads as usize));
-        let grid = [groups, x.rows(), 1];
+        let grid = form.grid(low.caps, shard.rows.div_ceil(each * form.quads as usize), x.rows());
         low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)?;
     }
     Ok(())
@@ -239,8 +238,7 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
             project_turn::Store::KvStoreF32
         },
     };
-    let groups = form.groups(low.caps, shard.of.div_ceil(4 * form.quads as usize));
-    let grid = [groups, x.rows(), 1];
+    let grid = form.grid(low.caps, shard.of.div_ceil(4 * form.quads as usize), x.rows());
     low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)
 }
 
@@ -342,6 +340,11 @@ pub(super) fn cases() -> Vec<Case> {
             // Half of the last unit of F16 and BF16; and more rows of the head than a small binding holds.
             all.push(rows_case(format, 1, 1, [330, 172]));
             all.push(turn_case(format, true, true, [9, 8, 3, 2, 2, 32, 20]));
+        }
+        if format.name == "Q8_0" {
+            // So many that a workgroup takes one token after the other.
+            all.push(rows_case(format, 8, 7, [4100, 2 * block]));
+            all.push(turn_case(format, true, true, [3, 8, 7, 96, 16, 32, 2 * block]));
         }
     }
     let timed = |name, rows, width| {
