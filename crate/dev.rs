@@ -1,7 +1,7 @@
 //! Tables for tests and benchmarks, gathered from their rooms; nothing is defined here.
 
 pub use crate::engine::{
-    bench::{Bench, Kernel, Row, Traffic, decoding, kernels, operators, traffic},
+    bench::{Bench, Kernel, Row, Traffic, dequant_ms, kernels, operators, traffic},
     roofline::Roofline,
     trial::{Report, cpu},
 };

@@ -41,10 +41,11 @@ export function wrapRequestDevice() {
   if (navigator.userAgent.includes("Gecko/")) wrapMapAsync();
 }
 
-/** A pipeline that the browser compiles on threads of its own; it stands for it where a pass is given one. */
+/** A pipeline that the browser compiles beside other work; it stands for it where a pass is given one. */
 class Aside {
   /** @type {GPUComputePipeline | undefined} */
   #made;
+  /** @type {(() => GPUComputePipeline) | undefined} */
   #now;
 
   /** @param {GPUDevice} device @param {GPUComputePipelineDescriptor} descriptor @param {() => GPUComputePipeline} now Makes it at once, for a pass that did not wait. */
@@ -52,20 +53,26 @@ class Aside {
     this.#now = now;
     /** What is wrong with it, if anything. @type {Promise<GPUError | null>} */
     this.error = device.createComputePipelineAsync(descriptor).then(
-      (made) => ((this.#made ??= made), null),
+      (made) => this.#keep(made) && null,
       // as with scopes, that the device is lost is said elsewhere
       async (error) => ((await soonLost([device])) ? null : new GPUValidationError(error.message)),
     );
   }
 
   get() {
-    return (this.#made ??= this.#now());
+    return this.#made ?? this.#keep(/** @type {any} */ (this.#now)());
+  }
+
+  /** Its text is not needed any more. @param {GPUComputePipeline} made */
+  #keep(made) {
+    this.#now = undefined;
+    return (this.#made ??= made);
   }
 }
 
 /**
- * wgpu has pipelines compiled one after the other, in the thread that everything else of the GPU waits for: here they are
- * compiled side by side, and the error scope that they were made in waits for them.
+ * wgpu asks for pipelines to be compiled one after the other while all else of the GPU waits. Asked for like this, a browser that has
+ * threads for it (Chromium) compiles them side by side, and the error scope that they were made in waits for them.
  * @param {GPUDevice} device
  */
 function compileAside(device) {

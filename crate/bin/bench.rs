@@ -10,7 +10,7 @@ use crate::{
 };
 use nomoat::{
     Result,
-    dev::{Bench, Kernel, Roofline, Row, Traffic, decoding, kernels, operators, traffic},
+    dev::{Bench, Kernel, Roofline, Row, Traffic, dequant_ms, kernels, operators, traffic},
     engine::{Event, Model, Request, Stats},
     text::sample::Sampling,
 };
@@ -120,7 +120,7 @@ fn model(path: &Path, args: &Args, roofline: &Roofline, trace: Trace) -> Result<
     let mut model = load(path, &args.load, None, trace)?;
     let load_ms = clock() - start;
     let (info, traffic) = (model.info().clone(), traffic(&model)?);
-    let decode_ms = pollster::block_on(decoding(&model, clock))?;
+    let dequant_ms = pollster::block_on(dequant_ms(&model, clock))?;
     let load_mbps = traffic.file_bytes as f64 / load_ms / 1e3;
     if !args.json {
         print(&format!(
@@ -143,7 +143,7 @@ fn model(path: &Path, args: &Args, roofline: &Roofline, trace: Trace) -> Result<
         let run = Run {
             stats,
             traffic,
-            decode_ms,
+            dequant_ms,
             kernel_ms: Some(sum(&made)).filter(|ms| *ms > 0.0),
         };
         if args.json {
@@ -222,8 +222,8 @@ fn table(step: &str, kernels: &[Kernel]) -> Result<()> {
 struct Run {
     stats: Stats,
     traffic: Traffic,
-    /// The least milliseconds in which the weights of a token are decoded and multiplied, on a GPU.
-    decode_ms: Option<f64>,
+    /// The least milliseconds in which the weights of a token are dequantised and multiplied, on a GPU.
+    dequant_ms: Option<f64>,
     /// Milliseconds of all kernels of a token, where the GPU has a clock.
     kernel_ms: Option<f64>,
 }
@@ -249,9 +249,9 @@ impl Run {
         Some([roofline.least(self.bytes(), 0) / ms, ms * self.stats.decode_tps / 1e3])
     }
 
-    /// What decoding the formats allows at best in GB/s, and the share of the lower of that and the read.
-    fn decoding(&self, roofline: &Roofline) -> Option<[f64; 2]> {
-        let ms = self.decode_ms?;
+    /// What dequantising allows at best in GB/s, and the share of the lower of that and the read.
+    fn dequantising(&self, roofline: &Roofline) -> Option<[f64; 2]> {
+        let ms = self.dequant_ms?;
         let share = roofline.least(self.bytes(), 0).max(ms) * self.stats.decode_tps / 1e3;
         Some([self.traffic.decode_bytes as f64 / ms / 1e6, share])
     }
@@ -263,7 +263,7 @@ impl Run {
     fn json(&self, roofline: &Roofline) -> Map<String, Value> {
         let (stats, [share, prefill_share]) = (&self.stats, self.shares(roofline));
         let [kernel, host] = self.etas(roofline).map_or([None; 2], |etas| etas.map(Some));
-        let [decoding, format_share] = self.decoding(roofline).map_or([None; 2], |all| all.map(Some));
+        let [dequant, dequant_share] = self.dequantising(roofline).map_or([None; 2], |all| all.map(Some));
         let all = [
             ("promptTokens", json!(stats.prompt_tokens)),
             ("generatedTokens", json!(stats.generated_tokens)),
@@ -274,8 +274,8 @@ impl Run {
             ("bytesPerToken", json!(self.bytes())),
             ("GBps", json!(self.gbps())),
             ("roofline", json!(share)),
-            ("decodingGBps", json!(decoding)),
-            ("formatRoofline", json!(format_share)),
+            ("dequantGBps", json!(dequant)),
+            ("dequantRoofline", json!(dequant_share)),
             ("etaKernel", json!(kernel)),
             ("etaHost", json!(host)),
             ("prefillRoofline", json!(prefill_share)),
@@ -298,10 +298,10 @@ impl Run {
             stats.generated_tokens,
             self.gbps()
         ))?;
-        if let Some([gbps, share]) = self.decoding(roofline) {
+        if let Some([gbps, share]) = self.dequantising(roofline) {
             let share = 100.0 * share;
             print(&format!(
-                "formats   decoded and multiplied in registers {gbps:.2} GB/s: {share:.1} % of the lower\n"
+                "dequant   {gbps:.2} GB/s in registers, multiplied: {share:.1} % of the lower of both\n"
             ))?;
         }
         let etas = self.etas(roofline).map_or_else(String::new, |etas| {

@@ -316,14 +316,14 @@ pub fn traffic(model: &Model) -> Result<Traffic> {
     })
 }
 
-/// The least milliseconds in which a GPU decodes and multiplies the weights that a token reads, even if they were in registers
+/// The least milliseconds in which a GPU dequantises and multiplies the weights that a token reads, even if they were in registers
 /// already; `None` on the CPU.
 ///
 /// # Errors
 /// Of the device; of recording.
 #[cfg_attr(not(feature = "gpu"), allow(clippy::unused_async, reason = "as with a GPU"))]
 #[allow(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-pub async fn decoding(model: &Model, clock: Clock) -> Result<Option<f64>> {
+pub async fn dequant_ms(model: &Model, clock: Clock) -> Result<Option<f64>> {
     #[cfg(feature = "gpu")]
     if let Runner::Gpu(gpu) = &model.runner {
         let mut formats: Vec<(&'static Format, u64)> = Vec::new();
@@ -337,7 +337,7 @@ pub async fn decoding(model: &Model, clock: Clock) -> Result<Option<f64>> {
         let mut ms = 0.0;
         // norms are not worth a kernel
         for (format, values) in formats.into_iter().filter(|(_, values)| 100 * values > all) {
-            ms += values as f64 / roofline::decoding(&gpu.gpu, format, clock).await?;
+            ms += values as f64 / roofline::dequantising(&gpu.gpu, format, clock).await?;
         }
         return Ok(Some(ms));
     }

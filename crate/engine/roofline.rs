@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     gpu::{Buffer, Gpu, Program, Staging, Step, Usage},
     op::u32_of,
-    shader::{Binding, Source, probe_decode, probe_fma, probe_read},
+    shader::{Binding, Source, probe_dequant, probe_fma, probe_read},
     tensor::Format,
 };
 
@@ -186,37 +186,39 @@ async fn on_gpu(gpu: &Gpu, max_binding: u64, clock: Clock) -> Result<Roofline> {
     })
 }
 
-/// Values of a block format that a GPU decodes and multiplies at best, a millisecond: those of a row of 256 that stays in registers.
+/// Values of a block format that a GPU dequantises and multiplies at best, a millisecond: those of a row of 256 that stays in registers.
 #[cfg(feature = "gpu")]
 #[allow(clippy::cast_precision_loss, reason = "sizes far below 2^53")]
-pub(super) async fn decoding(gpu: &Gpu, format: &'static Format, clock: Clock) -> Result<f64> {
+pub(super) async fn dequantising(gpu: &Gpu, format: &'static Format, clock: Clock) -> Result<f64> {
     const WIDTH: usize = 256;
     let caps = gpu.caps();
     let [words0, words1] = (format.plane_words)(WIDTH);
-    let consts = probe_decode::Consts {
+    let consts = probe_dequant::Consts {
         lanes: caps.cpu_lanes(),
         row0: u32_of("probe", words0 / 4)?,
-        ..probe_decode::Consts::default()
+        ..probe_dequant::Consts::default()
     };
-    let quant = probe_decode::Quant::from_name(format.shader)
+    let quant = probe_dequant::Quant::from_name(format.shader)
         .ok_or_else(|| Error::internal(format!("{} has no probe", format.name)))?;
     let groups: u32 = if caps.software { 64 } else { 8192 };
     let (count, rounds) = (groups * consts.wg, if caps.software { 1024 } else { 4096 });
 
     let scopes = gpu.watch("measuring a format");
-    let data = gpu.buffer("row", 4 * (words0 + words1 + 8) as u64, Usage::Storage)?;
+    // the probe looks at packets that some formats do not have
+    let packets = 8;
+    let data = gpu.buffer("row", (4 * (words0 + words1) + 16 * packets) as u64, Usage::Storage)?;
     let out = gpu.buffer("sums", 4 * (u64::from(count) + 1), Usage::Storage)?;
     let staging = gpu.staging(4)?;
-    let args = probe_decode::Args { data: &data, y: &out };
-    let params = probe_decode::Params { rounds, count };
+    let args = probe_dequant::Args { data: &data, y: &out };
+    let params = probe_dequant::Params { rounds, count };
     let mut probe = step(
-        probe_decode::Variant { quant }.source(),
+        probe_dequant::Variant { quant }.source(),
         &params,
         args.bindings(),
         groups,
     );
     probe.consts = consts.entries();
-    let program = gpu.program("decode", &[probe])?;
+    let program = gpu.program("dequantise", &[probe])?;
     scopes.close().await?;
     let read_back = fastest(gpu, None, &staging, &out, clock).await?;
     let ms = fastest(gpu, Some(&program), &staging, &out, clock).await?;

@@ -464,10 +464,7 @@ pub(super) async fn many(
             kind: error::Gpu::Refused,
             cause,
             ..
-        }) => {
-            gpu.gpu.forget_pipelines();
-            Ok(Some(cause))
-        }
+        }) => Ok(Some(cause)),
         other => other,
     }
 }
@@ -481,8 +478,17 @@ pub(super) async fn holds(gpu: &GpuRunner, format: &'static Format, invocations:
     Ok(wrong(gpu, llamas.chain(of_experts)).await?.is_none())
 }
 
-/// The first case whose answer is not the known one, in words. All of them are brought first, so that kernels are compiled together.
+/// The first case whose answer is not the known one, in words. All of them are brought first, so that kernels are compiled together;
+/// where not all are waited for, none is kept.
 async fn wrong(gpu: &GpuRunner, cases: impl Iterator<Item = Case>) -> Result<Option<String>> {
+    let found = first_wrong(gpu, cases).await;
+    if !matches!(found, Ok(None)) {
+        gpu.gpu.forget_pipelines();
+    }
+    found
+}
+
+async fn first_wrong(gpu: &GpuRunner, cases: impl Iterator<Item = Case>) -> Result<Option<String>> {
     let mut held = Vec::new();
     for case in cases {
         held.push(gpu.hold(case.name.clone(), &case, false).await?);

@@ -262,8 +262,8 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
             ..Memory::default()
         };
         runner.bring(&graph, &memory, &[]).await?;
-        let mut ready = runner.ready(plan(graph, Some(&[]))?, &[], false)?;
-        let (outputs, _) = runner.try_out(&mut ready, rows, false).await?;
+        let mut compiling = runner.compile(plan(graph, Some(&[]))?, &[], false)?;
+        let (outputs, _) = runner.try_out(&mut compiling, rows, false).await?;
         all.extend(outputs);
     }
     Ok(all)
@@ -271,7 +271,7 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
 
 /// A plan whose kernels may still be being compiled.
 #[cfg(feature = "gpu")]
-struct Ready {
+struct Compiling {
     plan: Plan,
     program: Program,
     slots: Vec<Buffer>,
@@ -284,7 +284,7 @@ struct Ready {
 pub(super) struct Held {
     name: String,
     runner: GpuRunner,
-    ready: Ready,
+    compiling: Compiling,
     built: Built,
     canaries: bool,
 }
@@ -295,8 +295,8 @@ impl Held {
     pub(super) async fn compare(mut self) -> Result<(Plan, Report)> {
         let expected = on_cpu(&self.built, true, false)?;
         let len = self.built.memory.state.len;
-        let (outputs, overrun) = self.runner.try_out(&mut self.ready, len, self.canaries).await?;
-        Ok((self.ready.plan, compare(self.name, &expected, &outputs, overrun)))
+        let (outputs, overrun) = self.runner.try_out(&mut self.compiling, len, self.canaries).await?;
+        Ok((self.compiling.plan, compare(self.name, &expected, &outputs, overrun)))
     }
 }
 
@@ -309,11 +309,11 @@ impl GpuRunner {
         let mut runner = self.beside();
         let graph = built.graph.clone();
         runner.bring(&graph, &built.memory, &stacks(graph.clone())?).await?;
-        let ready = runner.ready(plan(graph, Some(&runner.stacks))?, &built.inputs, canaries)?;
+        let compiling = runner.compile(plan(graph, Some(&runner.stacks))?, &built.inputs, canaries)?;
         Ok(Held {
             name,
             runner,
-            ready,
+            compiling,
             built,
             canaries,
         })
@@ -355,7 +355,7 @@ impl GpuRunner {
     }
 
     /// Makes the program of a plan and writes its inputs, perhaps with canaries behind each slot.
-    fn ready(&self, plan: Plan, inputs: &[Vec<f32>], canaries: bool) -> Result<Ready> {
+    fn compile(&self, plan: Plan, inputs: &[Vec<f32>], canaries: bool) -> Result<Compiling> {
         let scopes = self.gpu.watch("trying out a kernel");
         let (program, slots) = self.build(&plan, 64)?;
         for (buffer, length) in slots.iter().zip(&plan.slots).filter(|_| canaries) {
@@ -369,7 +369,7 @@ impl GpuRunner {
         let staging = self
             .gpu
             .staging(4 * (plan.slots.iter().max().copied().unwrap_or(0) as u64 + 16))?;
-        Ok(Ready {
+        Ok(Compiling {
             plan,
             program,
             slots,
@@ -379,15 +379,15 @@ impl GpuRunner {
     }
 
     /// Runs it: the graph's outputs, and whether a canary died.
-    async fn try_out(&self, ready: &mut Ready, len: usize, canaries: bool) -> Result<(Vec<Vec<f32>>, bool)> {
-        ready.compiled.as_mut().await?;
-        let Ready {
+    async fn try_out(&self, compiling: &mut Compiling, len: usize, canaries: bool) -> Result<(Vec<Vec<f32>>, bool)> {
+        compiling.compiled.as_mut().await?;
+        let Compiling {
             plan,
             program,
             slots,
             staging,
             ..
-        } = ready;
+        } = compiling;
         let mut outputs = Vec::new();
         self.gpu.replay(program);
         for tensor in &plan.graph.outputs {

@@ -201,7 +201,9 @@ impl GpuRunner {
     }
 
     async fn time_steps(&mut self, plan: &Plan, pos: usize, room: usize, clock: Clock) -> Result<f64> {
+        let scopes = self.gpu.watch("preparing a step");
         let (program, _slots) = self.build(plan, 0)?;
+        scopes.close().await?;
         self.choose_by(&Sampler::default())?;
         let (mut samples, mut shortest) = (SAMPLES, f64::INFINITY);
         // the first one warms up and tells how many steps go together

@@ -80,7 +80,7 @@ fn bench_times_a_model() {
     assert_eq!(lengths, [16, 128], "{out}");
     let row = &rows[1];
     assert!(row["kind"] == "model" && row["device"] == "cpu", "{row}");
-    assert!(row["etaKernel"].is_null(), "{row}");
+    assert!(row["etaKernel"].is_null() && row["dequantGBps"].is_null(), "{row}");
     let weights = row["weightBytesPerToken"].as_u64().unwrap();
     assert!(row["bytesPerToken"].as_u64().unwrap() > weights, "{row}");
     for key in [
@@ -135,4 +135,6 @@ fn bench_says_what_each_kernel_of_a_token_takes() {
         row["etaKernel"].as_f64().unwrap() > 0.0 && row["etaHost"].as_f64().unwrap() > 0.0,
         "{row}"
     );
+    let [limit, share] = ["dequantGBps", "dequantRoofline"].map(|key| row[key].as_f64().unwrap());
+    assert!(limit > 0.0 && share >= row["roofline"].as_f64().unwrap(), "{row}");
 }

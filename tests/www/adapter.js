@@ -37,7 +37,7 @@ export async function tuned({ source, device }) {
 
 /**
  * Loads what was tried on this GPU before, waits until the kernels of a first prompt are there, and writes: pipelines that were made
- * between, and since; and how many of all were not compiled on threads of the browser's own.
+ * between, and since; and how many of all were not compiled beside other work.
  * @param {{ source: string, device: "gpu" }} what
  */
 export async function warmed({ source, device }) {

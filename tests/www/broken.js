@@ -1,11 +1,12 @@
 // A GPU whose error scopes answer something odd, or that computes something else, or whose memory is full, and a module that traps: for the page, or as
 // the worker itself, with `?how=` in its address.
 
-/** @typedef {"internal" | "uncaptured" | "nonsense" | "trap" | "trap at once"} How Errors that the browser may give, what none gives, and a module that traps. */
+/** @typedef {"internal" | "uncaptured" | "refused" | "nonsense" | "trap" | "trap at once"} How Errors that the browser may give, what none gives, and a module that traps. */
 
 /** Words of kernels and what stands there instead, as if a driver compiled them wrongly. @type {Record<string, [string, string]>} */
 const WRONG = {
   subgroups: ["subgroupAdd(", "subgroupMax("],
+  unknown: ["subgroupAdd(", "subgroupNone("],
   all: ["exp(", "exp2("],
 };
 
@@ -13,7 +14,11 @@ const WRONG = {
 export function breakScopes(how) {
   if (how === "trap" || how === "trap at once") return breakClock(how === "trap");
   const device = globalThis.GPUDevice.prototype;
-  const { pushErrorScope: push, popErrorScope: pop } = device;
+  const { pushErrorScope: push, popErrorScope: pop, createComputePipelineAsync: make } = device;
+  if (how === "refused") {
+    device.createComputePipelineAsync = () => Promise.reject(new Error("the compiler is tired"));
+    return () => void (device.createComputePipelineAsync = make);
+  }
   /** @type {GPUErrorFilter[]} */
   const open = [];
   device.pushErrorScope = function (filter) {

@@ -204,6 +204,10 @@ export const cases = [
       assert.match(again.value.selfTest, /^right with(out)? subgroups \(BF16\); more than a few tokens at once not asked yet$/);
       assert.match(first.value.selfTest, name === "chromium" ? /^right without subgroups .*; not used with subgroups: BF16 with 1 tokens is off/ : /^right without subgroups/);
       assert.deepEqual(first.value.ids, again.value.ids);
+      // a kernel that does not compile is no better than a wrong one
+      const unknown = (await ask("unknown")).first;
+      assert.match(unknown.value.selfTest, name === "chromium" ? /^right without subgroups .*; not used with subgroups: .*subgroupNone/s : /^right without subgroups/);
+      assert.deepEqual(unknown.value.ids, again.value.ids);
       const refused = (await ask("all")).first;
       assert.equal(refused.code, "self-test-failed", refused.message);
       assert.match(refused.message, /not used without subgroups/);
@@ -240,7 +244,7 @@ export const cases = [
     shared: true,
     each: "gpu",
     async run({ lab, device }) {
-      for (const how of ["internal", "uncaptured"]) {
+      for (const how of ["internal", "uncaptured", "refused"]) {
         const { first } = await lab("broken", { where: "worker", how, source: STORY, options: { device } });
         // each kind of kernels is refused, so no kind is left
         assert.equal(first.code, "self-test-failed", first.message);
