@@ -291,7 +291,7 @@ prove() {
   "$python" -c 'import transformers, torch' 2>/dev/null || {
     has python3 || apt_install python3 python3-venv
     python3 -m venv target/prove/venv || die "python3 with venv is missing"
-    "$python" -m pip install --quiet torch transformers >&2
+    "$python" -m pip install --quiet torch==2.15.0 transformers==5.24.0 >&2
   }
   node build/prove.mjs "$@"
 }

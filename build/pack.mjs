@@ -1,7 +1,7 @@
 // Fills dist/: site/ is www/ in few files, npm/ its modules as a package with types, nomoat.js the widget as one file
 // beside its wasm and the model that comes with it, and integrity.json what pins it.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { build, transformSync } from "esbuild";
 import { pin } from "./bundle.mjs";
@@ -64,8 +64,15 @@ list("dist/site");
 // The page itself, its service worker and its style stay out of the package: a site that embeds has its own.
 const pageOnly = new Set(["index.html", "bench.html", "bench.js", "measure.js", "probe.js", "shapes.js", "sw.js", "style.css", "manifest.webmanifest", "icon.svg", "icons", "docs", "css", "shell.js"]);
 cpSync("www", "dist/npm", { recursive: true, filter: (source) => filter(source) && !pageOnly.has(basename(source)) });
+/** What stands in the package, with links to files that it lacks as words. @param {string} text */
+function packaged(text) {
+  const there = (/** @type {string} */ path) => /^(https?:|#)/.test(path) || texts.includes(path) || existsSync(`dist/npm/${path}`);
+  return text
+    .replace(/!\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src="([^"]+)"[^>]*>/g, (all, shown, source) => (there(shown ?? source) ? all : ""))
+    .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, (all, words, path) => (there(path) ? all : words));
+}
 for (const text of texts) {
-  cpSync(text, `dist/npm/${text}`);
+  writeFileSync(`dist/npm/${text}`, packaged(readFileSync(text, "utf8")));
   if (text.startsWith("LICENSE")) cpSync(text, `dist/site/${text}`);
 }
 writeFileSync(

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// Runs open language models on your own GPU or CPU.
 #[derive(Debug, Parser)]
-#[command(name = "nomoat", version, about, disable_help_subcommand = true)]
+#[command(name = "nomoat", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// Print a trace to standard error: phases, device, limits, timings
     #[arg(long, global = true)]
@@ -85,7 +85,7 @@ pub(crate) struct Load {
     /// What may be rounded
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) precision: PrecisionArg,
-    /// How the key-value cache is stored [default: f16 on a GPU, f32 on the CPU]
+    /// How the key-value cache is stored [default: f16 on a GPU, but f32 for Gemma 4, T5 and models with experts; f32 on the CPU]
     #[arg(long, value_enum)]
     pub(crate) kv: Option<KvArg>,
     /// Tokens that the cache holds [default: the model's context, at most 4096]
