@@ -14,12 +14,12 @@ PROMPTS = ["Tell me a story about a fox and a lantern.", "Write a short spooky s
 GRADES = [  # key, name, grade, why
     ("opencode", "Open code", "open", "generator, trainer, export, evaluation: this folder"),
     ("llmdata", "LLM data", "open", "made by `generate.py`, byte for byte from a seed"),
-    ("llmweights", "LLM weights", "open", "`seedling.gguf`, with the procedure that makes it"),
+    ("llmweights", "LLM weights", "open", "`seedling.gguf`, with the procedure that makes it, but for the mean of its last two runs"),
     ("rldata", "RL data", "open", "there is one stage only, the same text"),
     ("rlweights", "RL weights", "open", "there is one stage only, the same weights"),
     ("license", "License", "open", "MIT or Apache-2.0, for code, data and weights"),
     ("code", "Code documentation", "open", "this file, and a docstring a function of any weight"),
-    ("architecture", "Architecture", "open", "`model.py`, and the section below"),
+    ("architecture", "Architecture", "open", "`model.py`, and the section on its shape"),
     ("preprint", "Preprint", "closed", "there is none"),
     ("paper", "Paper", "closed", "there is none"),
     ("modelcard", "Model card", "open", "this file"),
@@ -28,7 +28,7 @@ GRADES = [  # key, name, grade, why
     ("api", "API", "open", "`nomoat run`, `load(\"embedded\")`: no server, no key"),
 ]  # fmt: skip
 LABELS = {
-    "stories": "story requests, unseen combinations: every item there, ends, no sentence twice", "unseen_words": "words that training never has, copied as written",
+    "stories": "story requests by another seed: every item there, ends, no sentence twice", "unseen_words": "words that training never has, copied as written",
     "questions": "questions about nomoat in unseen phrasings: key fact", "critical": "of these, about privacy, licence and safety", "off_topic": "off-topic: a kind decline",
     "chinese": "off-topic in Chinese: a kind decline in Chinese", "hostile": "hostile: a kind decline", "distress": "in distress: the fixed reply that points to people",
 }  # fmt: skip
