@@ -35,7 +35,7 @@ pub(crate) fn product(of: &Product<'_>, y: &mut [f32]) {
     match &of.w.format.ints {
         Some(ints) if of.pairs.len() <= FEW => few(of, ints, loops, y),
         None if of.pairs.len() < TOKENS => plain(of, loops, y),
-        ints => match (ints.as_ref().and_then(|ints| ints.behind), loops.integers) {
+        ints => match (ints.as_ref().and_then(Ints::behind), loops.integers) {
             (Some(behind), Some(integers)) if !of.exact => wide::product(of, behind, integers, y),
             _ => many(of, ints.as_ref(), loops, y),
         },
@@ -59,6 +59,7 @@ impl Product<'_> {
 /// Parts of `ROWS` rows.
 struct Parts<'a> {
     ints: &'a Ints,
+    loops: Loops,
     width: usize,
     codes: Vec<i8>,
     factors: Vec<f32>,
@@ -66,10 +67,11 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn new(ints: &'a Ints, width: usize) -> Self {
+    fn new(ints: &'a Ints, loops: Loops, width: usize) -> Self {
         let runs = ROWS * width / ints.run;
         Self {
             ints,
+            loops,
             width,
             codes: vec![0; ROWS * width],
             factors: vec![0.0; runs],
@@ -86,7 +88,7 @@ impl<'a> Parts<'a> {
             factors: &mut self.factors[..runs],
             leasts: &mut self.leasts[..runs],
         };
-        (self.ints.split)(raw, &mut to);
+        (self.loops.split)(self.ints, raw, &mut to);
         Rows {
             codes: &self.codes,
             factors: &self.factors,
@@ -99,7 +101,7 @@ fn few(of: &Product<'_>, ints: &Ints, loops: Loops, y: &mut [f32]) {
     let split = |(_, from): &(usize, usize)| split(of.x(*from), ints.run, of.exact);
     let tokens: Vec<Split> = of.pairs.iter().map(split).collect();
     let bytes = of.w.row_bytes();
-    if let Some(behind) = ints.behind {
+    if let Some(behind) = ints.behind() {
         let near = match tokens.len() {
             1 => of.rows.max(1),
             _ => (NEAR / bytes).next_multiple_of(ROWS).max(ROWS),
@@ -116,7 +118,7 @@ fn few(of: &Product<'_>, ints: &Ints, loops: Loops, y: &mut [f32]) {
         }
         return;
     }
-    let mut parts = Parts::new(ints, of.w.width);
+    let mut parts = Parts::new(ints, loops, of.w.width);
     for n in (0..of.rows).step_by(ROWS) {
         let rows = parts.fill(of.raw(n, ROWS), bytes);
         for ((to, _), x) in of.pairs.iter().zip(&tokens) {
@@ -147,8 +149,10 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
     let packed = width.next_multiple_of(LANES);
     let mut row = vec![0.0; packed];
     let mut w = vec![0.0; ROWS * packed];
-    let behind = ints.and_then(|ints| ints.behind);
-    let mut parts = ints.filter(|_| behind.is_none()).map(|ints| Parts::new(ints, width));
+    let behind = ints.and_then(Ints::behind);
+    let mut parts = ints
+        .filter(|_| behind.is_none())
+        .map(|ints| Parts::new(ints, loops, width));
     let together = (TOGETHER / packed).next_multiple_of(TOKENS).max(8 * TOKENS);
     let most = together.min(of.pairs.len().next_multiple_of(TOKENS));
     let mut tokens = vec![0.0; most * packed];
@@ -508,6 +512,43 @@ mod tests {
             let [rounded, exact] = by_name(name).map_or([f64::NAN; 2], errors);
             assert!(exact < 1e-12, "{name}: {exact}");
             assert!((1e-11..1e-9).contains(&rounded), "{name}: {rounded}");
+        }
+    }
+
+    /// Blocks of any bytes, scales that are no numbers among them.
+    #[test]
+    fn codes_are_split_alike() {
+        for format in FORMATS {
+            let Some(ints) = &format.ints else { continue };
+            let (blocks, count) = (9, 9 * format.block);
+            let bytes: Vec<u8> = numbers(11, 255, blocks * format.bytes)
+                .iter()
+                .map(|n| n.to_le_bytes()[0])
+                .collect();
+            let [expected, found] = [PLAIN, loops()].map(|loops| {
+                let (mut codes, mut sides) = (
+                    vec![0; count],
+                    [vec![0.0; count / ints.run], vec![0.0; count / ints.run]],
+                );
+                let [factors, leasts] = &mut sides;
+                let (codes_to, factors, leasts) = (&mut codes[..], &mut factors[..], &mut leasts[..]);
+                let mut to = Codes {
+                    codes: codes_to,
+                    factors,
+                    leasts,
+                };
+                (loops.split)(ints, &bytes, &mut to);
+                (
+                    codes,
+                    sides.map(|side| {
+                        side.iter()
+                            .map(|v| if v.is_nan() { 1 } else { v.to_bits() })
+                            .collect::<Vec<_>>()
+                    }),
+                )
+            });
+            assert!(expected == found, "{}", format.name);
+            assert!(expected.0.iter().any(|code| *code != expected.0[0]), "{}", format.name);
         }
     }
 

@@ -3,11 +3,15 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_split;
 #[cfg(any(test, not(target_arch = "wasm32")))]
 mod plain;
 #[cfg(target_arch = "wasm32")]
 #[macro_use]
 mod wasm;
+#[cfg(target_arch = "wasm32")]
+mod wasm_split;
 #[cfg(target_arch = "wasm32")]
 mod wasm_wide;
 
@@ -15,7 +19,7 @@ mod wasm_wide;
 pub(crate) use wasm::{RELAXED_MODULE, name, relax};
 
 use super::ints::Split;
-use crate::tensor::Behind;
+use crate::tensor::{Behind, Codes, Ints};
 
 /// Values that lie together in packed rows: a vector.
 pub(crate) const LANES: usize = if cfg!(target_arch = "wasm32") { 4 } else { 8 };
@@ -66,6 +70,18 @@ pub(crate) struct Integers {
     pub(crate) wide: fn(usize, Wide<'_>, Wide<'_>, &mut [f32]),
 }
 
+/// Eight bytes of six bits, as `quant::pairs` has them: the lower six of four, then the lower four of the last ones with the upper
+/// two of the first.
+#[cfg_attr(
+    not(any(target_arch = "wasm32", target_arch = "x86_64")),
+    allow(dead_code, reason = "for loops with SIMD")
+)]
+#[inline(always)]
+fn six(first: u32, last: u32) -> u64 {
+    let last = last & 0x0f0f_0f0f | (first >> 6 & 0x0303_0303) << 4;
+    u64::from(first & 0x3f3f_3f3f) | u64::from(last) << 32
+}
+
 /// Dots of some tokens with some rows.
 pub(crate) type Tile = [[f32; ROWS]; TOKENS];
 
@@ -81,6 +97,8 @@ pub(crate) struct Loops {
     /// Dots of `ROWS` rows, `[K / LANES, ROWS, LANES]`, with as many times `TOKENS` tokens, `[K / LANES, TOKENS, LANES]` each, as
     /// there is room for.
     pub(crate) tiles: fn(&[f32], &[f32], &mut [Tile]),
+    /// Splits whole blocks, as `Ints::split`.
+    pub(crate) split: fn(&Ints, &[u8], &mut Codes<'_>),
     /// Codes times factors plus minimums as `[K / LANES, ROWS, LANES]`.
     pub(crate) expand: fn(Rows<'_>, &mut [f32]),
     /// Values of up to `ROWS` rows of blocks as `[K / LANES, ROWS, LANES]`.
@@ -118,6 +136,7 @@ pub(crate) const PLAIN: Loops = Loops {
     dots: plain::dots,
     mix: plain::mix,
     tiles: plain::tiles,
+    split: |ints, bytes, to| (ints.split)(bytes, to),
     expand: plain::expand,
     unpack: plain::unpack,
     ints: plain::ints,

@@ -9,7 +9,7 @@ use super::{
     iq1_s::{GRID, UP},
     runs::{self, BLOCK, Parts, RUN, TERNARY_LEVELS},
 };
-use crate::tensor::{Format, Ints};
+use crate::tensor::{Format, Ints, Lie};
 
 const BYTES: usize = 56;
 
@@ -25,7 +25,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split: |bytes, to| runs::split(bytes, to, parts, &TERNARY_LEVELS),
     }),
     plane_words: runs::TERNARY.words,

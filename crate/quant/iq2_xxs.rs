@@ -8,7 +8,7 @@ use super::{
     half::f16,
     runs::{self, BLOCK, Parts, RUN},
 };
-use crate::tensor::{Format, Ints};
+use crate::tensor::{Format, Ints, Lie};
 
 const BYTES: usize = 66;
 
@@ -29,7 +29,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split: |bytes, to| runs::split(bytes, to, parts, &LEVELS),
     }),
     plane_words: runs::THREES.words,

@@ -5,7 +5,7 @@ use super::{
     half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, Lie, MAX_PLANES};
 
 const BYTES: usize = 18;
 
@@ -24,7 +24,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: BLOCK,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split,
     }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK).div_ceil(2).next_multiple_of(4)],

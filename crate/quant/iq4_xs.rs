@@ -9,7 +9,7 @@ use super::{
     packets,
     runs::{self, BLOCK, Parts, RUN},
 };
-use crate::tensor::{Format, Ints};
+use crate::tensor::{Format, Ints, Lie};
 
 const BYTES: usize = 136;
 
@@ -25,7 +25,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split: |bytes, to| runs::split(bytes, to, parts, &LEVELS),
     }),
     plane_words: runs::FOURS.words,

@@ -3,7 +3,7 @@
 //! GPU plane 0 has a packet of nibbles a block, plane 1 the powers, four a word, padded to 16 bytes.
 
 use super::packets::{self, VALUES as BLOCK};
-use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, Lie, MAX_PLANES};
 
 const BYTES: usize = 17;
 
@@ -22,7 +22,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: BLOCK,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split,
     }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK).div_ceil(4).next_multiple_of(4)],

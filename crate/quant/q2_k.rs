@@ -5,7 +5,7 @@
 //! 16 bytes: 2.625 bits again.
 
 use super::{half::f16, packets};
-use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, Lie, MAX_PLANES};
 
 const BLOCK: usize = 256;
 const RUN: usize = 16;
@@ -23,7 +23,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: true,
-        behind: None,
+        lie: Lie::Other,
         split,
     }),
     plane_words: |width| [width / 16, (width / BLOCK * 5).next_multiple_of(4)],

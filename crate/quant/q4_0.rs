@@ -3,7 +3,7 @@
 //! to 16 bytes.
 
 use super::{half, packets};
-use crate::tensor::{Behind, Codes, Encoding, Format, Ints, MAX_PLANES};
+use crate::tensor::{Behind, Codes, Encoding, Format, Ints, Lie, MAX_PLANES};
 
 const BLOCK: usize = 32;
 const BYTES: usize = 18;
@@ -20,7 +20,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: BLOCK,
         least: false,
-        behind: Some(Behind::Nibbles),
+        lie: Lie::Behind(Behind::Nibbles),
         split,
     }),
     plane_words: |width| {

@@ -5,7 +5,7 @@ use super::{
     half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, Lie, MAX_PLANES};
 
 const BYTES: usize = 20;
 
@@ -21,7 +21,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: BLOCK,
         least: true,
-        behind: None,
+        lie: Lie::Other,
         split,
     }),
     plane_words: |width| [width / BLOCK * 4, (width / BLOCK).next_multiple_of(4)],

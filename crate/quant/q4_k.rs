@@ -6,7 +6,7 @@ use super::{
     packets,
     pairs::{self, BLOCK, HEAD, RUN},
 };
-use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, Lie, MAX_PLANES};
 
 const BYTES: usize = HEAD + BLOCK / 2;
 
@@ -22,7 +22,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: true,
-        behind: None,
+        lie: Lie::Fours,
         split,
     }),
     plane_words: |width| [width / 8, (width / BLOCK * 5).next_multiple_of(4)],

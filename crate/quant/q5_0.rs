@@ -6,7 +6,7 @@ use super::{
     half::{self, f16},
     packets::{self, VALUES as BLOCK},
 };
-use crate::tensor::{Codes, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Format, Ints, Lie, MAX_PLANES};
 
 const BYTES: usize = 22;
 
@@ -22,7 +22,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: BLOCK,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split,
     }),
     plane_words: |width| {

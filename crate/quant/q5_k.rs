@@ -7,7 +7,7 @@ use super::{
     packets,
     pairs::{self, BLOCK, HEAD, RUN},
 };
-use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, Lie, MAX_PLANES};
 
 const BYTES: usize = HEAD + RUN + BLOCK / 2;
 
@@ -23,7 +23,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: true,
-        behind: None,
+        lie: Lie::Fives,
         split,
     }),
     plane_words: |width| [width / 8, (width / BLOCK * 13).next_multiple_of(4)],

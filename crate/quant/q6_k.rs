@@ -8,7 +8,7 @@ use super::{
     half::{self, f16, f32_to_f16},
     nearest, packets,
 };
-use crate::tensor::{Codes, Encoding, Format, Ints, MAX_PLANES};
+use crate::tensor::{Codes, Encoding, Format, Ints, Lie, MAX_PLANES};
 
 const BLOCK: usize = 256;
 const RUN: usize = 16;
@@ -28,7 +28,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: false,
-        behind: None,
+        lie: Lie::Sixes,
         split,
     }),
     plane_words: |width| {

@@ -2,7 +2,7 @@
 //! block), plane 1 the scales, two a word (even block low), padded to 16 bytes.
 
 use super::half;
-use crate::tensor::{Behind, Codes, Encoding, Format, Ints, MAX_PLANES};
+use crate::tensor::{Behind, Codes, Encoding, Format, Ints, Lie, MAX_PLANES};
 
 const BLOCK: usize = 32;
 const BYTES: usize = 34;
@@ -19,7 +19,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: BLOCK,
         least: false,
-        behind: Some(Behind::Bytes),
+        lie: Lie::Behind(Behind::Bytes),
         split,
     }),
     plane_words: |width| {

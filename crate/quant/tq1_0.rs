@@ -7,7 +7,7 @@ use super::{
     half::f16,
     runs::{self, BLOCK, Parts, RUN, STILL, TERNARY_LEVELS},
 };
-use crate::tensor::{Format, Ints};
+use crate::tensor::{Format, Ints, Lie};
 
 const BYTES: usize = 54;
 
@@ -23,7 +23,7 @@ pub(super) static FORMAT: Format = Format {
     ints: Some(Ints {
         run: RUN,
         least: false,
-        behind: None,
+        lie: Lie::Other,
         split: |bytes, to| runs::split(bytes, to, parts, &TERNARY_LEVELS),
     }),
     plane_words: runs::TERNARY.words,

@@ -36,10 +36,35 @@ pub struct Ints {
     pub run: usize,
     /// Whether there are minimums.
     pub least: bool,
-    /// What lies behind an f16 factor in blocks of 32 of the file, if that is all: such codes are read where they are.
-    pub behind: Option<Behind>,
+    /// How codes lie in the file.
+    pub lie: Lie,
     /// Splits whole blocks: `value = factor * code + minimum`. Minimums may be left alone where there are none.
     pub split: fn(bytes: &[u8], to: &mut Codes<'_>),
+}
+
+/// How codes lie in the file, of what loops know more of than to split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// In blocks of 32 behind an f16 factor, and that is all: such codes are read where they are.
+    Behind(Behind),
+    /// As Q4_K has them.
+    Fours,
+    /// As Q5_K has them.
+    Fives,
+    /// As Q6_K has them.
+    Sixes,
+    /// Otherwise.
+    Other,
+}
+
+impl Ints {
+    /// How codes lie behind their factor, if they do.
+    pub(crate) fn behind(&self) -> Option<Behind> {
+        match self.lie {
+            Lie::Behind(behind) => Some(behind),
+            _ => None,
+        }
+    }
 }
 
 /// How 32 codes lie behind their factor.

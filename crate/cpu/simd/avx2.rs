@@ -5,7 +5,7 @@
     reason = "loads of vectors, and calls of what the machine was asked for"
 )]
 
-use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile};
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile, avx2_split};
 use crate::cpu::ints::{BLOCK, LOW};
 use std::arch::x86_64::*;
 
@@ -19,6 +19,8 @@ pub(super) const LOOPS: Loops = Loops {
     mix: |weights, rows, out| unsafe { mix(weights, rows, out) },
     // SAFETY: as above.
     tiles: |w, x, out| unsafe { tiles(w, x, out) },
+    // SAFETY: as above.
+    split: |ints, bytes, to| unsafe { avx2_split::split(ints, bytes, to) },
     // SAFETY: as above.
     expand: |rows, to| unsafe { expand(rows, to) },
     // SAFETY: as above.

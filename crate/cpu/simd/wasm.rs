@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "loads of vectors")]
 
-use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile, wasm_wide};
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile, wasm_split::split, wasm_wide};
 use crate::{
     cpu::ints::{BLOCK, LOW},
     quant::half::f16_to_f32,
@@ -18,6 +18,7 @@ pub(super) const LOOPS: Loops = Loops {
     dots,
     mix,
     tiles,
+    split,
     expand,
     unpack,
     ints,
@@ -525,9 +526,10 @@ unsafe fn halves(at: [*const u8; ROWS]) -> v128 {
     };
     let size = v128_and(bits, i32x4_splat(0x7fff));
     let sign = i32x4_shl(v128_andnot(bits, i32x4_splat(0x7fff)), 16);
-    let value = f32x4_mul(
-        v128_or(i32x4_shl(size, 13), sign),
-        f32x4_splat(f32::from_bits((127 + 112) << 23)),
-    );
+    let (moved, least) = (i32x4_shl(size, 13), i32x4_splat(113 << 23));
+    // Without a subnormal operand, as `quant::half` has it.
+    let small = f32x4_sub(i32x4_add(moved, least), least);
+    let value = i32x4_add(moved, i32x4_splat(112 << 23));
+    let value = v128_or(v128_bitselect(small, value, i32x4_lt(size, i32x4_splat(0x400))), sign);
     v128_or(value, i32x4_gt(size, i32x4_splat(0x7bff)))
 }
