@@ -3,12 +3,12 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nomoat::{
     Error, Result, dev,
-    engine::{Device, Kv, LoadOptions, Precision},
+    engine::{Device, Kv, LoadOptions, OwnThreads, Precision},
     quant,
     tensor::Format,
     text::sample::Sampling,
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, rc::Rc, thread::available_parallelism};
 
 /// Runs open language models on your own GPU or CPU.
 #[derive(Debug, Parser)]
@@ -94,6 +94,9 @@ pub(crate) struct Load {
     /// Weights that the files hold as floats get this block format: q8_0, q4_k …
     #[arg(long, value_name = "TYPE", value_parser = block_format)]
     pub(crate) quantize: Option<&'static Format>,
+    /// Threads that multiply on the CPU, where weights are large enough [default: half of the processors, 8 at most; for bench 1]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
     /// Largest GPU binding to use; tests force sharding with it
     #[arg(long, value_name = "BYTES", hide = true)]
     pub(crate) max_binding: Option<u64>,
@@ -128,9 +131,16 @@ impl Load {
             context: self.context,
             quantize: self.quantize,
             max_binding: self.max_binding,
+            threads: Some(Rc::new(OwnThreads::beside(self.threads.unwrap_or_else(threads) - 1))),
             ..LoadOptions::default()
         })
     }
+}
+
+/// Half of the processors, since two of them often are one core; two of two.
+fn threads() -> usize {
+    let there = available_parallelism().map_or(1, Into::into);
+    (there / 2).clamp(there.min(2), 8)
 }
 
 #[derive(Debug, Args)]

@@ -27,12 +27,16 @@ use trace::Trace;
 
 fn main() -> ExitCode {
     trace::clock();
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
     let trace = Trace { on: cli.log };
     trace.line("program", || {
         let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
         format!("nomoat {version} on {os} {arch}")
     });
+    if let Command::Bench(bench) = &mut cli.command {
+        // What is measured first is what one can do.
+        bench.load.threads.get_or_insert(1);
+    }
     let (subject, result) = dispatch(&cli.command, trace);
     match result {
         // Stopped, by whoever has read enough of the output.

@@ -4,6 +4,7 @@ pub(crate) mod attend;
 pub(crate) mod draw;
 pub(crate) mod exp;
 pub(crate) mod ints;
+pub(crate) mod part;
 pub(crate) mod philox;
 pub(crate) mod product;
 pub(crate) mod simd;
@@ -32,7 +33,9 @@ pub(crate) struct HostWeight {
     pub(crate) rows: usize,
     /// Length of a row.
     pub(crate) width: usize,
-    /// All rows.
+    /// Of them, how many this thread multiplies: the first. Others do the rest, see [`part`].
+    pub(crate) own: usize,
+    /// All rows, or those only.
     pub(crate) bytes: Vec<u8>,
 }
 

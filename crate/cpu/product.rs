@@ -22,6 +22,8 @@ pub(crate) struct Product<'a> {
     /// First row of the weight, and how many.
     pub(crate) first: usize,
     pub(crate) rows: usize,
+    /// Values of a row of y, which begins with theirs.
+    pub(crate) wide: usize,
     /// Rows of y and of x, in pairs.
     pub(crate) pairs: &'a [(usize, usize)],
     pub(crate) x: &'a [f32],
@@ -112,7 +114,7 @@ fn few(of: &Product<'_>, ints: &Ints, loops: Loops, y: &mut [f32]) {
                 behind,
             };
             for ((to, _), x) in of.pairs.iter().zip(&tokens) {
-                let at = to * of.rows + n;
+                let at = to * of.wide + n;
                 (loops.blocks)(blocks, x, &mut y[at..at + blocks.bytes.len() / bytes]);
             }
         }
@@ -139,7 +141,7 @@ fn plain(of: &Product<'_>, loops: Loops, y: &mut [f32]) {
     for n in 0..of.rows {
         of.w.row(of.first + n, &mut row);
         for (to, from) in of.pairs {
-            y[to * of.rows + n] = (loops.dot)(&row, of.x(*from));
+            y[to * of.wide + n] = (loops.dot)(&row, of.x(*from));
         }
     }
 }
@@ -187,7 +189,7 @@ fn many(of: &Product<'_>, ints: Option<&Ints>, loops: Loops, y: &mut [f32]) {
 /// Puts what `ROWS` rows from `n` on gave, of which the last ones may not be there.
 #[inline(always)]
 fn give(of: &Product<'_>, to: usize, n: usize, dots: [f32; ROWS], y: &mut [f32]) {
-    let at = to * of.rows + n;
+    let at = to * of.wide + n;
     let there = ROWS.min(of.rows - n);
     // No copy of so many bytes, which is a call in wasm.
     for (y, dot) in y[at..at + there].iter_mut().zip(dots) {
@@ -341,6 +343,7 @@ mod tests {
                 let w = HostWeight {
                     format,
                     rows,
+                    own: rows,
                     width,
                     bytes,
                 };
@@ -350,6 +353,7 @@ mod tests {
                         w: &w,
                         first: 2,
                         rows: rows - 3,
+                        wide: rows - 3,
                         pairs: &pairs,
                         x: &x,
                         exact,
@@ -480,6 +484,7 @@ mod tests {
         let w = HostWeight {
             format,
             rows,
+            own: rows,
             width,
             bytes: crate::quant::encode("w", &normal(4, rows * width), format).unwrap_or_default(),
         };
@@ -496,6 +501,7 @@ mod tests {
                 w: &w,
                 first: 0,
                 rows,
+                wide: rows,
                 pairs: &[(0, 0)],
                 x: &x,
                 exact,
@@ -559,6 +565,7 @@ mod tests {
             let w = HostWeight {
                 format,
                 rows,
+                own: rows,
                 width,
                 bytes: vec![0x21; rows * width / format.block * format.bytes],
             };
@@ -573,6 +580,7 @@ mod tests {
                             w: &w,
                             first: 0,
                             rows,
+                            wide: rows,
                             pairs: &pairs,
                             x: &x,
                             exact: tokens > 1,

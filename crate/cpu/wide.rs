@@ -37,7 +37,7 @@ pub(super) fn product(of: &Product<'_>, behind: Behind, loops: Integers, y: &mut
             let rows = there.next_multiple_of(2);
             (loops.wide)(width, w.of(rows * width), x, &mut dots);
             for ((to, _), dots) in pairs.iter().zip(dots.chunks_exact(rows)) {
-                y[to * of.rows + n..][..there].copy_from_slice(&dots[..there]);
+                y[to * of.wide + n..][..there].copy_from_slice(&dots[..there]);
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use super::{
     Precision,
+    crew::{Crew, Threads},
     device::{CacheShape, Key, Output, Want},
 };
 use crate::{
     cpu::{HostWeight, Memory, Sampler, State},
     error::{Error, Result},
-    model::Head,
+    model::{Head, Network},
     op::{Place, Stored, Tensor},
     plan::Plan,
 };
@@ -24,6 +25,10 @@ pub(super) struct CpuRunner {
     pub(super) programs: HashMap<Key, (Plan, Option<Tensor>)>,
     /// Bytes of all weights.
     pub(super) bytes: u64,
+    /// Of them, those in this thread's memory.
+    kept: u64,
+    /// Threads that multiply with this one.
+    crew: Option<Crew>,
 }
 
 impl CpuRunner {
@@ -37,20 +42,39 @@ impl CpuRunner {
         self.shape.clone().ok_or_else(|| Error::internal("no cache yet"))
     }
 
+    /// Shares the products of a network with threads, where that is worth it; before anything is reserved.
+    pub(super) async fn share(&mut self, network: &Network, threads: &dyn Threads) -> Result<()> {
+        self.crew = Crew::begin(network, threads, self.memory.exact).await?;
+        Ok(())
+    }
+
+    /// Waits until all threads have what they were given.
+    pub(super) async fn shared(&self) -> Result<()> {
+        match &self.crew {
+            Some(crew) => crew.ready().await,
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn reserve(&mut self, weight: Stored<'_>) -> Result<()> {
         let Stored {
             format, rows, width, ..
         } = weight;
-        let bytes = format
-            .size(rows as u64 * width as u64)
-            .ok_or_else(|| Error::internal("blocks do not divide a row"))?;
+        let crew = self.crew.as_ref();
+        let [own, kept] = crew.map_or([rows; 2], |crew| crew.own(self.memory.weights.len(), rows));
+        let [all, bytes] = [rows, kept].map(|rows| format.size(rows as u64 * width as u64));
+        let (Some(all), Some(bytes)) = (all, bytes) else {
+            return Err(Error::internal("blocks do not divide a row"));
+        };
         self.room(bytes)?;
-        self.bytes += bytes;
+        self.bytes += all;
+        self.kept += bytes;
         let size = usize::try_from(bytes).map_err(|_| Error::internal("a weight that fits is too long"))?;
         let cells = zeros(size)?;
         self.memory.weights.push(HostWeight {
             format,
             rows,
+            own,
             width,
             bytes: cells,
         });
@@ -58,9 +82,15 @@ impl CpuRunner {
     }
 
     pub(super) fn fill(&mut self, weight: usize, first: usize, bytes: &[u8]) -> Result<()> {
-        let weight = &mut self.memory.weights[weight];
-        let to = first * weight.row_bytes();
-        weight.bytes[to..to + bytes.len()].copy_from_slice(bytes);
+        let (number, weight) = (weight, &mut self.memory.weights[weight]);
+        let row = weight.row_bytes();
+        if let Some(crew) = &self.crew {
+            crew.fill(number, first, row, bytes);
+        }
+        let to = (first * row).min(weight.bytes.len());
+        let here = &mut weight.bytes[to..];
+        let count = here.len().min(bytes.len());
+        here[..count].copy_from_slice(&bytes[..count]);
         Ok(())
     }
 
@@ -78,7 +108,7 @@ impl CpuRunner {
 
     /// An error unless `more` bytes fit beside the weights.
     fn room(&self, more: u64) -> Result<()> {
-        let needed = self.bytes.saturating_add(more);
+        let needed = self.kept.saturating_add(more);
         let what = "the model on the CPU, weights and cache,".into();
         if needed <= MOST_BYTES {
             Ok(())
@@ -96,8 +126,12 @@ impl CpuRunner {
         self.memory.rope[table].extend_from_slice(values);
     }
 
-    pub(super) fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) {
+    pub(super) fn prepare(&mut self, key: Key, plan: Plan, logits: Option<Tensor>) -> Result<()> {
+        if let Some(crew) = &self.crew {
+            crew.check(&plan.graph)?;
+        }
         self.programs.insert(key, (plan, logits));
+        Ok(())
     }
 
     pub(super) fn choose_by(&mut self, sampler: &Sampler) {
@@ -106,7 +140,7 @@ impl CpuRunner {
         }
     }
 
-    pub(super) fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
+    pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
         let (plan, logits) = self
             .programs
             .get(&key)
@@ -123,7 +157,10 @@ impl CpuRunner {
         for (slot, length) in memory.slots.iter_mut().zip(&plan.slots) {
             grow(slot, *length)?;
         }
-        plan.graph.run(memory, false)?;
+        match &self.crew {
+            Some(crew) => crew.run(&plan.graph, memory).await?,
+            None => plan.graph.run(memory, false)?,
+        }
         Ok(match (want, logits) {
             (Want::Nothing, _) => Output::Nothing,
             (Want::Tokens(_), _) => Output::Tokens(memory.chosen.into_iter().collect()),

@@ -259,7 +259,7 @@ impl Runner {
         let (plan, logits) = record(network, key, &shape, stacks)?;
         match self {
             Self::Cpu(cpu) => {
-                cpu.prepare(key, plan, logits);
+                cpu.prepare(key, plan, logits)?;
                 Ok(None)
             }
             #[cfg(feature = "gpu")]
@@ -301,7 +301,7 @@ impl Runner {
     /// right behind it) nothing is written to a GPU.
     pub(super) async fn run(&mut self, key: Key, pos: usize, tokens: &[u32], want: Want) -> Result<Output> {
         match self {
-            Self::Cpu(cpu) => cpu.run(key, pos, tokens, want),
+            Self::Cpu(cpu) => cpu.run(key, pos, tokens, want).await,
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu.run(key, pos, tokens, want).await,
         }

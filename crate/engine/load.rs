@@ -284,6 +284,11 @@ pub(super) async fn place(
         }
         found => found?,
     };
+    if let (Runner::Cpu(cpu), Some(threads)) = (&mut runner, &options.threads)
+        && network.hyper.kind == Kind::Decoder
+    {
+        cpu.share(network, &**threads).await?;
+    }
     let scopes = watch(&runner);
     runner.reserve(network)?;
     close(scopes).await?;
@@ -293,6 +298,9 @@ pub(super) async fn place(
     let sha256 = weights(checkpoint, network, &mut runner, progress).await?;
     tell(progress, Phase::Compile, 0, 0)?;
     runner.made(step).await?;
+    if let Runner::Cpu(cpu) = &runner {
+        cpu.shared().await?;
+    }
     Ok(Placed {
         runner,
         reason,

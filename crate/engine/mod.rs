@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod cpu;
+mod crew;
 mod decode;
 mod device;
 mod encode;
@@ -19,6 +20,7 @@ mod selftest;
 mod session;
 mod stats;
 mod stream;
+mod threads;
 pub(crate) mod trial;
 #[cfg(feature = "gpu")]
 mod tuner;
@@ -29,10 +31,12 @@ mod warm;
 
 use crate::{model::Card, tensor::Format};
 
-pub use crate::gpu::Caps;
+pub use crate::{cpu::part::Part, gpu::Caps};
+pub use crew::{Helpers, Threads};
 pub use request::{Finish, Request};
 pub use session::{Event, Generation, Model};
 pub use stats::{Created, Stats};
+pub use threads::OwnThreads;
 
 /// Milliseconds from any fixed moment; `bin/` and `web/` pass it (there is no clock in wasm).
 pub type Clock = fn() -> f64;
@@ -94,6 +98,8 @@ pub struct LoadOptions {
     /// Words of kernels to replace, which makes them wrong: tests hold the self-test to it.
     #[doc(hidden)]
     pub spoil: Option<(&'static str, &'static str)>,
+    /// Threads that a model on the CPU shares its products with.
+    pub threads: Option<std::rc::Rc<dyn Threads>>,
     /// Tokens that a submission to a GPU makes; by default as many as take about 12 ms, 16 at most.
     pub together: Option<usize>,
     /// The prompt format to use: the name of one, `none`, or a chat template in Jinja; by default the files' own, else the

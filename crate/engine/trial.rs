@@ -249,6 +249,7 @@ pub async fn decoded(weights: &[(&'static Format, usize, Vec<u8>)]) -> Result<Ve
         let weight = HostWeight {
             format,
             rows,
+            own: rows,
             width: *width,
             bytes: bytes.clone(),
         };

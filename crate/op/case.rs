@@ -197,6 +197,7 @@ impl Trial<'_> {
         self.memory.weights.push(HostWeight {
             format,
             rows,
+            own: rows,
             width,
             bytes,
         });
@@ -213,6 +214,7 @@ impl Trial<'_> {
         self.memory.weights.push(HostWeight {
             format,
             rows: 1,
+            own: 1,
             width,
             bytes,
         });

@@ -137,13 +137,14 @@ fn each(run: &mut Run<'_>, compute: impl Fn(&Product<'_>, &mut [f32])) -> Result
             pairs
         }
     };
-    let rows = w.rows / pairs.len();
+    let [rows, wide] = [w.own, w.rows].map(|rows| rows / pairs.len());
     for (expert, pairs) in pairs.iter().enumerate().filter(|(_, pairs)| !pairs.is_empty()) {
         let first = expert * rows;
         let of = Product {
             w,
             first,
             rows,
+            wide,
             pairs,
             x,
             exact,
@@ -165,7 +166,7 @@ fn twin(run: &mut Run<'_>) -> Result<()> {
             of.w.row(of.first + n, &mut row);
             for (to, from) in of.pairs {
                 let x = &of.x[from * width..(from + 1) * width];
-                y[to * of.rows + n] = narrow(row.iter().zip(x).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum());
+                y[to * of.wide + n] = narrow(row.iter().zip(x).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum());
             }
         }
     })

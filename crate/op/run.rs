@@ -106,18 +106,22 @@ impl<'a> Run<'a> {
 impl Graph {
     /// Runs the placed graph on the CPU. `exact` uses the twins even where there is a fast version.
     pub(crate) fn run(&self, memory: &mut Memory, exact: bool) -> Result<()> {
-        for node in &self.nodes {
-            let mut run = Run {
-                graph: self,
-                node,
-                memory,
-            };
-            match node.op.fast {
-                Some(fast) if !exact => fast(&mut run)?,
-                _ => (node.op.twin)(&mut run)?,
-            }
+        self.nodes
+            .iter()
+            .try_for_each(|node| self.run_node(node, memory, exact))
+    }
+
+    /// Runs one node of it.
+    pub(crate) fn run_node(&self, node: &Node, memory: &mut Memory, exact: bool) -> Result<()> {
+        let mut run = Run {
+            graph: self,
+            node,
+            memory,
+        };
+        match node.op.fast {
+            Some(fast) if !exact => fast(&mut run),
+            _ => (node.op.twin)(&mut run),
         }
-        Ok(())
     }
 }
 

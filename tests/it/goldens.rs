@@ -262,6 +262,14 @@ fn zoo_holds_on_the_cpu_by_default() {
     zoo(CPU.default_precision());
 }
 
+/// Of whose rows others have most; the small ones of a few of them leave nothing for the last.
+#[test]
+fn zoo_holds_on_the_cpu_with_threads() {
+    for helpers in [1, 4] {
+        zoo(Mode { helpers, ..CPU });
+    }
+}
+
 #[test]
 fn zoo_holds_on_the_gpu_exactly() {
     zoo(GPU);

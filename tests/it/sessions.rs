@@ -40,6 +40,19 @@ fn recurrent() -> &'static [&'static str] {
     }
 }
 
+/// A product has the same terms in the same order wherever it is made.
+#[test]
+fn threads_change_no_logit() {
+    for mode in [CPU, CPU.default_precision()] {
+        let [alone, shared] = [0, 3].map(|helpers| {
+            let mut model = llama3(Mode { helpers, ..mode })?;
+            let all = logits(&mut model, &prompt(40), true).unwrap();
+            Some((all, greedy(&mut model, &prompt(7), 20, true).unwrap()))
+        });
+        assert!(alone == shared);
+    }
+}
+
 /// Both devices, where there are both.
 fn devices(mode: impl Fn(Mode) -> Mode) -> Vec<Model> {
     [CPU, GPU]

@@ -4,14 +4,17 @@
 use crate::disk::{self, Disk};
 use nomoat::{
     Error, Result,
-    engine::{Device, Event, Finish, Kv, LoadOptions, Model, Precision, Request},
+    engine::{Device, Event, Finish, Kv, LoadOptions, Model, OwnThreads, Precision, Request},
     error::Gpu,
     format::source::Folder,
     tensor::Format,
     text::sample::Sampling,
 };
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 /// `path` in the data of this repository or else in the shared data; `None`, with one line, without that.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -61,6 +64,8 @@ pub(crate) struct Mode {
     pub(crate) as_hardware: bool,
     /// What is known of the GPU.
     pub(crate) verdicts: Option<&'static str>,
+    /// Threads beside this one, which have a part of every matrix; by default none.
+    pub(crate) helpers: usize,
 }
 
 pub(crate) const CPU: Mode = Mode {
@@ -72,6 +77,7 @@ pub(crate) const CPU: Mode = Mode {
     together: None,
     as_hardware: false,
     verdicts: None,
+    helpers: 0,
 };
 
 pub(crate) const GPU: Mode = Mode {
@@ -96,6 +102,10 @@ impl Mode {
             as_hardware: self.as_hardware,
             max_binding: self.max_binding,
             verdicts: self.verdicts.map(str::to_owned),
+            threads: Some(Rc::new(OwnThreads {
+                count: self.helpers,
+                worth: 0,
+            })),
             ..LoadOptions::default()
         }
     }

@@ -1,0 +1,112 @@
+//! Threads of the operating system that multiply beside the one that runs a model.
+
+use super::crew::{Helpers, Threads};
+use crate::{
+    cpu::part::Part,
+    error::{Error, Result},
+    format::source::Pending,
+};
+use std::{
+    rc::Rc,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+/// Values of weights whose product, of one token, takes longer than to ask another thread: about 50 µs against 10.
+const WORTH: usize = 1 << 20;
+
+/// So many threads beside the one that asks.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnThreads {
+    /// How many.
+    pub count: usize,
+    /// Weights that one product reads together have to have so many values to be worth sharing.
+    pub worth: usize,
+}
+
+impl OwnThreads {
+    /// So many; of none there is nothing to share with.
+    pub fn beside(count: usize) -> Self {
+        Self { count, worth: WORTH }
+    }
+}
+
+impl Threads for OwnThreads {
+    fn worth(&self) -> usize {
+        self.worth
+    }
+
+    fn begin(&self, exact: bool) -> Pending<'static, Option<Rc<dyn Helpers>>> {
+        let count = self.count;
+        Box::pin(async move {
+            if count == 0 {
+                return Ok(None);
+            }
+            let begun: Vec<_> = (0..count).map_while(|_| begin(exact)).collect();
+            Ok((begun.len() == count).then(|| Rc::new(Begun(begun)) as Rc<dyn Helpers>))
+        })
+    }
+}
+
+/// What a thread is told.
+enum Order {
+    Reserve(String, usize, usize),
+    Fill(usize, usize, Vec<u8>),
+    Multiply(Vec<u32>, Vec<f32>, Sender<Result<Vec<f32>>>),
+}
+
+/// Where each is told; they end when nobody can tell them anything.
+struct Begun(Vec<Sender<Order>>);
+
+fn begin(exact: bool) -> Option<Sender<Order>> {
+    let (tell, told) = channel();
+    let named = thread::Builder::new().name("nomoat".into());
+    named.spawn(move || obey(&told, exact)).ok().map(|_| tell)
+}
+
+fn obey(told: &Receiver<Order>, exact: bool) {
+    let (mut part, mut failed) = (Part::new(exact), None);
+    for order in told {
+        let done = match order {
+            Order::Reserve(format, rows, width) => part.reserve(&format, rows, width),
+            Order::Fill(weight, first, bytes) => part.fill(weight, first, &bytes),
+            Order::Multiply(weights, x, answer) => {
+                let values = failed.take().map_or_else(|| part.multiply(&weights, &x), Err);
+                // Whoever asked may have ended.
+                drop(answer.send(values));
+                Ok(())
+            }
+        };
+        failed = failed.or(done.err());
+    }
+}
+
+impl Begun {
+    fn tell(&self, helper: usize, order: Order) {
+        // One that ended is noticed when it is asked.
+        drop(self.0[helper].send(order));
+    }
+}
+
+impl Helpers for Begun {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn reserve(&self, helper: usize, format: &str, rows: usize, width: usize) {
+        self.tell(helper, Order::Reserve(format.into(), rows, width));
+    }
+
+    fn fill(&self, helper: usize, weight: usize, first: usize, bytes: &[u8]) {
+        self.tell(helper, Order::Fill(weight, first, bytes.to_vec()));
+    }
+
+    fn multiply(&self, helper: usize, weights: &[u32], x: &[f32]) -> Pending<'static, Vec<f32>> {
+        let (answer, answered) = channel();
+        self.tell(helper, Order::Multiply(weights.to_vec(), x.to_vec(), answer));
+        Box::pin(async move {
+            let gone = |_| Error::internal("a thread ended");
+            answered.recv().map_err(gone)?
+        })
+    }
+}
