@@ -12,7 +12,10 @@ use crate::{
 };
 use serde_json::Value;
 use std::collections::HashSet;
-use tokenizers::{AddedToken, Tokenizer as Inner, models::bpe::Merges};
+use tokenizers::{
+    AddedToken, Encoding, Model as _, OffsetType, PostProcessor as _, PreTokenizer as _, Tokenizer as Inner,
+    models::bpe::Merges,
+};
 
 /// Classes of `tokenizer_config.json` that put BOS and EOS themselves, whatever `tokenizer.json` says.
 const OWN_PROCESSOR: [&str; 4] = [
@@ -114,9 +117,26 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Internal`] from the tokenizer.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
-        match self.inner.encode_fast(text, add_special) {
+        match self.steps(text, add_special) {
             Ok(encoding) => Ok(encoding.get_ids().to_vec()),
             Err(e) => Err(Error::internal(format!("tokenizer: {e}"))),
+        }
+    }
+
+    /// What `encode_fast` does, one after the other: it would also cut and pad, and for that bring threads into the module.
+    fn steps(&self, text: &str, add_special: bool) -> tokenizers::Result<Encoding> {
+        let inner = &self.inner;
+        let mut text = inner
+            .get_added_vocabulary()
+            .extract_and_normalize(inner.get_normalizer(), text);
+        if let Some(stage) = inner.get_pre_tokenizer() {
+            stage.pre_tokenize(&mut text)?;
+        }
+        inner.get_model().tokenize_in_pretokenized(&mut text, None)?;
+        let encoding = text.into_encoding(None, 0, OffsetType::None)?;
+        match inner.get_post_processor() {
+            Some(stage) => stage.process(encoding, None, add_special),
+            None => Ok(encoding),
         }
     }
 
