@@ -28,6 +28,7 @@ import { here, thread, wasm } from "./thread.js";
  * @property {number} [maxBinding]
  * @property {string} [template] The prompt format to use: its name, `none`, or a chat template in Jinja.
  * @property {boolean} [tune] Whether it is measured, when nobody has asked anything for a while, which kernels are the fastest on this GPU; as a matter of course on real ones.
+ * @property {number} [threads] Threads that multiply on the CPU, where weights are large enough: by default half of the processors, 8 at most.
  * @property {string} [hub] Address of another model hub than the usual one.
  * @property {number} [budget] Bytes of weights to choose a hub's variant by, where none is named; give `fit` the same.
  * @property {"auto" | "never"} [store] Whether what comes from the network is kept in the browser's storage, as far as there is one.
@@ -41,6 +42,7 @@ import { here, thread, wasm } from "./thread.js";
 
 const STARTING_MS = 30_000;
 const LEAVING_MS = 1000;
+const MOST_THREADS = 8;
 
 /** The orders for which the module is made. */
 const FIRST = ["load", "fetch", "fit"];
@@ -267,13 +269,19 @@ export class Engine {
   }
 }
 
+/** Half of the processors, since two of them often are one core; two of two. Not every browser's workers know how many there are. */
+function half() {
+  const there = navigator.hardwareConcurrency || 1;
+  return Math.max(Math.min(there, 2), Math.min(there >> 1, MOST_THREADS));
+}
+
 /**
  * Loads a model.
  * @param {string | URL | File | Blob | Iterable<File> | FileSystemHandle | import("./protocol.js").RemoteFile[]} source
  * @param {LoadSettings} [settings]
  */
 export async function load(source, settings = {}) {
-  const { onProgress, onWarning, onRequest, signal, log, hub, budget = room.budget(), store = "auto", patience, ...options } = settings;
+  const { onProgress, onWarning, onRequest, signal, log, hub, budget = room.budget(), store = "auto", patience, threads = half(), ...options } = settings;
   if (signal?.aborted) throw aborted(signal.reason);
   spelt(options);
   const engine = new Engine(log);
@@ -311,6 +319,7 @@ export async function load(source, settings = {}) {
   try {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
+    if (!Number.isInteger(threads) || threads < 1) throw new NomoatError("unsupported-field", `threads: expected a whole number from 1, found ${threads}`);
     const known = store === "auto" && typeof source === "string" && source !== "embedded" ? await find(source).catch(() => undefined) : undefined;
     const from = known?.files ?? (await resolved(source, { hub, signal, budget, onFound: (found) => (licences = found.licences) }));
     const onPage = await engine.start(options.device !== "cpu", options.device === "gpu");
@@ -324,7 +333,7 @@ export async function load(source, settings = {}) {
     }
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) throw aborted(signal.reason);
-    const { value } = await engine.send({ type: "load", source: files ?? readable(from), options, patience }, signal, hear);
+    const { value } = await engine.send({ type: "load", source: files ?? readable(from), options: { ...options, threads }, patience }, signal, hear);
     // a folder has no name of its own, and stored files have lost theirs
     if (!value.card.name && (files || typeof source === "string") && !(source === "embedded" && !remote(from))) {
       const repository = typeof source === "string" ? parse(source, hub)?.repo.split("/")[1] : undefined;

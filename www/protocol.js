@@ -15,6 +15,7 @@
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.
  * @property {string} [template] A prompt format's name, `none`, or a chat template in Jinja; `auto`: the files' own, else the one that they ask for.
  * @property {boolean} [tune] Whether it is measured, when nobody has asked anything for a while, which kernels are the fastest on this GPU; as a matter of course on real ones.
+ * @property {number} [threads] Threads that multiply on the CPU, where weights are large enough: by default half of the processors, 8 at most.
  *
  * @typedef {{ url: string, integrity: string } | Uint8Array<ArrayBuffer>} Wasm Where the WebAssembly module is, and what it must hash to; or the module, gzipped.
  *
@@ -83,6 +84,7 @@
  * @property {string} adapter
  * @property {string} selfTest What the self-test found of the GPU, and which kernels were measured to be the fastest; empty on the CPU.
  * @property {string} products What multiplies on the CPU: `simd128` or `relaxed simd`.
+ * @property {number} threads How many threads do, on the CPU.
  * @property {string | null} licence `null`: the file does not state one.
  * @property {Card} card
  * @property {number} contextLength

@@ -2,6 +2,7 @@
 // the browser has WebGPU but not in workers.
 
 import { breathe } from "./breathe.js";
+import { crews, dismiss, help, helps } from "./crew.js";
 import { devices, gone, identify, withoutGpu, wrapRequestDevice } from "./gpu.js";
 import { borrow } from "./lend.js";
 import * as glue from "./pkg/nomoat.js";
@@ -61,6 +62,7 @@ async function instantiate(wasm) {
     newest = undefined;
     // nothing else would give their memory back
     for (const device of devices) device.destroy();
+    dismiss();
     reject(new Error(words));
   };
   instance.onPanic(ended);
@@ -296,7 +298,7 @@ export function serve(port) {
    * @param {import("./protocol.js").LoadOptions} options @param {Instance} instance @param {AbortSignal} signal
    */
   async function found(options, { setAdapter }, signal) {
-    const { tune, ...given } = options;
+    const { tune, threads: _, ...given } = options;
     const [adapter, before] = given.device === "cpu" ? [null] : await Promise.all([identify(), recall()]);
     const kept = knew(adapter ? before : undefined);
     trace("adapter", adapter?.trace ?? null);
@@ -320,11 +322,12 @@ export function serve(port) {
     return info;
   }
 
-  /** To whom the module reports while it loads. @param {number} id @param {AbortSignal} signal @param {number} [patience] */
-  function hostOf(id, signal, patience) {
+  /** To whom the module reports while it loads. @param {number} id @param {AbortSignal} signal @param {number} [patience] @param {number} [threads] */
+  function hostOf(id, signal, patience, threads) {
     return {
       signal,
       patience,
+      ...crews(alone, threads),
       /** @param {string} phase @param {number} done @param {number} total */
       progress(phase, done, total) {
         say({ type: "progress", id, phase, done, total });
@@ -341,7 +344,7 @@ export function serve(port) {
   async function load({ id, source, options, patience }, instance, signal) {
     const { why, software, tune, options: there } = await found(options, instance, signal);
     if (software) say({ type: "warning", id, code: "software-gpu", message: "the only GPU here is emulated in software, so this is slow" });
-    model = await instance.Model.load(source, there, hostOf(id, signal, patience));
+    model = await instance.Model.load(source, there, hostOf(id, signal, patience, options.threads));
     if (signal.aborted) {
       model.free();
       model = undefined;
@@ -360,7 +363,7 @@ export function serve(port) {
 
   /** @param {import("./protocol.js").FitOrder} order @param {Instance} instance @param {AbortSignal} signal */
   async function fitted({ id, source, options, patience }, { fit }, signal) {
-    const host = { signal, patience, progress: () => !signal.aborted, warn: () => {} };
+    const host = { ...hostOf(id, signal, patience), progress: () => !signal.aborted, warn: () => {} };
     result(id, JSON.parse(await fit(source, JSON.stringify(options), host)));
   }
 
@@ -405,7 +408,7 @@ export function serve(port) {
     await forget();
     const { why, options } = await found(from.options, instance, signal);
     const it = /** @type {Model} */ (model);
-    await it.revive(from.source, options, hostOf(id, signal, from.patience));
+    await it.revive(from.source, options, hostOf(id, signal, from.patience, from.options.threads));
     await relearned(it);
     const info = known(why);
     cold = info.device === "gpu" && !lostAhead;
@@ -479,7 +482,8 @@ function failure(thrown, panic) {
   return { code: "internal", message, cause, fatal: Boolean(panic) || error instanceof WebAssembly.RuntimeError };
 }
 
-if (alone) {
+if (helps) help(glue);
+else if (alone) {
   const port = /** @type {any} */ (globalThis);
   watch((sent) => port.postMessage({ type: "request", sent }));
   serve(port);

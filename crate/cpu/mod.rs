@@ -86,6 +86,8 @@ pub(crate) struct Memory {
     pub(crate) past: Vec<Vec<f32>>,
     /// Whether activations may not be rounded.
     pub(crate) exact: bool,
+    /// Whether others multiply the rows that are not this thread's own.
+    pub(crate) shared: bool,
     /// Weights by number.
     pub(crate) weights: Vec<HostWeight>,
     /// Activations by slot.

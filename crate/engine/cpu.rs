@@ -48,6 +48,18 @@ impl CpuRunner {
         Ok(())
     }
 
+    /// How many threads multiply.
+    pub(super) fn threads(&self) -> usize {
+        1 + self.crew.as_ref().map_or(0, Crew::helpers)
+    }
+
+    /// What a step of one token took.
+    pub(super) fn took(&mut self, ms: f64) {
+        if let Some(crew) = &mut self.crew {
+            crew.took(ms);
+        }
+    }
+
     /// Waits until all threads have what they were given.
     pub(super) async fn shared(&self) -> Result<()> {
         match &self.crew {
@@ -161,6 +173,7 @@ impl CpuRunner {
             Some(crew) => crew.run(&plan.graph, memory).await?,
             None => plan.graph.run(memory, false)?,
         }
+        memory.shared = false;
         Ok(match (want, logits) {
             (Want::Nothing, _) => Output::Nothing,
             (Want::Tokens(_), _) => Output::Tokens(memory.chosen.into_iter().collect()),

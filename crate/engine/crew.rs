@@ -1,5 +1,6 @@
 //! Threads that multiply rows of weights beside this one: which rows are whose, and steps that wait for them. They share no memory,
-//! so a product costs two messages; only products that take longer are shared.
+//! so a product costs two messages; only products that take longer are shared. Whether those of a single token do is measured:
+//! this thread keeps all rows of a model that is not too large, and can do without the others.
 
 use crate::{
     cpu::Memory,
@@ -9,8 +10,11 @@ use crate::{
     op::{Graph, Node, Place, Tensor, as_matmul},
     plan::plan,
 };
-use std::{collections::HashMap, rc::Rc};
+use std::{ops::Range, rc::Rc};
 
+/// Steps of one token that are timed each way, and after how many it is asked anew.
+const TIMED: usize = 6;
+const LASTS: usize = 600;
 /// Rows of a share are a multiple of so many, as many as the loops take together.
 const BAND: usize = 16;
 
@@ -28,8 +32,14 @@ pub trait Helpers {
 
 /// Where threads come from.
 pub trait Threads: std::fmt::Debug {
-    /// Weights that one product reads together have to have so many values to be worth sharing.
+    /// A product of so many terms is worth sharing.
     fn worth(&self) -> usize;
+    /// A model whose matrices have so many values is.
+    fn least(&self) -> usize;
+    /// Bytes of weights up to which this thread keeps all rows: the others have most of them a second time.
+    fn kept(&self) -> u64 {
+        1 << 30
+    }
     /// Begins them, for [`crate::cpu::part::Part::new`]; `None` where there can be none.
     fn begin(&self, exact: bool) -> Pending<'static, Option<Rc<dyn Helpers>>>;
 }
@@ -37,30 +47,34 @@ pub trait Threads: std::fmt::Debug {
 /// How the rows of a weight are shared.
 #[derive(Clone, Copy)]
 struct Share {
-    /// Its number among those that are.
-    number: u32,
+    /// The weight.
+    weight: usize,
+    /// Whether this thread needs all rows.
+    kept: bool,
+    rows: usize,
     /// Rows that this thread multiplies, the first ones.
     own: usize,
-    /// Rows that each helper multiplies, but the last, which may have fewer.
+    /// Rows that each helper multiplies; the last ones may have fewer.
     each: usize,
-    rows: usize,
-    /// Whether this thread needs the others, too.
-    kept: bool,
 }
 
 impl Share {
     /// The rows of a helper.
-    fn of(&self, helper: usize) -> std::ops::Range<usize> {
+    fn of(&self, helper: usize) -> Range<usize> {
         let at = |n: usize| (self.own + n * self.each).min(self.rows);
         at(helper)..at(helper + 1)
     }
 }
 
-/// Helpers with their shares.
+/// Helpers with their shares, numbered alike there and here.
 pub(super) struct Crew {
     helpers: Rc<dyn Helpers>,
-    /// By number of the weight.
-    shares: HashMap<usize, Share>,
+    shares: Vec<Share>,
+    worth: usize,
+    /// Milliseconds that a step of one token took at best, without others and with them.
+    best: [f64; 2],
+    /// Such steps since the first that was timed.
+    timed: usize,
 }
 
 /// The weight of a tensor.
@@ -71,89 +85,149 @@ fn weight(graph: &Graph, tensor: Tensor) -> Option<usize> {
     }
 }
 
-/// The products from a node on that read the same rows, one behind the other.
-fn together(nodes: &[Node]) -> Vec<[Tensor; 3]> {
-    let mut all: Vec<[Tensor; 3]> = Vec::new();
-    for of in nodes.iter().map_while(as_matmul) {
-        if all.first().is_some_and(|first| first[1].id != of[1].id) {
-            break;
+/// How many products from a node on read the same rows, one behind the other.
+fn together(nodes: &[Node]) -> usize {
+    let x = |node: &Node| as_matmul(node).map(|[_, x, _]| x.id);
+    let first = nodes.first().and_then(x);
+    nodes
+        .iter()
+        .take_while(|node| first.is_some() && x(node) == first)
+        .count()
+}
+
+/// The weights of a network that are multiplied with the rows of a step.
+fn multiplied(network: &Network, threads: &dyn Threads) -> Result<Vec<Share>> {
+    let mut graph = Graph::new(1, 1, false);
+    (network.forward)(&mut graph, network.hyper.kind.head())?;
+    let graph = plan(graph, None)?.graph;
+    let all = network.weights.iter().map(|w| w.bytes()).sum::<u64>();
+    let (mut shares, mut others, mut at, mut total) = (Vec::<Share>::new(), Vec::new(), 0, 0);
+    while at < graph.nodes.len() {
+        let count = together(&graph.nodes[at..]);
+        let nodes = &graph.nodes[at..at + count.max(1)];
+        at += nodes.len();
+        let weights = nodes.iter().flat_map(|node| &node.inputs);
+        let weights: Vec<(usize, usize)> = weights
+            .filter_map(|t| Some((weight(&graph, *t)?, t.shape.count())))
+            .collect();
+        let values = weights.iter().map(|(_, values)| values).sum::<usize>();
+        for (weight, _) in weights {
+            if count == 0 {
+                others.push(weight);
+            } else if shares.iter().all(|share| share.weight != weight) {
+                shares.push(Share {
+                    weight,
+                    kept: all <= threads.kept() || values < threads.worth(),
+                    rows: network.weights[weight].stored().rows,
+                    own: 0,
+                    each: 0,
+                });
+            }
         }
-        all.push(of);
+        total += if count > 0 { values } else { 0 };
     }
-    all
+    if total < threads.least() {
+        shares.clear();
+    }
+    for share in &mut shares {
+        share.kept |= others.contains(&share.weight);
+    }
+    Ok(shares)
+}
+
+/// What was asked: of which products, the nodes `at..next`.
+struct Asked {
+    at: usize,
+    next: usize,
+    answers: Vec<Pending<'static, Vec<f32>>>,
 }
 
 impl Crew {
     /// Begins threads, if a network has products that are worth it.
     pub(super) async fn begin(network: &Network, threads: &dyn Threads, exact: bool) -> Result<Option<Self>> {
-        let mut graph = Graph::new(1, 1, false);
-        (network.forward)(&mut graph, network.hyper.kind.head())?;
-        let graph = plan(graph, None)?.graph;
-        let (mut shared, mut others) = (Vec::new(), Vec::new());
-        let mut nodes = &graph.nodes[..];
-        while let Some((node, rest)) = nodes.split_first() {
-            let all = together(nodes);
-            let values: usize = all.iter().map(|[w, ..]| w.shape.count()).sum();
-            if all.is_empty() || values < threads.worth() {
-                others.extend(node.inputs.iter().filter_map(|t| weight(&graph, *t)));
-                nodes = rest;
-                continue;
-            }
-            shared.extend(all.iter().filter_map(|[w, ..]| weight(&graph, *w)));
-            nodes = &nodes[all.len()..];
-        }
-        if shared.is_empty() {
+        let shares = multiplied(network, threads)?;
+        if shares.is_empty() {
             return Ok(None);
         }
-        let Some(helpers) = threads.begin(exact).await? else {
-            return Ok(None);
-        };
-        let mut shares = HashMap::new();
-        for number in shared {
-            let stored = network.weights[number].stored();
-            let each = (stored.rows / (helpers.count() + 1)).next_multiple_of(BAND);
-            let own = stored.rows.saturating_sub(each * helpers.count());
-            let share = Share {
-                number: u32::try_from(shares.len()).unwrap_or(u32::MAX),
-                own,
-                each,
-                rows: stored.rows,
-                kept: others.contains(&number),
-            };
-            if shares.contains_key(&number) {
-                continue;
-            }
-            for helper in 0..helpers.count() {
+        Ok(threads
+            .begin(exact)
+            .await?
+            .map(|helpers| Self::with(helpers, shares, threads.worth(), network)))
+    }
+
+    fn with(helpers: Rc<dyn Helpers>, mut shares: Vec<Share>, worth: usize, network: &Network) -> Self {
+        let count = helpers.count();
+        for share in &mut shares {
+            let stored = network.weights[share.weight].stored();
+            share.each = (share.rows / (count + 1)).next_multiple_of(BAND);
+            share.own = share.rows.saturating_sub(share.each * count);
+            for helper in 0..count {
                 helpers.reserve(helper, stored.format.name, share.of(helper).len(), stored.width);
             }
-            shares.insert(number, share);
         }
-        Ok(Some(Self { helpers, shares }))
+        Self {
+            helpers,
+            shares,
+            worth,
+            best: [f64::INFINITY; 2],
+            timed: 0,
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn helpers(&self) -> usize {
+        self.helpers.count()
+    }
+
+    /// The share of a weight, with its number.
+    fn share(&self, weight: usize) -> Option<(usize, &Share)> {
+        self.shares.iter().enumerate().find(|(_, share)| share.weight == weight)
+    }
+
+    /// Whether a step of one token, of which all could be done here, asks others.
+    fn alone_is_slower(&self) -> bool {
+        if self.timed < 2 * TIMED {
+            self.timed % 2 == 1
+        } else {
+            self.best[1] < self.best[0]
+        }
+    }
+
+    /// What a step of one token took.
+    pub(super) fn took(&mut self, ms: f64) {
+        let way = usize::from(self.alone_is_slower());
+        self.best[way] = self.best[way].min(ms);
+        self.timed += 1;
+        if self.timed > LASTS {
+            (self.timed, self.best) = (0, [f64::INFINITY; 2]);
+        }
     }
 
     /// Of a weight's rows, how many this thread multiplies and how many it keeps.
     pub(super) fn own(&self, weight: usize, rows: usize) -> [usize; 2] {
-        let share = self.shares.get(&weight);
-        share.map_or([rows; 2], |s| [s.own, if s.kept { rows } else { s.own }])
+        let share = self.share(weight);
+        share.map_or([rows; 2], |(_, s)| [s.own, if s.kept { rows } else { s.own }])
     }
 
     /// Gives rows of a weight, `first ..`, to those that multiply them.
     pub(super) fn fill(&self, weight: usize, first: usize, row_bytes: usize, bytes: &[u8]) {
-        let Some(share) = self.shares.get(&weight) else { return };
+        let Some((number, share)) = self.share(weight) else {
+            return;
+        };
         let end = first + bytes.len() / row_bytes;
-        for helper in 0..self.helpers.count() {
+        for helper in 0..self.helpers() {
             let of = share.of(helper);
             let (from, to) = (of.start.max(first), of.end.min(end));
             if from < to {
                 let bytes = &bytes[(from - first) * row_bytes..(to - first) * row_bytes];
-                self.helpers.fill(helper, share.number as usize, from - of.start, bytes);
+                self.helpers.fill(helper, number, from - of.start, bytes);
             }
         }
     }
 
     /// Waits until all have what they were given.
     pub(super) async fn ready(&self) -> Result<()> {
-        for helper in 0..self.helpers.count() {
+        for helper in 0..self.helpers() {
             self.helpers.multiply(helper, &[], &[]).await?;
         }
         Ok(())
@@ -161,65 +235,93 @@ impl Crew {
 
     /// An error if a graph needs rows of a weight that are not in this thread.
     pub(super) fn check(&self, graph: &Graph) -> Result<()> {
-        let mut nodes = graph.nodes.iter().filter(|node| as_matmul(node).is_none());
-        let away =
-            |tensor: &Tensor| weight(graph, *tensor).is_some_and(|w| self.shares.get(&w).is_some_and(|s| !s.kept));
-        match nodes.find(|node| node.inputs.iter().any(away)) {
+        let away = |t: &Tensor| weight(graph, *t).is_some_and(|w| self.share(w).is_some_and(|(_, s)| !s.kept));
+        let mut nodes = graph.nodes.iter();
+        match nodes.find(|node| as_matmul(node).is_none() && node.inputs.iter().any(away)) {
             Some(node) => Err(Error::internal(format!(
-                "{} reads rows that another thread has",
+                "{} reads rows of another thread",
                 node.op.name
             ))),
             None => Ok(()),
         }
     }
 
-    /// The products from node `at` on that are shared and asked together.
-    fn shared(&self, graph: &Graph, at: usize) -> Vec<([Tensor; 3], Share)> {
-        let of = |of: [Tensor; 3]| Some((of, *self.shares.get(&weight(graph, of[0])?)?));
-        together(&graph.nodes[at..]).into_iter().map_while(of).collect()
-    }
-
     /// Runs a placed graph, as `Graph::run`.
     pub(super) async fn run(&self, graph: &Graph, memory: &mut Memory) -> Result<()> {
-        let slot = |tensor: Tensor| match graph.places[tensor.id] {
-            Place::Slot(slot) => Ok(slot),
-            place => Err(Error::internal(format!("no slot but {place:?}"))),
-        };
         let mut at = 0;
-        while let Some(node) = graph.nodes.get(at) {
-            let all = self.shared(graph, at);
-            let Some(([_, x, _], _)) = all.first() else {
-                graph.run_node(node, memory, false)?;
-                at += 1;
-                continue;
-            };
-            let tokens = x.shape.rows().min(memory.state.len);
-            let weights: Vec<u32> = all.iter().map(|(_, share)| share.number).collect();
-            let values = &memory.slots[slot(*x)?][..tokens * x.shape.width()];
-            let ask = |helper| self.helpers.multiply(helper, &weights, values);
-            let asked: Vec<_> = (0..self.helpers.count()).map(ask).collect();
-            for node in &graph.nodes[at..at + all.len()] {
-                graph.run_node(node, memory, false)?;
+        while let Some(asked) = self.ask(graph, memory, at)? {
+            at = asked.next;
+            let nodes = &graph.nodes[asked.at..at];
+            for (helper, answer) in asked.answers.into_iter().enumerate() {
+                self.place(graph, nodes, memory, helper, &answer.await?)?;
             }
-            for (helper, answer) in asked.into_iter().enumerate() {
-                let values = answer.await?;
-                let mut values = &values[..];
-                for ([_, _, y], share) in &all {
-                    let (of, y) = (share.of(helper), &mut memory.slots[slot(*y)?]);
-                    let (theirs, rest) = values
-                        .split_at_checked(tokens * of.len())
-                        .ok_or_else(|| Error::internal("another thread gave too few values"))?;
-                    values = rest;
-                    if of.is_empty() {
-                        continue;
-                    }
-                    for (y, theirs) in y.chunks_exact_mut(share.rows).zip(theirs.chunks_exact(of.len())) {
-                        y[of.clone()].copy_from_slice(theirs);
-                    }
-                }
-            }
-            at += all.len();
         }
         Ok(())
+    }
+
+    /// Runs nodes from `at` on, up to the next products that others have a part of, and what of those is this thread's.
+    fn ask(&self, graph: &Graph, memory: &mut Memory, mut at: usize) -> Result<Option<Asked>> {
+        while at < graph.nodes.len() {
+            let nodes = &graph.nodes[at..at + together(&graph.nodes[at..])];
+            let shares: Vec<(usize, &Share)> = nodes
+                .iter()
+                .map_while(|node| self.share(weight(graph, node.inputs[1])?))
+                .collect();
+            let next = at + shares.len().max(1);
+            let mut answers = Vec::new();
+            if let (false, Some([_, x, _])) = (shares.is_empty(), as_matmul(&graph.nodes[at])) {
+                let (tokens, width) = (x.shape.rows().min(memory.state.len), x.shape.width());
+                let terms = shares.iter().map(|(_, s)| s.rows * width * tokens).sum::<usize>();
+                let asks = terms >= self.worth && (memory.state.len > 1 || self.alone_is_slower());
+                if asks || shares.iter().any(|(_, share)| !share.kept) {
+                    let values = &memory.slots[slot(graph, x)?][..tokens * width];
+                    let numbers: Vec<u32> = shares.iter().map(|(n, _)| u32::try_from(*n).unwrap_or(0)).collect();
+                    answers.extend((0..self.helpers()).map(|helper| self.helpers.multiply(helper, &numbers, values)));
+                }
+            }
+            memory.shared = !answers.is_empty();
+            for node in &graph.nodes[at..next] {
+                graph.run_node(node, memory, false)?;
+            }
+            if !answers.is_empty() {
+                return Ok(Some(Asked { at, next, answers }));
+            }
+            at = next;
+        }
+        Ok(None)
+    }
+
+    /// Puts what a helper multiplied where it belongs.
+    fn place(
+        &self,
+        graph: &Graph,
+        nodes: &[Node],
+        memory: &mut Memory,
+        helper: usize,
+        mut values: &[f32],
+    ) -> Result<()> {
+        for node in nodes {
+            let tokens = node.inputs[2].shape.rows().min(memory.state.len);
+            let y = &mut memory.slots[slot(graph, node.outputs[0])?];
+            let Some((_, share)) = weight(graph, node.inputs[1]).and_then(|w| self.share(w)) else {
+                continue;
+            };
+            let of = share.of(helper);
+            for y in y.chunks_exact_mut(share.rows).take(tokens) {
+                let (theirs, rest) = values
+                    .split_at_checked(of.len())
+                    .ok_or_else(|| Error::internal("another thread gave too few values"))?;
+                y[of.clone()].copy_from_slice(theirs);
+                values = rest;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn slot(graph: &Graph, tensor: Tensor) -> Result<usize> {
+    match graph.places[tensor.id] {
+        Place::Slot(slot) => Ok(slot),
+        place => Err(Error::internal(format!("no slot but {place:?}"))),
     }
 }

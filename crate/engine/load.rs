@@ -313,8 +313,12 @@ pub(super) async fn place(
 /// What is known of the model.
 pub(super) fn info(checkpoint: &Checkpoint, network: &Network, placed: &Placed) -> Info {
     let card = Card::of(checkpoint);
+    let mut threads = 1;
     let (device, adapter, gpu_bytes, cpu_bytes) = match &placed.runner {
-        Runner::Cpu(cpu) => ("cpu", String::new(), 0, cpu.bytes),
+        Runner::Cpu(cpu) => {
+            threads = cpu.threads();
+            ("cpu", String::new(), 0, cpu.bytes)
+        }
         #[cfg(feature = "gpu")]
         Runner::Gpu(gpu) => ("gpu", gpu.gpu.caps().name.clone(), gpu.gpu.counters().bytes.get(), 0),
     };
@@ -341,6 +345,7 @@ pub(super) fn info(checkpoint: &Checkpoint, network: &Network, placed: &Placed) 
         vocabulary: network.hyper.vocabulary,
         gpu_bytes,
         cpu_bytes,
+        threads,
         sha256: placed.sha256.clone(),
     }
 }

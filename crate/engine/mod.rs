@@ -190,6 +190,8 @@ pub struct Info {
     pub gpu_bytes: u64,
     /// Bytes of weights on the CPU.
     pub cpu_bytes: u64,
+    /// Threads that multiply on the CPU.
+    pub threads: usize,
     /// SHA-256 of all weight bytes in file order, in hexadecimal.
     pub sha256: String,
 }

@@ -12,28 +12,49 @@ use std::{
     thread,
 };
 
-/// Values of weights whose product, of one token, takes longer than to ask another thread: about 50 µs against 10.
-const WORTH: usize = 1 << 20;
+/// Terms of a product that takes about 100 µs, while to ask another thread takes 20.
+const WORTH: usize = 2_000_000;
+/// Values of a model of which a token takes about a millisecond.
+const LEAST: usize = 32_000_000;
+
+const KEPT: u64 = 1 << 30;
 
 /// So many threads beside the one that asks.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnThreads {
     /// How many.
     pub count: usize,
-    /// Weights that one product reads together have to have so many values to be worth sharing.
+    /// A product of so many terms is worth sharing.
     pub worth: usize,
+    /// A model whose matrices have so many values is.
+    pub least: usize,
+    /// Bytes of weights of which this thread keeps all rows.
+    pub kept: u64,
 }
 
 impl OwnThreads {
     /// So many; of none there is nothing to share with.
     pub fn beside(count: usize) -> Self {
-        Self { count, worth: WORTH }
+        Self {
+            count,
+            worth: WORTH,
+            least: LEAST,
+            kept: KEPT,
+        }
     }
 }
 
 impl Threads for OwnThreads {
     fn worth(&self) -> usize {
         self.worth
+    }
+
+    fn least(&self) -> usize {
+        self.least
+    }
+
+    fn kept(&self) -> u64 {
+        self.kept
     }
 
     fn begin(&self, exact: bool) -> Pending<'static, Option<Rc<dyn Helpers>>> {

@@ -137,7 +137,8 @@ fn each(run: &mut Run<'_>, compute: impl Fn(&Product<'_>, &mut [f32])) -> Result
             pairs
         }
     };
-    let [rows, wide] = [w.own, w.rows].map(|rows| rows / pairs.len());
+    let own = if run.memory.shared { w.own } else { w.rows };
+    let [rows, wide] = [own, w.rows].map(|rows| rows / pairs.len());
     for (expert, pairs) in pairs.iter().enumerate().filter(|(_, pairs)| !pairs.is_empty()) {
         let first = expert * rows;
         let of = Product {

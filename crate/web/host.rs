@@ -1,6 +1,6 @@
 //! What the page side gives: to a load a place to report to and a signal to stop it, to a panic a place for its words.
 
-use js_sys::Function;
+use js_sys::{Function, Promise};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
@@ -11,6 +11,9 @@ extern "C" {
         progress(phase: string, done: number, total: number): boolean, \
         warn(code: string, message: string): void, \
         readonly signal: AbortSignal, \
+        readonly worth: number, \
+        readonly least: number, \
+        crew(module: WebAssembly.Module, exact: boolean): Promise<object | undefined>, \
         readonly patience?: number }")]
     pub type Host;
 
@@ -25,6 +28,18 @@ extern "C" {
     /// Stops fetches under way.
     #[wasm_bindgen(method, structural, getter)]
     pub(super) fn signal(this: &Host) -> web_sys::AbortSignal;
+
+    /// Terms of a product that is worth asking other workers.
+    #[wasm_bindgen(method, structural, getter)]
+    pub(super) fn worth(this: &Host) -> usize;
+
+    /// Values of a model that is worth having some.
+    #[wasm_bindgen(method, structural, getter)]
+    pub(super) fn least(this: &Host) -> usize;
+
+    /// Begins them; nothing where there are none.
+    #[wasm_bindgen(method, structural)]
+    pub(super) fn crew(this: &Host, module: &JsValue, exact: bool) -> Promise;
 
     /// Milliseconds without a byte after which a request is sent again.
     #[wasm_bindgen(method, structural, getter)]

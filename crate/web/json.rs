@@ -253,6 +253,7 @@ pub(super) fn info(info: &Info, heap_bytes: f64) -> String {
         "adapter": info.adapter,
         "selfTest": info.self_test,
         "products": simd::name(),
+        "threads": info.threads,
         "licence": info.licence,
         "card": info.card,
         "contextLength": info.context,

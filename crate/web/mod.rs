@@ -6,6 +6,7 @@
 
 mod adapter;
 mod blob;
+mod crew;
 mod hash;
 mod host;
 mod json;
@@ -74,7 +75,7 @@ impl Model {
     /// Brings it onto a device anew after the one that it was on was lost; with what it was loaded with.
     pub async fn revive(&mut self, source: JsValue, options: String, host: Host) -> Result<()> {
         let host = Rc::new(host);
-        let options = json::load_options(&options)?;
+        let options = options_of(&options, &host)?;
         let mut progress = |at: Progress| host.heard(at);
         let (folder, entry) = folder(&source, Extent::All, &host)?;
         self.model.revive(&*folder, &entry, &options, &mut progress).await
@@ -251,8 +252,15 @@ fn folder(source: &JsValue, extent: Extent, host: &Rc<Host>) -> Result<(Box<dyn 
     })
 }
 
+fn options_of(json: &str, host: &Rc<Host>) -> Result<engine::LoadOptions> {
+    Ok(engine::LoadOptions {
+        threads: Some(Rc::new(crew::Pages(host.clone()))),
+        ..json::load_options(json)?
+    })
+}
+
 async fn load(source: &JsValue, options: &str, host: &Rc<Host>) -> Result<Model> {
-    let options = json::load_options(options)?;
+    let options = options_of(options, host)?;
     let mut progress = |at: Progress| host.heard(at);
     let (folder, entry) = folder(source, Extent::All, host)?;
     let model = engine::Model::load(&*folder, &entry, &options, now, &mut progress).await?;

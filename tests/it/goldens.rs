@@ -265,8 +265,8 @@ fn zoo_holds_on_the_cpu_by_default() {
 /// Of whose rows others have most; the small ones of a few of them leave nothing for the last.
 #[test]
 fn zoo_holds_on_the_cpu_with_threads() {
-    for helpers in [1, 4] {
-        zoo(Mode { helpers, ..CPU });
+    for (helpers, keeps) in [(1, true), (4, false)] {
+        zoo(Mode { helpers, keeps, ..CPU });
     }
 }
 

@@ -44,12 +44,14 @@ fn recurrent() -> &'static [&'static str] {
 #[test]
 fn threads_change_no_logit() {
     for mode in [CPU, CPU.default_precision()] {
-        let [alone, shared] = [0, 3].map(|helpers| {
-            let mut model = llama3(Mode { helpers, ..mode })?;
+        let [alone, shared, kept] = [(0, false), (3, false), (3, true)].map(|(helpers, keeps)| {
+            let mut model = llama3(Mode { helpers, keeps, ..mode })?;
             let all = logits(&mut model, &prompt(40), true).unwrap();
-            Some((all, greedy(&mut model, &prompt(7), 20, true).unwrap()))
+            // A long prompt has slots that are longer than the one row of its logits.
+            let ids = [200, 100, 30, 7].map(|length| greedy(&mut model, &prompt(length), 20, true).unwrap());
+            Some((all, ids))
         });
-        assert!(alone == shared);
+        assert!(alone == shared && alone == kept);
     }
 }
 

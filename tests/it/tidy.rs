@@ -141,7 +141,7 @@ fn recording_is_synchronous() {
         .into_iter()
         .filter(|f| !edges.contains(&f.room().unwrap()));
     let found: Vec<String> = inner.flat_map(|f| uses(&f, &["async"], &[])).collect();
-    none("async at three edges: open the device, read bytes, read back:", &found);
+    none("async at the edges: open the device, read bytes, read back, wait for threads:", &found);
 }
 
 #[test]

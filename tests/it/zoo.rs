@@ -66,6 +66,8 @@ pub(crate) struct Mode {
     pub(crate) verdicts: Option<&'static str>,
     /// Threads beside this one, which have a part of every matrix; by default none.
     pub(crate) helpers: usize,
+    /// Whether this one keeps those parts all the same.
+    pub(crate) keeps: bool,
 }
 
 pub(crate) const CPU: Mode = Mode {
@@ -78,6 +80,7 @@ pub(crate) const CPU: Mode = Mode {
     as_hardware: false,
     verdicts: None,
     helpers: 0,
+    keeps: false,
 };
 
 pub(crate) const GPU: Mode = Mode {
@@ -105,6 +108,8 @@ impl Mode {
             threads: Some(Rc::new(OwnThreads {
                 count: self.helpers,
                 worth: 0,
+                least: 0,
+                kept: if self.keeps { u64::MAX } else { 0 },
             })),
             ..LoadOptions::default()
         }

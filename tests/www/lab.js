@@ -7,6 +7,7 @@ import { chosen } from "./folder.js";
 
 export { tuned } from "./adapter.js";
 export { alike } from "./alike.js";
+export { crew } from "./crew.js";
 
 /** @typedef {import("../../www/engine.js").Model} Model */
 

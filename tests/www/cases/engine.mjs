@@ -37,6 +37,18 @@ const story = [
     },
   },
   {
+    name: "threads on the CPU share a model, and write the same",
+    async run({ lab }) {
+      // long enough for both ways to be timed and one to be chosen
+      const { runs, cores } = await lab("crew", { threads: [1, 2, 3, undefined], tokens: 24 });
+      const [alone, ...shared] = runs;
+      assert.equal(new Set(alone.text.split(" ")).size > 3, true, alone.text);
+      for (const { text } of shared) assert.equal(text, alone.text);
+      const many = Math.max(Math.min(cores, 2), Math.min(cores >> 1, 8));
+      assert.deepEqual(runs.map((/** @type {any} */ run) => run.threads), [1, 2, 3, many]);
+    },
+  },
+  {
     name: "greedy decoding creates, binds and writes nothing",
     shared: true,
     each: "gpu",
