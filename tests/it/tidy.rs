@@ -141,7 +141,10 @@ fn recording_is_synchronous() {
         .into_iter()
         .filter(|f| !edges.contains(&f.room().unwrap()));
     let found: Vec<String> = inner.flat_map(|f| uses(&f, &["async"], &[])).collect();
-    none("async at the edges: open the device, read bytes, read back, wait for threads:", &found);
+    none(
+        "async at the edges: open the device, read bytes, read back, wait for threads:",
+        &found,
+    );
 }
 
 #[test]
