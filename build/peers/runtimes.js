@@ -36,7 +36,7 @@ const idsOf = (prompt) => [...new TextEncoder().encode(prompt)];
 export async function nomoat(file, { shape, device, format, context }) {
   const { load } = await import(/** @type {any} */ ("/nomoat.js"));
   // kernels would be measured while the peer runs
-  const model = await load(new File([file], `${shape}-${format}.gguf`), { device, contextLength: context, tune: false, budget: Infinity });
+  const model = await load(new File([file], `${shape}-${format}.gguf`), { device, contextLength: context, threads: 1, tune: false, budget: Infinity });
   const { adapter, selfTest } = model.info;
   return {
     about: { device: model.info.device, adapter, selfTest },
