@@ -14,7 +14,7 @@ const STARTING_MS = 5000;
 /** What such a worker is called; it runs the same code. */
 const NAME = "nomoat part";
 
-/** Whether this worker is such a one. */
+/** Whether this thread is called so. */
 export const helps = /** @type {any} */ (globalThis).name === NAME;
 
 /** All there are. @type {Set<Worker>} */
@@ -31,14 +31,14 @@ export function crews(able, threads = 1) {
   return {
     worth: WORTH,
     least: LEAST,
-    /** @param {WebAssembly.Module} module @param {boolean} exact */
-    async crew(module, exact) {
+    /** @param {WebAssembly.Module} module @param {boolean} exact @param {string} products */
+    async crew(module, exact, products) {
       if (!able || threads < 2 || typeof Worker === "undefined") return;
       /** @type {Worker[]} */
       const workers = [];
       try {
         while (workers.length < threads - 1) workers.push(start());
-        await Promise.all(workers.map((worker) => ready(worker, { module, exact })));
+        await Promise.all(workers.map((worker) => ready(worker, { module, exact, products })));
         return crew(workers);
       } catch {
         // the model runs without
@@ -48,9 +48,21 @@ export function crews(able, threads = 1) {
   };
 }
 
+/** The one address that a part is started from: this worker's own. @type {any} */
+let address;
+
 function start() {
   const { href, protocol } = globalThis.location;
-  const worker = new Worker(href, { type: protocol === "blob:" ? "classic" : "module", name: NAME });
+  // where a page trusts no addresses, a worker of a blob does not either
+  const { trustedTypes } = /** @type {any} */ (globalThis);
+  address ??=
+    trustedTypes?.createPolicy("nomoat", {
+      createScriptURL(/** @type {string} */ asked) {
+        if (asked !== href) throw new TypeError("nomoat starts its own worker only");
+        return asked;
+      },
+    }).createScriptURL(href) ?? href;
+  const worker = new Worker(address, { type: protocol === "blob:" ? "classic" : "module", name: NAME });
   all.add(worker);
   return worker;
 }
@@ -59,8 +71,11 @@ function start() {
 function ready(worker, what) {
   return new Promise((done, fail) => {
     setTimeout(fail, STARTING_MS);
-    worker.onmessage = () => done();
-    worker.onerror = fail;
+    worker.onmessage = ({ data }) => (data.failed === undefined ? done() : fail());
+    worker.onerror = (event) => {
+      event.preventDefault();
+      fail();
+    };
     worker.postMessage(what);
   });
 }
@@ -77,15 +92,23 @@ function ended(workers) {
 function crew(workers) {
   /** @type {Waiting[][]} */
   const waiting = workers.map(() => []);
+  /** Of each, what it ended of. @type {Error[]} */
+  const over = [];
   for (const [n, worker] of workers.entries()) {
     worker.onmessage = ({ data }) => {
-      const { done, fail } = /** @type {Waiting} */ (waiting[n].shift());
-      if (data.failed === undefined) done(data);
-      else fail(new Error(data.failed));
+      const next = waiting[n].shift();
+      if (data.failed === undefined) next?.done(data);
+      else next?.fail(new Error(data.failed));
     };
-    worker.onerror = ({ message }) => {
-      for (const { fail } of waiting[n].splice(0)) fail(new Error(message));
+    /** @param {any} event */
+    const broke = (event) => {
+      event.preventDefault();
+      over[n] = new Error(event.message);
+      ended([worker]);
+      for (const { fail } of waiting[n].splice(0)) fail(over[n]);
     };
+    worker.onerror = broke;
+    worker.onmessageerror = broke;
   }
   /** Calls something of a part with copies. @param {number} n @param {"reserve" | "fill" | "multiply"} verb @param {any[]} given */
   const tell = (n, verb, ...given) => {
@@ -101,6 +124,7 @@ function crew(workers) {
     /** @param {number} n @param {any[]} given @returns {Promise<Float32Array>} */
     multiply: (n, ...given) =>
       new Promise((done, fail) => {
+        if (over[n]) return fail(over[n]);
         waiting[n].push({ done, fail });
         tell(n, "multiply", ...given);
       }),
@@ -113,21 +137,29 @@ export function help(glue) {
   const port = /** @type {any} */ (globalThis);
   /** What went wrong since the last answer. @type {string | undefined} */
   let failed;
-  port.onmessage = async (/** @type {MessageEvent} */ { data: { module, exact } }) => {
-    await glue.default({ module_or_path: module });
-    const part = /** @type {any} */ (new glue.Part(exact));
-    port.onmessage = (/** @type {MessageEvent} */ { data: { verb, given } }) => {
-      let made;
-      try {
-        made = part[verb](...given);
-      } catch (error) {
-        failed ??= /** @type {Error} */ (error).message;
-      }
-      if (verb !== "multiply") return;
-      if (failed === undefined) port.postMessage(made, [made.buffer]);
-      else port.postMessage({ failed });
-      failed = undefined;
-    };
-    port.postMessage(null);
+  let trapped = false;
+  port.onmessage = async (/** @type {MessageEvent} */ { data: { module, exact, products } }) => {
+    try {
+      await glue.default({ module_or_path: module });
+      const part = /** @type {any} */ (new glue.Part(exact, products));
+      port.onmessage = (/** @type {MessageEvent} */ { data: { verb, given } }) => {
+        let made;
+        try {
+          // after a trap the module must not be called
+          if (!trapped) made = part[verb](...given);
+        } catch (error) {
+          const { message, constructor } = /** @type {Error} */ (error);
+          failed ??= message;
+          trapped = constructor !== Error;
+        }
+        if (verb !== "multiply") return;
+        if (failed === undefined) port.postMessage(made, [made.buffer]);
+        else port.postMessage({ failed });
+        if (!trapped) failed = undefined;
+      };
+      port.postMessage({});
+    } catch (error) {
+      port.postMessage({ failed: String(error) });
+    }
   };
 }

@@ -319,7 +319,7 @@ export async function load(source, settings = {}) {
   try {
     engine.trace("nomoat", { agent: navigator.userAgent, options });
     if (!["auto", "never"].includes(store)) throw new NomoatError("unsupported-field", `store: expected auto or never, found ${store}`);
-    if (!Number.isInteger(threads) || threads < 1) throw new NomoatError("unsupported-field", `threads: expected a whole number from 1, found ${threads}`);
+    if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new NomoatError("unsupported-field", `threads: expected a whole number from 1 to 64, found ${threads}`);
     const known = store === "auto" && typeof source === "string" && source !== "embedded" ? await find(source).catch(() => undefined) : undefined;
     const from = known?.files ?? (await resolved(source, { hub, signal, budget, onFound: (found) => (licences = found.licences) }));
     const onPage = await engine.start(options.device !== "cpu", options.device === "gpu");

@@ -482,7 +482,7 @@ function failure(thrown, panic) {
   return { code: "internal", message, cause, fatal: Boolean(panic) || error instanceof WebAssembly.RuntimeError };
 }
 
-if (helps) help(glue);
+if (alone && helps) help(glue);
 else if (alone) {
   const port = /** @type {any} */ (globalThis);
   watch((sent) => port.postMessage({ type: "request", sent }));

@@ -95,8 +95,8 @@ pub(crate) struct Load {
     #[arg(long, value_name = "TYPE", value_parser = block_format)]
     pub(crate) quantize: Option<&'static Format>,
     /// Threads that multiply on the CPU, where weights are large enough [default: half of the processors, 8 at most; for bench 1]
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) threads: Option<u8>,
     /// Largest GPU binding to use; tests force sharding with it
     #[arg(long, value_name = "BYTES", hide = true)]
     pub(crate) max_binding: Option<u64>,
@@ -131,7 +131,9 @@ impl Load {
             context: self.context,
             quantize: self.quantize,
             max_binding: self.max_binding,
-            threads: Some(Rc::new(OwnThreads::beside(self.threads.unwrap_or_else(threads) - 1))),
+            threads: Some(Rc::new(OwnThreads::beside(
+                self.threads.map_or_else(threads, usize::from) - 1,
+            ))),
             ..LoadOptions::default()
         })
     }

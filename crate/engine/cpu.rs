@@ -60,12 +60,14 @@ impl CpuRunner {
         }
     }
 
-    /// Waits until all threads have what they were given.
-    pub(super) async fn shared(&self) -> Result<()> {
-        match &self.crew {
-            Some(crew) => crew.ready().await,
-            None => Ok(()),
+    /// Waits until all threads have what they were given, and goes without them where they cannot hold it.
+    pub(super) async fn shared(&mut self) -> Result<()> {
+        if let Some(crew) = &self.crew
+            && !crew.ready().await?
+        {
+            self.crew = None;
         }
+        Ok(())
     }
 
     pub(super) fn reserve(&mut self, weight: Stored<'_>) -> Result<()> {

@@ -10,8 +10,10 @@ use crate::{
     op::{Graph, Node, Place, Tensor, as_matmul},
     plan::plan,
 };
-use std::{ops::Range, rc::Rc};
+use std::{cell::Cell, ops::Range, rc::Rc};
 
+/// Bytes of weights of which the first thread keeps all rows.
+pub(super) const KEPT: u64 = 1 << 30;
 /// Steps of one token that are timed each way, and after how many it is asked anew.
 const TIMED: usize = 6;
 const LASTS: usize = 600;
@@ -33,12 +35,12 @@ pub trait Helpers {
 /// Where threads come from.
 pub trait Threads: std::fmt::Debug {
     /// A product of so many terms is worth sharing.
-    fn worth(&self) -> usize;
+    fn worth(&self) -> u64;
     /// A model whose matrices have so many values is.
-    fn least(&self) -> usize;
+    fn least(&self) -> u64;
     /// Bytes of weights up to which this thread keeps all rows: the others have most of them a second time.
     fn kept(&self) -> u64 {
-        1 << 30
+        KEPT
     }
     /// Begins them, for [`crate::cpu::part::Part::new`]; `None` where there can be none.
     fn begin(&self, exact: bool) -> Pending<'static, Option<Rc<dyn Helpers>>>;
@@ -70,7 +72,9 @@ impl Share {
 pub(super) struct Crew {
     helpers: Rc<dyn Helpers>,
     shares: Vec<Share>,
-    worth: usize,
+    worth: u64,
+    /// Whether one of them failed, so that none is asked any more.
+    broken: Cell<bool>,
     /// Milliseconds that a step of one token took at best, without others and with them.
     best: [f64; 2],
     /// Such steps since the first that was timed.
@@ -107,10 +111,10 @@ fn multiplied(network: &Network, threads: &dyn Threads) -> Result<Vec<Share>> {
         let nodes = &graph.nodes[at..at + count.max(1)];
         at += nodes.len();
         let weights = nodes.iter().flat_map(|node| &node.inputs);
-        let weights: Vec<(usize, usize)> = weights
-            .filter_map(|t| Some((weight(&graph, *t)?, t.shape.count())))
+        let weights: Vec<(usize, u64)> = weights
+            .filter_map(|t| Some((weight(&graph, *t)?, t.shape.count() as u64)))
             .collect();
-        let values = weights.iter().map(|(_, values)| values).sum::<usize>();
+        let values = weights.iter().map(|(_, values)| values).sum::<u64>();
         for (weight, _) in weights {
             if count == 0 {
                 others.push(weight);
@@ -155,7 +159,7 @@ impl Crew {
             .map(|helpers| Self::with(helpers, shares, threads.worth(), network)))
     }
 
-    fn with(helpers: Rc<dyn Helpers>, mut shares: Vec<Share>, worth: usize, network: &Network) -> Self {
+    fn with(helpers: Rc<dyn Helpers>, mut shares: Vec<Share>, worth: u64, network: &Network) -> Self {
         let count = helpers.count();
         for share in &mut shares {
             let stored = network.weights[share.weight].stored();
@@ -169,6 +173,7 @@ impl Crew {
             helpers,
             shares,
             worth,
+            broken: Cell::new(false),
             best: [f64::INFINITY; 2],
             timed: 0,
         }
@@ -225,12 +230,20 @@ impl Crew {
         }
     }
 
-    /// Waits until all have what they were given.
-    pub(super) async fn ready(&self) -> Result<()> {
+    /// Waits until all have what they were given; whether they can be asked. An error where nobody else has their rows.
+    pub(super) async fn ready(&self) -> Result<bool> {
         for helper in 0..self.helpers() {
-            self.helpers.multiply(helper, &[], &[]).await?;
+            match self.helpers.multiply(helper, &[], &[]).await {
+                Err(_) if self.whole() => return Ok(false),
+                answer => answer?,
+            };
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether this thread has all rows.
+    fn whole(&self) -> bool {
+        self.shares.iter().all(|share| share.kept)
     }
 
     /// An error if a graph needs rows of a weight that are not in this thread.
@@ -253,7 +266,17 @@ impl Crew {
             at = asked.next;
             let nodes = &graph.nodes[asked.at..at];
             for (helper, answer) in asked.answers.into_iter().enumerate() {
-                self.place(graph, nodes, memory, helper, &answer.await?)?;
+                match answer.await {
+                    Ok(values) => self.place(graph, nodes, memory, helper, &values)?,
+                    Err(_) if self.whole() => {
+                        // What it should have done is done here, and all the rest.
+                        self.broken.set(true);
+                        memory.shared = false;
+                        nodes.iter().try_for_each(|node| graph.run_node(node, memory, false))?;
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())
@@ -271,9 +294,11 @@ impl Crew {
             let mut answers = Vec::new();
             if let (false, Some([_, x, _])) = (shares.is_empty(), as_matmul(&graph.nodes[at])) {
                 let (tokens, width) = (x.shape.rows().min(memory.state.len), x.shape.width());
-                let terms = shares.iter().map(|(_, s)| s.rows * width * tokens).sum::<usize>();
+                let rows = shares.iter().map(|(_, s)| s.rows as u64).sum::<u64>();
+                let terms = rows * width as u64 * tokens as u64;
                 let asks = terms >= self.worth && (memory.state.len > 1 || self.alone_is_slower());
-                if asks || shares.iter().any(|(_, share)| !share.kept) {
+                let needed = shares.iter().any(|(_, share)| !share.kept);
+                if needed || asks && !self.broken.get() {
                     let values = &memory.slots[slot(graph, x)?][..tokens * width];
                     let numbers: Vec<u32> = shares.iter().map(|(n, _)| u32::try_from(*n).unwrap_or(0)).collect();
                     answers.extend((0..self.helpers()).map(|helper| self.helpers.multiply(helper, &numbers, values)));

@@ -2,7 +2,7 @@
 //! depends on more than the logits.
 
 use super::{
-    device::{Batch, Output, Runner, Want},
+    device::{Batch, Output, Want},
     session::{Generation, Model, finite},
 };
 #[cfg(feature = "text")]
@@ -105,9 +105,6 @@ impl Model {
         let now = (self.clock)();
         if tokens.len() == 1 {
             self.together.took(now - begun, made.len());
-            if let Runner::Cpu(cpu) = &mut self.runner {
-                cpu.took(now - begun);
-            }
         }
         self.together.done = (self.runner.flying() > 0).then_some(now);
         // Each of them but the last was read to make the next.

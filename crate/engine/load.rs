@@ -298,7 +298,7 @@ pub(super) async fn place(
     let sha256 = weights(checkpoint, network, &mut runner, progress).await?;
     tell(progress, Phase::Compile, 0, 0)?;
     runner.made(step).await?;
-    if let Runner::Cpu(cpu) = &runner {
+    if let Runner::Cpu(cpu) = &mut runner {
         cpu.shared().await?;
     }
     Ok(Placed {

@@ -443,7 +443,11 @@ impl Model {
         self.runner.prepare(&self.network, key).await?;
         // Until the step is known to have run, nothing is known of the cache; a past must not take the same step twice.
         let mut cached = std::mem::take(&mut self.cached);
+        let begun = (self.clock)();
         let output = self.runner.run(key, cached.len(), tokens, want).await?;
+        if let (Runner::Cpu(cpu), 1) = (&mut self.runner, tokens.len()) {
+            cpu.took((self.clock)() - begun);
+        }
         cached.extend_from_slice(tokens);
         self.cached = cached;
         Ok(output)

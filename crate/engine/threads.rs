@@ -1,6 +1,6 @@
 //! Threads of the operating system that multiply beside the one that runs a model.
 
-use super::crew::{Helpers, Threads};
+use super::crew::{Helpers, KEPT, Threads};
 use crate::{
     cpu::part::Part,
     error::{Error, Result},
@@ -13,11 +13,9 @@ use std::{
 };
 
 /// Terms of a product that takes about 100 µs, while to ask another thread takes 20.
-const WORTH: usize = 2_000_000;
+const WORTH: u64 = 2_000_000;
 /// Values of a model of which a token takes about a millisecond.
-const LEAST: usize = 32_000_000;
-
-const KEPT: u64 = 1 << 30;
+const LEAST: u64 = 32_000_000;
 
 /// So many threads beside the one that asks.
 #[derive(Debug, Clone, Copy)]
@@ -25,9 +23,9 @@ pub struct OwnThreads {
     /// How many.
     pub count: usize,
     /// A product of so many terms is worth sharing.
-    pub worth: usize,
+    pub worth: u64,
     /// A model whose matrices have so many values is.
-    pub least: usize,
+    pub least: u64,
     /// Bytes of weights of which this thread keeps all rows.
     pub kept: u64,
 }
@@ -45,11 +43,11 @@ impl OwnThreads {
 }
 
 impl Threads for OwnThreads {
-    fn worth(&self) -> usize {
+    fn worth(&self) -> u64 {
         self.worth
     }
 
-    fn least(&self) -> usize {
+    fn least(&self) -> u64 {
         self.least
     }
 

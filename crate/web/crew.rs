@@ -2,6 +2,7 @@
 
 use super::host::Host;
 use crate::{
+    cpu::simd,
     engine::{self, Helpers, Threads},
     error::{Error, Result},
     format::source::Pending,
@@ -82,16 +83,16 @@ impl fmt::Debug for Pages {
 }
 
 impl Threads for Pages {
-    fn worth(&self) -> usize {
-        self.0.worth()
+    fn worth(&self) -> u64 {
+        self.0.worth().into()
     }
 
-    fn least(&self) -> usize {
-        self.0.least()
+    fn least(&self) -> u64 {
+        self.0.least().into()
     }
 
     fn begin(&self, exact: bool) -> Pending<'static, Option<Rc<dyn Helpers>>> {
-        let begun = JsFuture::from(self.0.crew(&wasm_bindgen::module(), exact));
+        let begun = JsFuture::from(self.0.crew(&wasm_bindgen::module(), exact, simd::name()));
         Box::pin(async move {
             // where there can be no workers there are none
             let Ok(crew) = begun.await else { return Ok(None) };
@@ -107,11 +108,14 @@ pub struct Part(engine::Part);
 
 #[wasm_bindgen]
 impl Part {
-    /// None yet.
+    /// None yet; an error unless this thread multiplies by the same loops, which round alike.
     #[wasm_bindgen(constructor)]
-    pub fn new(exact: bool) -> Self {
+    pub fn new(exact: bool, products: &str) -> Result<Self> {
         super::relaxed::take();
-        Self(engine::Part::new(exact))
+        if products != simd::name() {
+            return Err(Error::internal(products));
+        }
+        Ok(Self(engine::Part::new(exact)))
     }
 
     /// Makes room for rows of the next weight.

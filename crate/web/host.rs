@@ -13,7 +13,7 @@ extern "C" {
         readonly signal: AbortSignal, \
         readonly worth: number, \
         readonly least: number, \
-        crew(module: WebAssembly.Module, exact: boolean): Promise<object | undefined>, \
+        crew(module: WebAssembly.Module, exact: boolean, products: string): Promise<object | undefined>, \
         readonly patience?: number }")]
     pub type Host;
 
@@ -31,15 +31,15 @@ extern "C" {
 
     /// Terms of a product that is worth asking other workers.
     #[wasm_bindgen(method, structural, getter)]
-    pub(super) fn worth(this: &Host) -> usize;
+    pub(super) fn worth(this: &Host) -> u32;
 
     /// Values of a model that is worth having some.
     #[wasm_bindgen(method, structural, getter)]
-    pub(super) fn least(this: &Host) -> usize;
+    pub(super) fn least(this: &Host) -> u32;
 
     /// Begins them; nothing where there are none.
     #[wasm_bindgen(method, structural)]
-    pub(super) fn crew(this: &Host, module: &JsValue, exact: bool) -> Promise;
+    pub(super) fn crew(this: &Host, module: &JsValue, exact: bool, products: &str) -> Promise;
 
     /// Milliseconds without a byte after which a request is sent again.
     #[wasm_bindgen(method, structural, getter)]

@@ -7,10 +7,12 @@ use crate::{
 };
 use nomoat::{
     Error,
-    engine::{Device, Event, Finish, LoadOptions, Model, Phase, Progress, Request},
+    engine::{Device, Event, Finish, Helpers, LoadOptions, Model, Phase, Progress, Request, Threads},
     error::Gpu,
+    format::source::Pending,
     text::sample::Sampling,
 };
+use std::rc::Rc;
 
 fn prompt(len: u32) -> Vec<u32> {
     (0..len).map(|i| (i * 37 + i * i % 11) % 300).collect()
@@ -46,12 +48,69 @@ fn threads_change_no_logit() {
     for mode in [CPU, CPU.default_precision()] {
         let [alone, shared, kept] = [(0, false), (3, false), (3, true)].map(|(helpers, keeps)| {
             let mut model = llama3(Mode { helpers, keeps, ..mode })?;
+            assert_eq!(model.info().threads, helpers + 1);
             let all = logits(&mut model, &prompt(40), true).unwrap();
             // A long prompt has slots that are longer than the one row of its logits.
             let ids = [200, 100, 30, 7].map(|length| greedy(&mut model, &prompt(length), 20, true).unwrap());
             Some((all, ids))
         });
         assert!(alone == shared && alone == kept);
+    }
+}
+
+/// Threads that take everything and then fail, or that cannot even take it.
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    ready: bool,
+}
+
+impl Threads for Failing {
+    fn worth(&self) -> u64 {
+        0
+    }
+
+    fn least(&self) -> u64 {
+        0
+    }
+
+    fn begin(&self, _: bool) -> Pending<'static, Option<Rc<dyn Helpers>>> {
+        let all: Rc<dyn Helpers> = Rc::new(*self);
+        Box::pin(async move { Ok(Some(all)) })
+    }
+}
+
+impl Helpers for Failing {
+    fn count(&self) -> usize {
+        2
+    }
+
+    fn reserve(&self, _: usize, _: &str, _: usize, _: usize) {}
+
+    fn fill(&self, _: usize, _: usize, _: usize, _: &[u8]) {}
+
+    fn multiply(&self, _: usize, weights: &[u32], _: &[f32]) -> Pending<'static, Vec<f32>> {
+        let ready = self.ready && weights.is_empty();
+        let answer = ready.then(Vec::new).ok_or(Error::Internal { what: "over".into() });
+        Box::pin(async move { answer })
+    }
+}
+
+/// The first thread has all rows.
+#[test]
+fn a_model_does_without_threads_that_fail() {
+    let Some(mut alone) = llama3(CPU) else { return };
+    let expected = greedy(&mut alone, &prompt(30), 20, true).unwrap();
+    for ready in [true, false] {
+        let options = LoadOptions {
+            threads: Some(Rc::new(Failing { ready })),
+            ..CPU.options()
+        };
+        let folder = Disk(shared("zoo/llama3").unwrap());
+        let mut progress = |_| true;
+        let loaded = Model::load(&folder, "", &options, || 0.0, &mut progress);
+        let mut model = pollster::block_on(loaded).unwrap();
+        assert_eq!(model.info().threads, if ready { 3 } else { 1 });
+        assert_eq!(greedy(&mut model, &prompt(30), 20, true).unwrap(), expected);
     }
 }
 

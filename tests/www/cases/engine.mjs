@@ -83,7 +83,7 @@ const story = [
     each: "gpu",
     async run({ lab, device }) {
       const told = [];
-      for (const format of ["Q8_0", "Q4_0", "Q4_K"]) {
+      for (const format of ["Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"]) {
         const source = `/shared/zoo/quants/llama/llama-${format}.gguf`;
         const models = [device, "cpu"].map((device) => ({ source, options: { device, kv: "f32" } }));
         // a few and many take different loops
