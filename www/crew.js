@@ -55,13 +55,11 @@ function start() {
   const { href, protocol } = globalThis.location;
   // where a page trusts no addresses, a worker of a blob does not either
   const { trustedTypes } = /** @type {any} */ (globalThis);
-  address ??=
-    trustedTypes?.createPolicy("nomoat", {
-      createScriptURL(/** @type {string} */ asked) {
-        if (asked !== href) throw new TypeError("nomoat starts its own worker only");
-        return asked;
-      },
-    }).createScriptURL(href) ?? href;
+  const createScriptURL = (/** @type {string} */ asked) => {
+    if (asked !== href) throw new TypeError("nomoat starts its own worker only");
+    return asked;
+  };
+  address ??= trustedTypes?.createPolicy("nomoat", { createScriptURL }).createScriptURL(href) ?? href;
   const worker = new Worker(address, { type: protocol === "blob:" ? "classic" : "module", name: NAME });
   all.add(worker);
   return worker;
