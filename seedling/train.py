@@ -6,6 +6,7 @@ import argparse
 import csv
 import os
 import random
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -28,6 +29,9 @@ ROWS = 56  # at most, of a batch: short answers get more steps than their few to
 FEW = 0.08  # of conversations begin with a story while `--talk` lasts: telling questions apart needs many of them
 BRIEF, OPENING = 0.7, 12  # of so many short replies only the opening is learned, so many tokens: the rest is soon known by heart
 
+# The type of the matrix products: `faster` chooses.
+products = torch.bfloat16
+
 TOLD = 0.5  # the weight of telling, at each word of the later half of a prompt, which reply it gets: a part of training only
 REPLY = {reply: i + 1 for i, kind in enumerate(talk.replies()) for reply in kind}  # 0 is a story
 
@@ -47,7 +51,7 @@ class Muon(torch.optim.Optimizer):
                 m = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 m.lerp_(p.grad, 1 - group["momentum"])
                 mine = i % self.world == self.rank
-                updates.append(orthogonal(p.grad.lerp(m, group["momentum"])) if mine else torch.zeros_like(p, dtype=torch.bfloat16))
+                updates.append(orthogonal(p.grad.lerp(m, group["momentum"])) if mine else torch.zeros_like(p, dtype=products))
             if self.world > 1:
                 summed(updates)
             for p, update in zip(group["params"], updates):
@@ -55,12 +59,27 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(g):
-    x = g.bfloat16() if g.shape[0] <= g.shape[1] else g.T.bfloat16()
+    x = (g if g.shape[0] <= g.shape[1] else g.T).to(products)
     x = x / (x.norm() + 1e-7)
     for _ in range(5):
         a = x @ x.T
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
     return x if g.shape[0] <= g.shape[1] else x.T
+
+
+def faster() -> torch.dtype:
+    """The type, bf16 or f32, in which this machine multiplies matrices faster; the processes agree."""
+    times = []
+    for kind in (torch.bfloat16, torch.float32):
+        a, b = torch.ones(2048, 192, dtype=kind), torch.ones(192, 768, dtype=kind)
+        for count in (3, 30):  # the first ones build the kernel
+            begun = time.perf_counter()
+            for _ in range(count):
+                a @ b
+        times.append(torch.tensor([time.perf_counter() - begun]))
+    if dist.is_initialized():
+        summed(times)
+    return torch.bfloat16 if times[0] < times[1] else torch.float32
 
 
 def summed(tensors: list[torch.Tensor]) -> None:
@@ -118,12 +137,12 @@ def batches(tokenizer, seed: int, pool: int, stride: int, tokens: int, limit: in
             yield pool, ids[:, :-1], ids[:, 1:], weights[:, 1:], told[:, :-1]
 
 
-def loss_of(net, teller, ids, targets, weights, told):
+def loss_of(net, hidden_of, teller, ids, targets, weights, told):
     """Weighted mean loss of the tokens that are learned, and of telling replies; for the log the plain means of all and of the
     copied ones."""
     keep = weights > 0
-    with torch.autocast("cpu", torch.bfloat16):
-        hidden = net.hidden(ids)
+    with torch.autocast("cpu", torch.bfloat16, enabled=products == torch.bfloat16):
+        hidden = hidden_of(ids)
         logits = F.linear(hidden[keep], net.model.embed_tokens.weight)
         guesses = teller(hidden[told >= 0])
     telling = F.cross_entropy(guesses.float(), told[told >= 0])
@@ -198,10 +217,13 @@ def main() -> None:
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if world > 1:
         dist.init_process_group("gloo")
+    global products
+    products = faster()
     tokenizer = vocabulary.load(a.folder)
     net = Seedling(Shape(vocab=tokenizer.get_vocab_size()))
     if a.weights and not (a.folder / a.resume).exists():
         net.load_state_dict(grown(planted(a.weights, net.shape), net.state_dict()))
+    hidden_of = torch.compile(net.hidden, dynamic=True) if shutil.which("g++") else net.hidden  # a fifth less time
     teller = torch.nn.Linear(net.shape.width, len(talk.replies()) + 1)
     average = {k: v.clone() for k, v in net.state_dict().items()}
     matrices = [p for n, p in net.named_parameters() if p.dim() == 2 and "embed" not in n]
@@ -236,7 +258,7 @@ def main() -> None:
             decaying = True
             checkpoint("stable.pt")
         factor = min(1.0, (step + 1) / 60, (1 - done) / a.decay)
-        loss, plain = loss_of(net, teller, *batch)
+        loss, plain = loss_of(net, hidden_of, teller, *batch)
         loss.backward()
         done = share(parameters, max(step / a.steps, spent / 60 / a.minutes), rank, world)
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
