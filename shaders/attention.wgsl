@@ -2,7 +2,7 @@
 //! workgroup takes up to 8 rows, query heads that share a kv head of one token or of some, and walks the cache in chunks with a
 //! running maximum and sum. Causality trims the walk to what any of its tokens sees. Where several workgroups share the keys of a
 //! token, `merge` has the rest to do.
-//! variant KV: lib/kv_f16 lib/kv_f32
+//! variant KV: lib/kv_f16 lib/kv_f32 lib/kv_q8
 //! variant FORM: alone subgroups lanes wide
 override WG: u32 = 64u;
 override SHARE: u32 = 1u;   // query heads a workgroup

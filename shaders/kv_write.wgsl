@@ -22,9 +22,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     for (var n = id.x; n < all; n += groups.x * 64u) {
         let d = 2u * (n % pairs);
         let row = n / pairs;
-        let pos = state[STATE_POS] + row / params.heads;
-        if pos < params.capacity {
-            let to = ((row % params.heads) * params.capacity + pos) * params.head_dim + d;
+        let slot = kv_slot(state[STATE_POS] + row / params.heads);
+        if slot < params.capacity {
+            let to = ((row % params.heads) * params.capacity + slot) * params.head_dim + d;
             let source = row * params.head_dim + d;
             kv_store2(to, vec2<f32>(k[source], k[source + 1u]));
             kv_store2(values + to, vec2<f32>(v[source], v[source + 1u]));

@@ -51,10 +51,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             y[at + d + 1u] = q[at + d + 1u] * b.by.x + q[at + b.other] * b.by.y;
             continue;
         }
-        if pos >= params.capacity { continue; }
+        let slot = kv_slot(pos);
+        if slot >= params.capacity { continue; }
         let values = i >= queries + keys;
         let of_kv = head - params.heads;   // both kinds, as they lie in the cache
-        let to = (of_kv * params.capacity + pos) * head_dim + d;
+        let to = (of_kv * params.capacity + slot) * head_dim + d;
         if values {
             let at = (t * params.kv_heads + of_kv - params.kv_heads) * head_dim;
             kv_store2(to, vec2<f32>(v[at + d], v[at + d + 1u]));

@@ -22,7 +22,7 @@ import { here, thread, wasm } from "./thread.js";
  * @typedef {object} LoadSettings
  * @property {"auto" | "gpu" | "cpu"} [device]
  * @property {"auto" | "f32"} [precision]
- * @property {"f32" | "f16"} [kv]
+ * @property {"f32" | "f16" | "q8"} [kv]
  * @property {number} [contextLength]
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding]

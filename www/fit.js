@@ -11,7 +11,7 @@ import { permitted, readable, resolved, spelt } from "./source.js";
  * @property {"auto" | "gpu" | "cpu"} [device]
  * @property {number} [contextLength]
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
- * @property {"f32" | "f16"} [kv]
+ * @property {"f32" | "f16" | "q8"} [kv]
  * @property {number} [maxBinding]
  * @property {import("./room.js").Profile | null} [adapter] Instead of this browser's; `null`: as if there were none.
  * @property {number | null} [memory] Bytes of memory that the device has; by default what the browser tells, which is little.

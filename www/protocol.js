@@ -9,7 +9,7 @@
  * @typedef {object} LoadOptions
  * @property {Device} [device]
  * @property {"auto" | "f32"} [precision]
- * @property {"f32" | "f16"} [kv]
+ * @property {"f32" | "f16" | "q8"} [kv]
  * @property {number} [contextLength]
  * @property {string} [quantize] The block format that weights get which the files hold as floats: `q8_0`, `q4_k` …
  * @property {number} [maxBinding] Largest GPU binding in bytes; tests force sharding with it.

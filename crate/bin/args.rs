@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nomoat::{
-    Error, Result, dev,
+    Result, dev,
     engine::{Device, Kv, LoadOptions, OwnThreads, Precision},
     quant,
     tensor::Format,
@@ -72,7 +72,7 @@ pub(crate) enum KvArg {
     F32,
     /// 16-bit floats
     F16,
-    /// 8-bit blocks (not supported yet)
+    /// Codes of 8 bits, and a unit for each 32 of them: little more than half of f16
     Q8,
 }
 
@@ -105,18 +105,11 @@ pub(crate) struct Load {
 impl Load {
     /// The options of the library.
     pub(crate) fn options(&self) -> Result<LoadOptions> {
-        let kv = match self.kv {
-            None => None,
-            Some(KvArg::F32) => Some(Kv::F32),
-            Some(KvArg::F16) => Some(Kv::F16),
-            Some(KvArg::Q8) => {
-                return Err(Error::Invalid {
-                    field: "--kv".into(),
-                    expected: "f32 or f16 (an 8-bit cache is not supported yet)".into(),
-                    found: "q8".into(),
-                });
-            }
-        };
+        let kv = self.kv.map(|kv| match kv {
+            KvArg::F32 => Kv::F32,
+            KvArg::F16 => Kv::F16,
+            KvArg::Q8 => Kv::Q8,
+        });
         Ok(LoadOptions {
             device: match self.device {
                 DeviceArg::Auto => Device::Auto,

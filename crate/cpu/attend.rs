@@ -58,13 +58,17 @@ impl Packed {
         })
     }
 
-    /// Takes the keys and the values of a head.
-    pub(crate) fn fill(&mut self, [keys, values]: [&[f32]; 2]) {
-        for (n, key) in keys.chunks_exact(self.width).enumerate() {
+    /// Takes keys of a head, behind as many as came before.
+    pub(crate) fn keys(&mut self, before: usize, keys: &[f32]) {
+        for (n, key) in (before..).zip(keys.chunks_exact(self.width)) {
             let to = &mut self.keys[n / ROWS * ROWS * self.packed..][..ROWS * self.packed];
             pack(key, n % ROWS, ROWS, to);
         }
-        for (n, value) in values.chunks_exact(self.width).enumerate() {
+    }
+
+    /// Takes its values, behind as many as came before.
+    pub(crate) fn values(&mut self, before: usize, values: &[f32]) {
+        for (n, value) in (before..).zip(values.chunks_exact(self.width)) {
             let at = n / LANES * ROWS * LANES + n % LANES;
             let to = self.values.chunks_exact_mut(self.most * ROWS);
             for (part, to) in value.as_chunks::<ROWS>().0.iter().zip(to) {

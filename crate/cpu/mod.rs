@@ -1,6 +1,7 @@
 //! The CPU as a device: its memory, and the fast products of the heavy operators.
 
 pub(crate) mod attend;
+pub(crate) mod cache;
 pub(crate) mod draw;
 pub(crate) mod exp;
 pub(crate) mod ints;
@@ -10,7 +11,11 @@ pub(crate) mod product;
 pub(crate) mod simd;
 mod wide;
 
-use crate::tensor::Format;
+use crate::{
+    error::{Error, Result},
+    tensor::Format,
+};
+use cache::Cache;
 use draw::Draw;
 
 /// The step's place in the context.
@@ -80,8 +85,8 @@ pub(crate) struct Memory {
     pub(crate) chosen: Option<u32>,
     /// cos and sin by position: `[S, Dr/2, 2]`, by table.
     pub(crate) rope: Vec<Vec<f32>>,
-    /// Keys and values by layer: `[2, Hk, S, Dh]`.
-    pub(crate) kv: Vec<Vec<f32>>,
+    /// Keys and values by layer.
+    pub(crate) kv: Vec<Cache>,
     /// What recurrent operators keep of the tokens before, by number.
     pub(crate) past: Vec<Vec<f32>>,
     /// Whether activations may not be rounded.
@@ -92,4 +97,23 @@ pub(crate) struct Memory {
     pub(crate) weights: Vec<HostWeight>,
     /// Activations by slot.
     pub(crate) slots: Vec<Vec<f32>>,
+}
+
+/// Zeroed memory, or an error where there is none.
+pub(crate) fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
+    let mut cells = Vec::new();
+    grow(&mut cells, count)?;
+    Ok(cells)
+}
+
+/// Makes room for `count`, if there is less.
+pub(crate) fn grow<T: Clone + Default>(cells: &mut Vec<T>, count: usize) -> Result<()> {
+    let more = count.saturating_sub(cells.len());
+    cells.try_reserve_exact(more).map_err(|_| Error::TooBig {
+        what: "one more part of the model on the CPU".into(),
+        needed: (more * size_of::<T>()) as u64,
+        available: 0,
+    })?;
+    cells.resize(cells.len() + more, T::default());
+    Ok(())
 }

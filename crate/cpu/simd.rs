@@ -11,6 +11,8 @@ mod plain;
 #[macro_use]
 mod wasm;
 #[cfg(target_arch = "wasm32")]
+mod wasm_cache;
+#[cfg(target_arch = "wasm32")]
 mod wasm_split;
 #[cfg(target_arch = "wasm32")]
 mod wasm_wide;
@@ -88,6 +90,10 @@ pub(crate) type Tile = [[f32; ROWS]; TOKENS];
 /// The inner loops of one instruction set.
 #[derive(Clone, Copy)]
 pub(crate) struct Loops {
+    /// The values of f16 bits.
+    pub(crate) halves: fn(&[u16], &mut [f32]),
+    /// Codes, each a part of 127 of the largest magnitude of its block, of as many blocks as there are magnitudes.
+    pub(crate) coded: fn(&[i8], &[f32], &mut [f32]),
     /// Dot of two slices of the same length.
     pub(crate) dot: fn(&[f32], &[f32]) -> f32,
     /// Dots of the first with rows that lie one after the other, as many as there is room for.
@@ -132,6 +138,8 @@ pub(crate) fn loops() -> Loops {
 /// Those that the others are held to.
 #[cfg(any(test, not(target_arch = "wasm32")))]
 pub(crate) const PLAIN: Loops = Loops {
+    halves: crate::quant::half::values,
+    coded: plain::coded,
     dot: plain::dot,
     dots: plain::dots,
     mix: plain::mix,

@@ -18,7 +18,7 @@ use crate::{
     model::Head,
     op::{Graph, OPS, Place, case::Case},
     plan::{Plan, plan},
-    tensor::Format,
+    tensor::{Format, Kept, Kv},
 };
 
 /// How long one run of a case takes.
@@ -107,7 +107,7 @@ impl Bench {
 type Ready = (Plan, crate::cpu::Memory, Vec<(usize, Vec<f32>)>);
 
 fn ready(case: &Case, stacks: Option<&[Vec<usize>]>) -> Result<Ready> {
-    let mut graph = Graph::new(1, 16, false);
+    let mut graph = Graph::new(1, 16, Kv::F32);
     let trial = case.build(&mut graph)?;
     let (memory, values) = (trial.memory, trial.inputs);
     let plan = plan(graph, stacks)?;
@@ -346,13 +346,7 @@ pub async fn dequant_ms(model: &Model, clock: Clock) -> Result<Option<f64>> {
 }
 
 fn cached_bytes(model: &Model) -> Result<u64> {
-    let value = match &model.runner {
-        Runner::Cpu(_) => 4,
-        #[cfg(feature = "gpu")]
-        Runner::Gpu(gpu) if gpu.shape()?.f16 => 2,
-        #[cfg(feature = "gpu")]
-        Runner::Gpu(_) => 4,
-    };
-    let values: usize = model.network.hyper.caches.iter().sum();
-    Ok(value * values as u64)
+    let kv = model.runner.shape()?.kv;
+    let of_one = |kept: &Kept| kv.bytes(kept.values() as u64, kept.width);
+    Ok(model.network.hyper.caches.iter().map(of_one).sum())
 }

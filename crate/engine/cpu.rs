@@ -6,11 +6,12 @@ use super::{
     device::{CacheShape, Key, Output, Want},
 };
 use crate::{
-    cpu::{HostWeight, Memory, Sampler, State},
+    cpu::{HostWeight, Memory, Sampler, State, cache::Cache, grow, zeros},
     error::{Error, Result},
     model::{Head, Network},
     op::{Place, Stored, Tensor},
     plan::Plan,
+    tensor::Kept,
 };
 use std::collections::HashMap;
 
@@ -109,10 +110,11 @@ impl CpuRunner {
     }
 
     pub(super) fn cache(&mut self, shape: CacheShape, ropes: &[usize]) -> Result<()> {
-        let values = shape.values()?;
-        let all = values.iter().chain(ropes).chain(shape.pasts.iter());
-        self.room(all.map(|n| 4 * *n as u64).sum())?;
-        self.memory.kv = values.into_iter().map(zeros).collect::<Result<_>>()?;
+        let floats = ropes.iter().chain(shape.pasts.iter());
+        let bytes = shape.bytes()?.into_iter().chain(floats.map(|n| 4 * *n as u64));
+        self.room(bytes.sum())?;
+        let cache = |kept: &Kept| Cache::new(shape.kv, *kept, shape.capacity);
+        self.memory.kv = shape.caches.iter().map(cache).collect::<Result<_>>()?;
         self.memory.past = shape.pasts.iter().map(|n| zeros(*n)).collect::<Result<_>>()?;
         self.memory.rope = ropes.iter().map(|n| zeros(*n)).collect::<Result<_>>()?;
         self.memory.rope.iter_mut().for_each(Vec::clear);
@@ -189,23 +191,4 @@ impl CpuRunner {
             (Want::Logits, None) => return Err(Error::internal("this step has no logits")),
         })
     }
-}
-
-/// Zeroed memory, or an error where there is none.
-fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
-    let mut cells = Vec::new();
-    grow(&mut cells, count)?;
-    Ok(cells)
-}
-
-/// Makes room for `count`, if there is less.
-fn grow<T: Clone + Default>(cells: &mut Vec<T>, count: usize) -> Result<()> {
-    let more = count.saturating_sub(cells.len());
-    cells.try_reserve_exact(more).map_err(|_| Error::TooBig {
-        what: "one more part of the model on the CPU".into(),
-        needed: (more * size_of::<T>()) as u64,
-        available: 0,
-    })?;
-    cells.resize(cells.len() + more, T::default());
-    Ok(())
 }

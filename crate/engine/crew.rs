@@ -9,6 +9,7 @@ use crate::{
     model::Network,
     op::{Graph, Node, Place, Tensor, as_matmul},
     plan::plan,
+    tensor::Kv,
 };
 use std::{cell::Cell, ops::Range, rc::Rc};
 
@@ -101,7 +102,7 @@ fn together(nodes: &[Node]) -> usize {
 
 /// The weights of a network that are multiplied with the rows of a step.
 fn multiplied(network: &Network, threads: &dyn Threads) -> Result<Vec<Share>> {
-    let mut graph = Graph::new(1, 1, false);
+    let mut graph = Graph::new(1, 1, Kv::F32);
     (network.forward)(&mut graph, network.hyper.kind.head())?;
     let graph = plan(graph, None)?.graph;
     let all = network.weights.iter().map(|w| w.bytes()).sum::<u64>();

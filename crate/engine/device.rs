@@ -9,6 +9,7 @@ use crate::{
     model::{Head, Hyper, Network, Weight},
     op::{Fixed, Graph, RING, SAMPLER, Tensor},
     plan::Plan,
+    tensor::{Kept, Kv},
 };
 use std::rc::Rc;
 
@@ -91,39 +92,44 @@ pub(super) enum Output {
 /// The cache's shape and storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CacheShape {
-    /// Values a token, `2 * Hk * Dh`, of each cache.
-    pub(super) caches: Rc<[usize]>,
+    /// What each cache keeps of a token.
+    pub(super) caches: Rc<[Kept]>,
     /// Values that each recurrent operator keeps, however many tokens there were.
     pub(super) pasts: Rc<[usize]>,
     /// Tokens it holds.
     pub(super) capacity: usize,
-    /// Packed f16 instead of f32.
-    pub(super) f16: bool,
+    /// How they are stored.
+    pub(super) kv: Kv,
 }
 
 impl CacheShape {
-    pub(super) fn new(hyper: &Hyper, capacity: usize, f16: bool) -> Self {
+    pub(super) fn new(hyper: &Hyper, capacity: usize, kv: Kv) -> Self {
         Self {
             caches: hyper.caches.clone(),
             pasts: hyper.pasts.clone(),
             capacity,
-            f16,
+            kv,
         }
     }
 
-    /// Values of each cache: `[2, Hk, S, Dh]`.
+    /// Bytes of each cache: `[2, Hk, S, Dh]`.
     ///
     /// # Errors
-    /// [`Error::TooBig`] if those of one cannot be addressed.
-    pub(super) fn values(&self) -> Result<Vec<usize>> {
-        // As f32, so that bytes are numbers too.
-        let values = |n: &usize| {
-            let values = n.checked_mul(self.capacity)?;
-            values.checked_mul(size_of::<f32>()).map(|_| values)
+    /// [`Error::TooBig`] if the values of one cannot be addressed as f32.
+    pub(super) fn bytes(&self) -> Result<Vec<u64>> {
+        let bytes = |kept: &Kept| {
+            let values = kept.values().checked_mul(self.capacity)?;
+            let bytes = values.checked_mul(size_of::<f32>());
+            bytes.map(|_| self.kv.bytes(values as u64, kept.width))
         };
-        let all = self.caches.iter().map(values).collect::<Option<Vec<_>>>();
+        let all = self.caches.iter().map(bytes).collect::<Option<Vec<_>>>();
         all.ok_or_else(|| {
-            let widest = self.caches.iter().max().map_or(0, |n| 4 * *n as u64);
+            let widest = self
+                .caches
+                .iter()
+                .map(|kept| 4 * kept.values() as u64)
+                .max()
+                .unwrap_or(0);
             Error::TooBig {
                 what: format!("a layer's cache of {} tokens", self.capacity),
                 needed: widest.saturating_mul(self.capacity as u64),
@@ -131,21 +137,12 @@ impl CacheShape {
             }
         })
     }
-
-    /// Bytes of each cache on the GPU.
-    ///
-    /// # Errors
-    /// As [`Self::values`].
-    pub(super) fn bytes(&self) -> Result<Vec<u64>> {
-        let each = if self.f16 { 2 } else { 4 };
-        Ok(self.values()?.into_iter().map(|n| n as u64 * each).collect())
-    }
 }
 
 /// The GPU buffers that outlive a step, with their names and bytes; `ropes` are the values of each table of rotations.
 ///
 /// # Errors
-/// As [`CacheShape::values`].
+/// As [`CacheShape::bytes`].
 pub(super) fn fixed(shape: &CacheShape, ropes: &[usize]) -> Result<Vec<(Fixed, &'static str, u64)>> {
     let caches = shape.bytes()?;
     let tokens = BUCKETS[BUCKETS.len() - 1];
@@ -171,7 +168,7 @@ pub(super) fn record(
     shape: &CacheShape,
     stacks: Option<&[Vec<usize>]>,
 ) -> Result<(Plan, Option<Tensor>)> {
-    let mut graph = Graph::new(key.bucket, shape.capacity, shape.f16);
+    let mut graph = Graph::new(key.bucket, shape.capacity, shape.kv);
     graph.long = key.long;
     let logits = (network.forward)(&mut graph, key.head)?;
     Ok((crate::plan::plan(graph, stacks)?, logits))
@@ -179,7 +176,7 @@ pub(super) fn record(
 
 /// Weights that should share a buffer on a GPU: the step that loading prepares tells which are read as one.
 pub(super) fn stacks(network: &Network) -> Result<Vec<Vec<usize>>> {
-    let mut graph = Graph::new(1, 1, false);
+    let mut graph = Graph::new(1, 1, Kv::F32);
     (network.forward)(&mut graph, network.hyper.kind.head())?;
     crate::plan::stacks(graph)
 }
@@ -195,6 +192,15 @@ pub(super) enum Runner {
 }
 
 impl Runner {
+    /// What its cache is like.
+    pub(super) fn shape(&self) -> Result<CacheShape> {
+        match self {
+            Self::Cpu(cpu) => cpu.shape(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu.shape(),
+        }
+    }
+
     /// Makes room for the weights of a network, by their numbers.
     pub(super) fn reserve(&mut self, network: &Network) -> Result<()> {
         let stored = network.weights.iter().map(Weight::stored);
@@ -315,13 +321,14 @@ mod tests {
     /// In wasm, whose addresses have 32 bits: what lies on a GPU may be more than they reach.
     #[test]
     fn a_cache_is_as_large_as_its_layers_may_be() {
-        let shape = |capacity| CacheShape {
-            caches: vec![8192; 32].into(),
+        let shape = |kv, capacity| CacheShape {
+            caches: vec![Kept { count: 64, width: 128 }; 32].into(),
             pasts: vec![].into(),
             capacity,
-            f16: true,
+            kv,
         };
-        assert_eq!(shape(4096).bytes().ok(), Some(vec![64 << 20; 32]));
-        assert!(shape(usize::MAX / 8192).values().is_err());
+        assert_eq!(shape(Kv::F16, 4096).bytes().ok(), Some(vec![64 << 20; 32]));
+        assert_eq!(shape(Kv::Q8, 4096).bytes().ok(), Some(vec![36 << 20; 32]));
+        assert!(shape(Kv::Q8, usize::MAX / 8192).bytes().is_err());
     }
 }

@@ -2,7 +2,6 @@
 //! recording, planning and lowering, and held against the limits of an adapter.
 
 use super::{
-    Kv,
     device::{BUCKETS, CacheShape, Key, LONG, fixed, record, stacks},
     load,
 };
@@ -14,7 +13,7 @@ use crate::{
     op::{Fixed, Forms, RING, Stored, lay},
     plan::lower,
     quant,
-    tensor::{Format, sort_by_numbers},
+    tensor::{Format, Kv, sort_by_numbers},
 };
 use serde::Serialize;
 
@@ -280,7 +279,7 @@ struct Place<'a> {
     binding: u64,
     /// Of it, what may be used.
     memory: Option<u64>,
-    f16: bool,
+    kv: Kv,
 }
 
 impl<'a> Place<'a> {
@@ -296,7 +295,7 @@ impl<'a> Place<'a> {
                 .into_iter()
                 .flatten()
                 .min(),
-            f16: load::kv_f16(&network.hyper, against.kv, adapter.is_some()),
+            kv: load::kv(&network.hyper, against.kv, adapter.is_some()),
         }
     }
 
@@ -316,7 +315,7 @@ impl<'a> Place<'a> {
     }
 
     fn shape(&self, capacity: usize) -> CacheShape {
-        CacheShape::new(&self.network.hyper, capacity, self.f16)
+        CacheShape::new(&self.network.hyper, capacity, self.kv)
     }
 
     fn ropes(&self, capacity: usize) -> Result<Vec<usize>> {
@@ -421,13 +420,8 @@ impl<'a> Place<'a> {
                 *sum += padded(bytes);
             }
         } else {
-            // The CPU keeps f32, whatever is asked for.
-            kv = shape
-                .values()?
-                .iter()
-                .chain(shape.pasts.iter())
-                .map(|n| 4 * *n as u64)
-                .sum();
+            let pasts = shape.pasts.iter().map(|n| 4 * *n as u64);
+            kv = shape.bytes()?.into_iter().chain(pasts).sum();
             scratch += ropes.iter().map(|n| 4 * *n as u64).sum::<u64>();
         }
         let total = base.weights.saturating_add(kv).saturating_add(scratch);

@@ -328,7 +328,7 @@ impl GpuRunner {
     }
 
     /// Writes the state, tokens, cache and past of a CPU's memory.
-    pub(super) fn write_memory(&self, memory: &crate::cpu::Memory, f16: bool) -> Result<()> {
+    pub(super) fn write_memory(&self, memory: &crate::cpu::Memory) -> Result<()> {
         let fixed = |f| self.fixed.get(&f).ok_or_else(|| Error::internal("no cache yet"));
         let word = |n| u32::try_from(n).map_err(|_| Error::internal("a position beyond 2^32"));
         let state = memory.state;
@@ -339,14 +339,8 @@ impl GpuRunner {
         if let Some(words) = sampler_words(&memory.sampler) {
             self.gpu.write(fixed(Fixed::Sampler)?, 0, bytemuck::cast_slice(&words));
         }
-        for (layer, values) in memory.kv.iter().enumerate() {
-            let halves: Vec<u16> = values.iter().map(|v| crate::quant::half::f32_to_f16(*v)).collect();
-            let bytes: &[u8] = if f16 {
-                bytemuck::cast_slice(&halves)
-            } else {
-                bytemuck::cast_slice(values)
-            };
-            self.gpu.write(fixed(Fixed::Kv(layer))?, 0, bytes);
+        for (layer, cache) in memory.kv.iter().enumerate() {
+            self.gpu.write(fixed(Fixed::Kv(layer))?, 0, &cache.bytes());
         }
         for (number, values) in memory.past.iter().enumerate() {
             self.gpu

@@ -1,7 +1,7 @@
 //! Loading: open the device, make room and the cache, prepare the decoding step, bring weights in chunks of whole rows.
 
 use super::{
-    Device, Info, Kv, LoadOptions, OnProgress, Phase, Progress,
+    Device, Info, LoadOptions, OnProgress, Phase, Progress,
     cpu::CpuRunner,
     device::{CacheShape, Key, Runner},
     stream::Stream,
@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     format::{Checkpoint, Container},
     model::{Card, Hyper, Kind, Network},
+    tensor::Kv,
 };
 
 /// Values of the table of rotations written at once.
@@ -116,9 +117,10 @@ pub(super) fn context(hyper: &Hyper) -> usize {
     hyper.context.min(CONTEXT).min(short.unwrap_or(CONTEXT))
 }
 
-/// Whether the cache holds f16.
-pub(super) fn kv_f16(hyper: &Hyper, asked: Option<Kv>, on_gpu: bool) -> bool {
-    asked.map_or(on_gpu && !hyper.exact_keys, |kv| kv == Kv::F16)
+/// How the cache is stored.
+pub(super) fn kv(hyper: &Hyper, asked: Option<Kv>, on_gpu: bool) -> Kv {
+    let usual = if on_gpu && !hyper.exact_keys { Kv::F16 } else { Kv::F32 };
+    asked.unwrap_or(usual)
 }
 
 /// Values of each table of rotations for `capacity` positions.
@@ -157,9 +159,9 @@ async fn cache(
             found: capacity.to_string(),
         });
     }
-    let f16 = kv_f16(hyper, options.kv, !matches!(runner, Runner::Cpu(_)));
+    let kv = kv(hyper, options.kv, !matches!(runner, Runner::Cpu(_)));
     let tables = ropes(hyper, capacity)?;
-    runner.cache(CacheShape::new(hyper, capacity, f16), &tables).await?;
+    runner.cache(CacheShape::new(hyper, capacity, kv), &tables).await?;
     for (number, (rope, table)) in hyper.ropes.iter().zip(tables).enumerate() {
         let factors = match rope.factors(capacity) {
             Some(entry) => {
@@ -244,7 +246,7 @@ async fn self_test(runner: &mut Runner, network: &Network, options: &LoadOptions
     let formats: Vec<_> = formats.into_iter().map(|(format, _)| format).collect();
     // kernels that are wrong on purpose are not those of other loads
     let kept = options.verdicts.as_deref().filter(|_| options.spoil.is_none());
-    let (layers, heads) = selftest::layers(network, kv_f16(&network.hyper, options.kv, true))?;
+    let (layers, heads) = selftest::layers(network, kv(&network.hyper, options.kv, true))?;
     let unusual: Vec<String> = layers
         .iter()
         .filter(|l| !l.is_usual())

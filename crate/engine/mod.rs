@@ -31,7 +31,7 @@ mod warm;
 
 use crate::{model::Card, tensor::Format};
 
-pub use crate::{cpu::part::Part, gpu::Caps};
+pub use crate::{cpu::part::Part, gpu::Caps, tensor::Kv};
 pub use crew::{Helpers, Threads};
 pub use request::{Finish, Request};
 pub use session::{Event, Generation, Model};
@@ -61,15 +61,6 @@ pub enum Precision {
     Auto,
     /// f32 arithmetic, or what is as exact.
     F32,
-}
-
-/// How the key-value cache is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kv {
-    /// 32-bit floats.
-    F32,
-    /// 16-bit floats, packed in pairs.
-    F16,
 }
 
 /// How to load a model.

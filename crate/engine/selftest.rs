@@ -10,10 +10,10 @@ use crate::{
         Act, Affine, Attention, Cases, Embed, Fixed, Graph, KvWrite, Node, Norm, Place, RECURRENT, Rope, Route, Sees,
         add, attention,
         case::{Case, Trial},
-        choose, drawn, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, plain, rope,
-        route, sample, turned,
+        choose, drawn, embed_as, gate, kv_write, last_row, matmul, matmul_of, mix, norm, of_experts, packed, plain,
+        rope, route, sample, turned,
     },
-    tensor::Format,
+    tensor::{Format, Kv},
 };
 use std::fmt::Write;
 
@@ -63,24 +63,19 @@ impl Heads {
     }
 }
 
-/// What keys and values are.
-fn number(f16: bool) -> &'static str {
-    if f16 { "f16" } else { "f32" }
-}
-
 /// A kernel of attention, with what it may do to scores.
 #[derive(Clone, Copy)]
 pub(super) struct Attends {
     /// Of two key-value heads.
     cfg: Attention,
     dim: usize,
-    /// Whether keys and values are f16.
-    f16: bool,
+    /// What keys and values are.
+    kv: Kv,
     sinks: bool,
 }
 
 impl Attends {
-    fn of(node: &Node, f16: bool) -> Result<Self> {
+    fn of(node: &Node, kv: Kv) -> Result<Self> {
         let cfg = *node.cfg::<Attention>()?;
         let dim = node.inputs[1].shape.width() / cfg.heads;
         let group = cfg.heads / cfg.kv_heads;
@@ -96,13 +91,13 @@ impl Attends {
         Ok(Self {
             cfg,
             dim,
-            f16,
+            kv,
             sinks: node.inputs.len() > 3 && cfg.buckets.is_none(),
         })
     }
 
     fn name(&self) -> String {
-        let (cfg, number) = (&self.cfg, number(self.f16));
+        let (cfg, number) = (&self.cfg, self.kv.name());
         let more = [
             (cfg.window > 0, " in a window"),
             (cfg.cap > 0.0, " capped"),
@@ -127,7 +122,7 @@ impl Attends {
     }
 
     fn case(self, (bucket, tokens, pos): Step, long: bool) -> Case {
-        let Self { cfg, dim, f16, sinks } = self;
+        let Self { cfg, dim, kv, sinks } = self;
         // So many that they are shared.
         let (pos, capacity) = if long {
             (300, 512)
@@ -143,9 +138,9 @@ impl Attends {
             c.valid(tokens);
             c.position(pos);
             c.memory.state.encoded = pos;
-            c.graph.kv_f16 = f16;
+            c.graph.kv = kv;
             c.graph.capacity = capacity;
-            c.cache(0, cfg.kv_heads, dim);
+            c.cache(0, cfg.kv_heads, dim)?;
             let q = c.input(bucket, cfg.heads * dim);
             let biases = cfg.buckets.map_or(usize::from(sinks), |b| b.count);
             let of_heads = (biases > 0).then(|| c.vector(biases * cfg.heads));
@@ -163,7 +158,9 @@ pub(super) enum Layer {
     /// The choice of a token that is not the likeliest.
     Draws,
     /// Heads with norms or biases before they are rotated.
-    Turns { f16: bool, normed: bool },
+    Turns { kv: Kv, normed: bool },
+    /// Keys and values becoming codes.
+    Packs,
     /// Experts in a format.
     Experts(&'static Format),
     /// An operator that keeps a past, with its known answers.
@@ -176,11 +173,12 @@ impl Layer {
         match self {
             Self::Attends(attends) => attends.name(),
             Self::Draws => "drawing".into(),
-            Self::Turns { f16, normed } => format!(
+            Self::Turns { kv, normed } => format!(
                 "heads with {} in {}",
                 if *normed { "norms" } else { "biases" },
-                number(*f16)
+                kv.name()
             ),
+            Self::Packs => "keys and values in q8".into(),
             Self::Experts(format) => format!("experts of {}", format.name),
             Self::Past(op, _) => (*op).into(),
         }
@@ -202,7 +200,8 @@ impl Layer {
             Self::Attends(attends) => return attends.cases(steps),
             Self::Experts(format) => return steps.iter().map(|step| experts(format, *step)).collect(),
             Self::Draws => drawn(7).into(),
-            Self::Turns { f16, normed } => turned(*f16, *normed).into(),
+            Self::Packs => packed(),
+            Self::Turns { kv, normed } => turned(*kv, *normed).into(),
             Self::Past(_, cases) => cases().into_iter().filter(|case| case.work.is_none()).collect(),
         };
         let named = |mut case: Case| {
@@ -213,8 +212,8 @@ impl Layer {
     }
 }
 
-/// Those of a network whose cache is in f16 or not, and its heads.
-pub(super) fn layers(network: &Network, f16: bool) -> Result<(Vec<Layer>, Heads)> {
+/// Those of a network whose cache is stored so, and its heads.
+pub(super) fn layers(network: &Network, kv: Kv) -> Result<(Vec<Layer>, Heads)> {
     let kind = network.hyper.kind;
     let both = [Head::Encode, kind.head()];
     let heads_of = if matches!(kind, Kind::EncoderDecoder(_)) {
@@ -229,20 +228,20 @@ pub(super) fn layers(network: &Network, f16: bool) -> Result<(Vec<Layer>, Heads)
         }
     };
     for head in heads_of {
-        let mut graph = Graph::new(1, 1, false);
+        let mut graph = Graph::new(1, 1, Kv::F32);
         (network.forward)(&mut graph, *head)?;
         for node in &graph.nodes {
             let past = |place| matches!(place, Place::Fixed(Fixed::Past(_)));
             if node.op.name == "attention" {
                 let cfg = node.cfg::<Attention>()?;
                 heads = heads.or(Some(Heads::like(cfg, node.inputs[1].shape.width() / cfg.heads)));
-                add(Layer::Attends(Box::new(Attends::of(node, f16)?)));
+                add(Layer::Attends(Box::new(Attends::of(node, kv)?)));
             } else if node.op.name == "rope" {
                 let before = |other: &&Node| other.outputs.iter().any(|tensor| node.inputs.contains(tensor));
                 let before = graph.nodes.iter().find(before);
                 match before.map(|other| other.op.name) {
-                    Some("norm") => add(Layer::Turns { f16, normed: true }),
-                    Some("add") => add(Layer::Turns { f16, normed: false }),
+                    Some("norm") => add(Layer::Turns { kv, normed: true }),
+                    Some("add") => add(Layer::Turns { kv, normed: false }),
                     _ => {}
                 }
             } else if let Some(weight) = of_experts(node) {
@@ -254,6 +253,9 @@ pub(super) fn layers(network: &Network, f16: bool) -> Result<(Vec<Layer>, Heads)
                 add(Layer::Past(op.name, *cases));
             }
         }
+    }
+    if kv == Kv::Q8 {
+        add(Layer::Packs);
     }
     if kind != Kind::Encoder {
         add(Layer::Draws);
@@ -298,10 +300,10 @@ fn llama(format: &'static Format, (bucket, tokens, pos): Step, hidden: usize, he
         let ids: Vec<u32> = (0..80).step_by(7).cycle().take(tokens).collect();
         c.tokens(&ids);
         c.position(pos);
-        c.graph.kv_f16 = true;
+        c.graph.kv = Kv::F16;
         c.graph.capacity = pos + bucket;
         c.rope_table(40, head_dim);
-        c.cache(0, kv_heads, head_dim);
+        c.cache(0, kv_heads, head_dim)?;
         let rms = Norm {
             eps: 1e-5,
             centred: false,

@@ -562,7 +562,7 @@ impl Model {
 
     /// Records a step of one token, to be looked at.
     pub(super) fn record(&self, head: Head) -> Result<crate::op::Graph> {
-        let mut graph = crate::op::Graph::new(1, self.capacity, false);
+        let mut graph = crate::op::Graph::new(1, self.capacity, crate::tensor::Kv::F32);
         (self.network.forward)(&mut graph, head)?;
         Ok(graph)
     }

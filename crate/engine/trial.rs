@@ -11,6 +11,7 @@ use crate::{
         case::{Case, Trial},
     },
     plan::{Plan, plan, plan_unfused},
+    tensor::Kv,
 };
 #[cfg(feature = "gpu")]
 use crate::{
@@ -40,7 +41,7 @@ pub struct Report {
 }
 
 fn graph() -> Graph {
-    Graph::new(1, 16, false)
+    Graph::new(1, 16, Kv::F32)
 }
 
 /// Whether a plan ends in a choice, which is compared as one more output.
@@ -326,19 +327,18 @@ impl GpuRunner {
         let scopes = self.gpu.watch("bringing weights to the GPU");
         self.weights(memory, stacks)?;
         scopes.close().await?;
-        let token = |values: &Vec<f32>| values.len().div_ceil(graph.capacity);
         let shape = CacheShape {
-            caches: memory.kv.iter().map(token).collect(),
+            caches: memory.kv.iter().map(|cache| cache.kept).collect(),
             pasts: memory.past.iter().map(Vec::len).collect(),
             capacity: graph.capacity,
-            f16: graph.kv_f16,
+            kv: graph.kv,
         };
         let ropes: Vec<usize> = memory.rope.iter().map(Vec::len).collect();
         self.cache(shape, &ropes).await?;
         for (table, values) in memory.rope.iter().enumerate() {
             self.rope(table, 0, values)?;
         }
-        self.write_memory(memory, graph.kv_f16)
+        self.write_memory(memory)
     }
 
     /// Brings a case's weights, behind those that there are.

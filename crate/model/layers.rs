@@ -8,6 +8,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     op::Sees,
+    tensor::Kept,
 };
 
 /// Names of published checkpoints that follow llama, by their GGUF names.
@@ -330,8 +331,10 @@ impl Spec<'_> {
 
     /// A cache for the keys and values of a layer.
     pub(super) fn cache(&mut self, layer: LayerSpec) -> usize {
-        let values = 2 * layer.kv_heads * layer.head_dim.next_multiple_of(4);
-        self.caches.push(values);
+        self.caches.push(Kept {
+            count: 2 * layer.kv_heads,
+            width: layer.head_dim.next_multiple_of(4),
+        });
         self.caches.len() - 1
     }
 

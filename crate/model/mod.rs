@@ -61,6 +61,7 @@ use crate::{
     error::{Error, Result, Unsupported},
     format::{Checkpoint, Container, Value},
     op::{Graph, Tensor},
+    tensor::{Kept, Kv},
 };
 use std::rc::Rc;
 
@@ -168,8 +169,8 @@ pub(crate) enum Head {
 pub(crate) struct Hyper {
     /// What comes out.
     pub(crate) kind: Kind,
-    /// Values a token, `2 * Hk * Dh`, of each cache.
-    pub(crate) caches: Rc<[usize]>,
+    /// What each cache keeps of a token.
+    pub(crate) caches: Rc<[Kept]>,
     /// Values that each recurrent operator keeps, in f32, however many tokens there were.
     pub(crate) pasts: Rc<[usize]>,
     /// Key-value heads of the first layer.
@@ -250,7 +251,7 @@ pub(crate) fn open(checkpoint: &Checkpoint) -> Result<Network> {
     checkpoint.whole()?;
     let network = (arch(checkpoint)?.open)(checkpoint)?;
     // Recording a step shows, before a byte of weights is read, whether the operators take these shapes.
-    let record = |head| (network.forward)(&mut Graph::new(1, 1, false), head);
+    let record = |head| (network.forward)(&mut Graph::new(1, 1, Kv::F32), head);
     let encode = match network.hyper.kind {
         Kind::EncoderDecoder(_) => record(Head::Encode),
         _ => Ok(None),

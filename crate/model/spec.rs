@@ -12,6 +12,7 @@ use crate::{
     format::Checkpoint,
     model::{Arch, Kind},
     op::{Act, Buckets, Norm, Route, Sees, narrow},
+    tensor::Kept,
 };
 
 /// Which norm queries and keys go through, before they turn unless it says otherwise.
@@ -94,8 +95,8 @@ pub(super) struct Spec<'a> {
     pub(super) heads: usize,
     pub(super) context: usize,
     pub(super) layers: Vec<LayerSpec>,
-    /// Values a token of each cache so far.
-    pub(super) caches: Vec<usize>,
+    /// What each cache so far keeps of a token.
+    pub(super) caches: Vec<Kept>,
     /// Values that each recurrent operator keeps.
     pub(super) pasts: Vec<usize>,
     pub(super) ropes: Vec<RopeTable>,

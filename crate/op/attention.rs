@@ -5,11 +5,13 @@ use crate::{
     cpu::{
         State,
         attend::Packed,
+        cache::Cache,
         exp::{top, weigh},
-        simd,
+        grow, simd,
     },
     error::{Error, Result},
     shader::{attention as kernel, merge},
+    tensor::{Kv, block},
 };
 use std::ops::Range;
 
@@ -149,9 +151,6 @@ struct Seen<'a> {
     head: usize,
     /// The token's own place among the keys, which may be before the first of them or behind the last.
     own: usize,
-    q: &'a [f32],
-    keys: &'a [f32],
-    values: &'a [f32],
     sink: Option<f32>,
     of_heads: &'a [f32],
 }
@@ -165,7 +164,7 @@ struct View<'a> {
     head_dim: usize,
     capacity: usize,
     q: &'a [f32],
-    kv: &'a [f32],
+    kv: &'a Cache,
     of_heads: Vec<f32>,
 }
 
@@ -195,12 +194,17 @@ impl<'a> View<'a> {
         end.saturating_sub(most)..end
     }
 
-    /// Some of the keys and of the values of a key-value head.
-    fn rows(&self, head: usize, of: &Range<usize>) -> [&'a [f32]; 2] {
+    /// Where some of the keys and of the values of a key-value head are.
+    fn rows(&self, head: usize, of: &Range<usize>) -> [Range<usize>; 2] {
         [0, self.cfg.kv_heads].map(|part| {
             let base = (part + head) * self.capacity;
-            &self.kv[(base + of.start) * self.head_dim..(base + of.end) * self.head_dim]
+            base + of.start..base + of.end
         })
+    }
+
+    /// Query heads that share a key-value head.
+    fn group(&self) -> usize {
+        self.cfg.heads / self.cfg.kv_heads
     }
 
     /// Where the query of a head is, and what it gives.
@@ -210,55 +214,44 @@ impl<'a> View<'a> {
     }
 
     fn seen(&self, token: usize, head: usize) -> Seen<'_> {
-        let range = self.keys(token);
-        let [keys, values] = self.rows(head / (self.cfg.heads / self.cfg.kv_heads), &range);
         let sinks = self.cfg.buckets.is_none();
         Seen {
             head,
-            own: (self.state.pos + token).wrapping_sub(range.start),
-            q: &self.q[self.cell(token, head)],
-            keys,
-            values,
+            own: (self.state.pos + token).wrapping_sub(self.keys(token).start),
             sink: self.of_heads.get(head).copied().filter(|_| sinks),
             of_heads: &self.of_heads,
         }
     }
 }
 
-/// Calls `head(what it sees, out)` for each valid token and head.
-fn walk(run: &mut Run<'_>, mut head: impl FnMut(&Seen<'_>, &mut [f32])) -> Result<()> {
-    let mut y = run.take(0)?;
-    let view = View::new(run)?;
-    for t in 0..view.tokens {
-        for h in 0..view.cfg.heads {
-            head(&view.seen(t, h), &mut y[view.cell(t, h)]);
-        }
-    }
-    run.give(0, y)
-}
-
 fn twin(run: &mut Run<'_>) -> Result<()> {
     let cfg = *run.cfg::<Attention>()?;
-    walk(run, |seen, out| {
-        let q = seen.q;
+    let mut y = run.take(0)?;
+    let view = View::new(run)?;
+    for (t, h) in (0..view.tokens).flat_map(|t| (0..cfg.heads).map(move |h| (t, h))) {
+        let (seen, q) = (view.seen(t, h), &view.q[view.cell(t, h)]);
+        let [keys, values] = view.rows(h / view.group(), &view.keys(t));
+        let [mut room, mut more] = [const { Vec::new() }; 2];
+        let (keys, values) = (view.kv.floats(keys, &mut room), view.kv.floats(values, &mut more));
         let dot = |k: &[f32]| q.iter().zip(k).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-        let keys = seen.keys.chunks_exact(q.len()).enumerate();
+        let keys = keys.chunks_exact(q.len()).enumerate();
         let scores: Vec<f64> = keys
-            .map(|(s, k)| cfg.score(seen, dot(k) * f64::from(cfg.scale), s))
+            .map(|(s, k)| cfg.score(&seen, dot(k) * f64::from(cfg.scale), s))
             .collect();
         let sink = seen.sink.map_or(f64::NEG_INFINITY, f64::from);
         let top = scores.iter().copied().fold(sink, f64::max);
         let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
         let total = weights.iter().sum::<f64>() + (sink - top).exp();
-        for (d, out) in out.iter_mut().enumerate() {
+        for (d, out) in y[view.cell(t, h)].iter_mut().enumerate() {
             let sum: f64 = weights
                 .iter()
-                .zip(seen.values.chunks_exact(q.len()))
+                .zip(values.chunks_exact(q.len()))
                 .map(|(w, v)| w * f64::from(v[d]))
                 .sum();
             *out = narrow(sum / total);
         }
-    })
+    }
+    run.give(0, y)
 }
 
 /// Queries of a key-value head from which on it pays to lay out its keys and values anew.
@@ -270,16 +263,79 @@ fn fast(run: &mut Run<'_>) -> Result<()> {
     if tokens > 1 && tokens * (cfg.heads / cfg.kv_heads) >= MANY && together(run, &cfg)? {
         return Ok(());
     }
-    let (mut scores, mut scaled, loops) = (Vec::new(), Vec::new(), simd::loops());
-    walk(run, |seen, out| {
-        scaled.clear();
-        scaled.extend(seen.q.iter().map(|q| q * cfg.scale));
-        scores.resize(seen.keys.len() / scaled.len(), 0.0);
-        (loops.dots)(&scaled, seen.keys, &mut scores);
-        let total = weighed(&cfg, seen, &mut scores);
-        (loops.mix)(&scores, seen.values, out);
+    let mut y = run.take(0)?;
+    let view = View::new(run)?;
+    let mut room = Room::default();
+    for (t, head) in (0..view.tokens).flat_map(|t| (0..cfg.kv_heads).map(move |h| (t, h))) {
+        of_one(&view, t, head, &mut y, &mut room)?;
+    }
+    run.give(0, y)
+}
+
+/// Where the query heads of a token find what they see.
+#[derive(Default)]
+struct Room {
+    scaled: Vec<f32>,
+    scores: Vec<f32>,
+    floats: Vec<f32>,
+    more: Vec<f32>,
+}
+
+/// The query heads of a token that share a key-value head: what is kept of that is made floats once for all.
+fn of_one(view: &View<'_>, t: usize, head: usize, y: &mut [f32], room: &mut Room) -> Result<()> {
+    let (loops, group, width) = (simd::loops(), view.group(), view.head_dim);
+    let [first, last] = [head * group, head * group + group - 1].map(|h| view.cell(t, h));
+    let cells = first.start..last.end;
+    let Room {
+        scaled,
+        scores,
+        floats,
+        more,
+    } = room;
+    scaled.clear();
+    scaled.extend(view.q[cells.clone()].iter().map(|q| q * view.cfg.scale));
+    let seen = view.keys(t);
+    let count = seen.len();
+    grow(scores, group * count)?;
+    grow(more, width)?;
+    let [keys, values] = view.rows(head, &seen);
+    view.kv.runs(keys, floats, |at, keys| {
+        let of = at..at + keys.len() / width;
+        for (q, scores) in scaled.chunks_exact(width).zip(scores.chunks_exact_mut(count)) {
+            (loops.dots)(q, keys, &mut scores[of.clone()]);
+        }
+    });
+    let totals: Vec<f32> = (0..group)
+        .map(|h| {
+            weighed(
+                view.cfg,
+                &view.seen(t, head * group + h),
+                &mut scores[h * count..][..count],
+            )
+        })
+        .collect();
+    let y = &mut y[cells];
+    if count == 0 {
+        y.fill(0.0);
+    }
+    view.kv.runs(values, floats, |at, values| {
+        let of = at..at + values.len() / width;
+        for (out, weights) in y.chunks_exact_mut(width).zip(scores.chunks_exact(count)) {
+            let weights = &weights[of.clone()];
+            if at == 0 {
+                (loops.mix)(weights, values, out);
+                continue;
+            }
+            (loops.mix)(weights, values, more);
+            for (out, more) in out.iter_mut().zip(&*more) {
+                *out += more;
+            }
+        }
+    });
+    for (out, total) in y.chunks_exact_mut(width).zip(&totals) {
         out.iter_mut().for_each(|o| *o /= total);
-    })
+    }
+    Ok(())
 }
 
 /// Makes of the scaled scores of what is seen weights; their sum.
@@ -299,14 +355,17 @@ fn weighed(cfg: &Attention, seen: &Seen<'_>, scores: &mut [f32]) -> f32 {
 fn together(run: &mut Run<'_>, cfg: &Attention) -> Result<bool> {
     let mut y = run.take(0)?;
     let view = View::new(run)?;
-    let group = cfg.heads / cfg.kv_heads;
+    let group = view.group();
     let tokens = MANY.div_ceil(group);
     let all = view.keys(0).start..view.keys(view.tokens - 1).end;
     let Some(mut packed) = Packed::new(view.head_dim, all.len(), tokens * group) else {
         return run.give(0, y).map(|()| false);
     };
+    let mut room = Vec::new();
     for head in 0..cfg.kv_heads {
-        packed.fill(view.rows(head, &all));
+        let [keys, values] = view.rows(head, &all);
+        view.kv.runs(keys, &mut room, |at, keys| packed.keys(at, keys));
+        view.kv.runs(values, &mut room, |at, values| packed.values(at, values));
         for first in (0..view.tokens).step_by(tokens) {
             let last = view.tokens.min(first + tokens) - 1;
             let rows = || (first..=last).flat_map(|t| (0..group).map(move |h| (t, head * group + h)));
@@ -420,13 +479,14 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         span: u32_of(OP.name, span)?,
         dh: u32_of(OP.name, head_dim)?,
         splits: u32_of(OP.name, splits.unwrap_or(1))?,
+        block: u32_of(OP.name, block(head_dim))?,
         chunk: consts.wg,
         ..consts
     };
-    let kv = if low.graph.kv_f16 {
-        kernel::Kv::KvF16
-    } else {
-        kernel::Kv::KvF32
+    let kv = match low.graph.kv {
+        Kv::F32 => kernel::Kv::KvF32,
+        Kv::F16 => kernel::Kv::KvF16,
+        Kv::Q8 => kernel::Kv::KvQ8,
     };
     let variant = kernel::Variant {
         kv,

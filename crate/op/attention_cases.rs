@@ -1,13 +1,14 @@
 //! Cases of attention: few keys and many, of one token and of some, and all that is done to scores.
 
 use super::{Attention, Buckets, KvWrite, Sees, attention, case::Case, kv_write};
+use crate::tensor::Kv;
 
 /// Cases of (pos, bucket, valid, configuration, Dh): a first step fills the cache up to `pos`, the case goes on.
-pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bool, long: bool) -> Vec<Case> {
-    let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), f16| {
-        let store = if f16 { "f16" } else { "f32" };
+pub(super) fn written(kv: Kv, rows: &[(usize, usize, usize, Attention, usize)], sunk: bool, long: bool) -> Vec<Case> {
+    let case = |&(pos, bucket, valid, cfg, head_dim): &(usize, usize, usize, Attention, usize), kv: Kv| {
         let name = format!(
-            "{store} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {:?} {}{}{}{}",
+            "{} pos{pos} t{valid} h{}/{} dh{head_dim} w{} cap{} {:?} {}{}{}{}",
+            kv.name(),
             cfg.heads,
             cfg.kv_heads,
             cfg.window,
@@ -22,10 +23,10 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
             c.position(pos);
             c.valid(valid);
             c.memory.state.encoded = 133;
-            c.graph.kv_f16 = f16;
+            c.graph.kv = kv;
             c.graph.long = long;
             c.graph.capacity = if long { 1024 } else { 256 };
-            c.cache(cfg.layer, cfg.kv_heads, head_dim);
+            c.cache(cfg.layer, cfg.kv_heads, head_dim)?;
             let q = c.input(bucket, cfg.heads * head_dim);
             let (k, v) = (
                 c.input(bucket, cfg.kv_heads * head_dim),
@@ -47,9 +48,7 @@ pub(super) fn written(rows: &[(usize, usize, usize, Attention, usize)], sunk: bo
             Ok(())
         })
     };
-    rows.iter()
-        .flat_map(|row| [case(row, false), case(row, true)])
-        .collect()
+    rows.iter().map(|row| case(row, kv)).collect()
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -75,21 +74,22 @@ pub(super) fn cases() -> Vec<Case> {
         buckets: Some(Buckets { count, most: 128 }).filter(|b| b.count > 0),
         ..cfg(4, 4, 0)
     };
-    let timed = |pos: usize, t: usize| {
+    let timed = |kv: Kv, pos: usize, t: usize| {
         let (cfg, head_dim) = (cfg(32, 8, 0), 128);
-        let case = Case::new(format!("f16 pos{pos} t{t} h32/8 dh128"), t, move |c| {
+        let case = Case::new(format!("{} pos{pos} t{t} h32/8 dh128", kv.name()), t, move |c| {
             c.position(pos);
-            c.graph.kv_f16 = true;
+            c.graph.kv = kv;
             c.graph.long = t == 1;
             c.graph.capacity = pos + t;
-            c.cache(0, cfg.kv_heads, head_dim);
+            c.cache(0, cfg.kv_heads, head_dim)?;
             let q = c.input(t, cfg.heads * head_dim);
             let y = attention(c.graph, q, None, cfg)?;
             c.graph.output(y);
             Ok(())
         });
         let pairs = t * pos + t * (t + 1) / 2;
-        let bytes = 2 * 2 * cfg.kv_heads * (pos + t) * head_dim + 2 * 4 * t * cfg.heads * head_dim;
+        let values = (2 * cfg.kv_heads * (pos + t) * head_dim) as u64;
+        let bytes = usize::try_from(kv.bytes(values, head_dim)).unwrap_or(0) + 2 * 4 * t * cfg.heads * head_dim;
         case.timed(bytes, 4 * pairs * cfg.heads * head_dim)
     };
     let checked = [
@@ -120,9 +120,6 @@ pub(super) fn cases() -> Vec<Case> {
         (0, 1, 1, cfg(4, 2, 0), 16),
         (66, 32, 27, cfg(4, 2, 16), 16),
     ];
-    let checked = written(&checked, false, false)
-        .into_iter()
-        .chain(written(&sunk, true, false));
     let long = [
         (0, 1, 1, cfg(5, 5, 0), 16),
         (200, 1, 1, cfg(9, 3, 0), 48),
@@ -136,11 +133,21 @@ pub(super) fn cases() -> Vec<Case> {
         (150, 1, 1, seeing(Sees::Before, 32), 16),
         (3, 1, 1, seeing(Sees::Encoded, 0), 12),
     ];
-    let shared = written(&long, false, true).into_iter().chain(written(
-        &[(130, 1, 1, cfg(6, 2, 0), 16), (0, 1, 1, cfg(4, 2, 0), 16)],
-        true,
-        true,
-    ));
-    let timed = [timed(511, 1), timed(2047, 1), timed(448, 64)];
-    checked.chain(shared).chain(timed).collect()
+    let long_sunk = [(130, 1, 1, cfg(6, 2, 0), 16), (0, 1, 1, cfg(4, 2, 0), 16)];
+    let timed = [
+        timed(Kv::F16, 511, 1),
+        timed(Kv::F16, 2047, 1),
+        timed(Kv::F16, 448, 64),
+        timed(Kv::Q8, 2047, 1),
+        timed(Kv::Q8, 448, 64),
+    ];
+    let all = [Kv::F32, Kv::F16, Kv::Q8].map(|kv| {
+        [
+            written(kv, &checked, false, false),
+            written(kv, &sunk, true, false),
+            written(kv, &long, false, true),
+            written(kv, &long_sunk, true, true),
+        ]
+    });
+    all.into_iter().flatten().flatten().chain(timed).collect()
 }

@@ -2,10 +2,9 @@
 
 use super::{Graph, Tensor};
 use crate::{
-    cpu::{HostWeight, Memory, State},
+    cpu::{HostWeight, Memory, State, cache::Cache},
     error::Result,
-    quant::half,
-    tensor::Format,
+    tensor::{Format, Kept},
 };
 
 type Build = Box<dyn Fn(&mut Trial<'_>) -> Result<()> + Send + Sync>;
@@ -269,15 +268,21 @@ impl Trial<'_> {
     }
 
     /// A cache `[2, Hk, S, Dh]` with something in it.
-    pub(crate) fn cache(&mut self, layer: usize, heads: usize, head_dim: usize) {
-        let mut values = self.values(2 * heads * self.graph.capacity * head_dim);
-        if self.graph.kv_f16 {
-            values
-                .iter_mut()
-                .for_each(|v| *v = half::f16_to_f32(half::f32_to_f16(*v)));
+    pub(crate) fn cache(&mut self, layer: usize, heads: usize, head_dim: usize) -> Result<()> {
+        let kept = Kept {
+            count: 2 * heads,
+            width: head_dim,
+        };
+        let rows = kept.count * self.graph.capacity;
+        let values = self.values(rows * head_dim);
+        let mut cache = Cache::new(self.graph.kv, kept, self.graph.capacity)?;
+        for (row, values) in values.chunks_exact(head_dim).enumerate() {
+            cache.write(row, values);
         }
-        self.memory.kv.resize(layer + 1, Vec::new());
-        self.memory.kv[layer] = values;
+        let caches = &mut self.memory.kv;
+        caches.resize(caches.len().max(layer + 1), cache.clone());
+        caches[layer] = cache;
+        Ok(())
     }
 
     /// What was kept of the tokens before: so many values, for an operator with this number.

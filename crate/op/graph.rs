@@ -4,7 +4,7 @@
 use super::Op;
 use crate::{
     error::{Error, Result},
-    tensor::{Format, Shape},
+    tensor::{Format, Kv, Shape},
 };
 use std::{any::Any, rc::Rc};
 
@@ -76,8 +76,8 @@ impl Node {
 pub(crate) struct Graph {
     /// Tokens a step has room for; `state` says how many are valid.
     pub(crate) bucket: usize,
-    /// Whether the cache stores f16.
-    pub(crate) kv_f16: bool,
+    /// How the cache is stored.
+    pub(crate) kv: Kv,
     /// Tokens the cache holds.
     pub(crate) capacity: usize,
     /// Whether there may be so many in it that workgroups should share the keys of a token.
@@ -96,11 +96,11 @@ pub(crate) struct Graph {
 
 impl Graph {
     /// An empty graph for steps of at most `bucket` tokens over a cache of `capacity`.
-    pub(crate) fn new(bucket: usize, capacity: usize, kv_f16: bool) -> Self {
+    pub(crate) fn new(bucket: usize, capacity: usize, kv: Kv) -> Self {
         Self {
             bucket,
             capacity,
-            kv_f16,
+            kv,
             ..Self::default()
         }
     }

@@ -1,14 +1,14 @@
 //! Keys and values into the cache of fixed capacity, in place.
 
 use super::{
-    Fixed, Graph, Lowering, Op, Run, Tensor,
+    Fixed, Graph, Lowering, Node, Op, Run, Tensor,
     case::Case,
     lowering::{strided, u32_of},
 };
 use crate::{
     error::{Error, Result},
-    quant::half,
-    shader::kv_write as kernel,
+    shader::{kv_pack, kv_write as kernel},
+    tensor::{Kv, block},
 };
 
 pub(crate) static OP: Op = Op {
@@ -16,6 +16,15 @@ pub(crate) static OP: Op = Op {
     twin,
     fast: None,
     lower,
+};
+
+/// Rows that a step wrote, into a cache of codes.
+pub(crate) static PACK: Op = Op {
+    name: "kv_pack",
+    // A CPU's `kv_write` made codes of them.
+    twin: |_| Ok(()),
+    fast: None,
+    lower: lower_pack,
 };
 
 /// Configuration of [`kv_write`].
@@ -39,8 +48,43 @@ pub(crate) fn kv_write(g: &mut Graph, k: Tensor, v: Tensor, cfg: KvWrite) -> Res
         ));
     }
     let (state, kv) = (g.fixed(Fixed::State), g.fixed(Fixed::Kv(cfg.layer)));
-    g.push(&OP, cfg, &[state, k, v], &[kv]);
+    if g.kv != Kv::Q8 {
+        g.push(&OP, cfg, &[state, k, v], &[kv]);
+        return Ok(());
+    }
+    // A block of codes needs all of its values: they come here first, whoever writes them.
+    let rows = g.alloc([k.shape.rows(), 2 * width]);
+    g.push(&OP, cfg, &[state, k, v], &[rows]);
+    g.push(&PACK, cfg, &[state, rows], &[kv]);
     Ok(())
+}
+
+/// The cache that what node `at` writes goes to.
+pub(crate) fn cache_of(g: &Graph, at: usize) -> Option<Tensor> {
+    let to = *g.nodes[at].outputs.last()?;
+    let packs = |n: &&Node| n.op.name == PACK.name && n.inputs.contains(&to);
+    g.nodes[at..]
+        .iter()
+        .find(packs)
+        .map_or(Some(to), |n| n.outputs.first().copied())
+}
+
+/// Tokens that a kernel which writes keys and values as its last output has room for: the cache's, or the step's.
+pub(super) fn room(low: &Lowering<'_>) -> Result<u32> {
+    let step = low.node.outputs.last().map_or(0, |rows| rows.shape.rows());
+    u32_of(
+        OP.name,
+        if low.graph.kv == Kv::Q8 {
+            step
+        } else {
+            low.graph.capacity
+        },
+    )
+}
+
+/// Whether that is the step's.
+pub(super) fn ring(low: &Lowering<'_>) -> u32 {
+    u32::from(low.graph.kv == Kv::Q8)
 }
 
 fn twin(run: &mut Run<'_>) -> Result<()> {
@@ -59,22 +103,16 @@ pub(super) fn valid(run: &Run<'_>, number: usize) -> Result<Vec<f32>> {
 /// Writes keys and values of the shape of input `number` into the cache.
 pub(super) fn write(run: &mut Run<'_>, number: usize, parts: [&[f32]; 2], cfg: KvWrite) {
     let tensor = run.tensor(number);
-    let (width, f16) = (tensor.shape.width(), run.kv_f16());
+    let width = tensor.shape.width();
     let (head_dim, capacity, pos) = (width / cfg.heads, run.capacity(), run.memory.state.pos);
     let rows = run.rows(tensor);
     let kv = &mut run.memory.kv[cfg.layer];
     for (part, x) in parts.into_iter().enumerate() {
         for t in 0..rows {
             for h in 0..cfg.heads {
-                let to = ((part * cfg.heads + h) * capacity + pos + t) * head_dim;
                 let from = t * width + h * head_dim;
-                let cells = &mut kv[to..to + head_dim];
-                cells.copy_from_slice(&x[from..from + head_dim]);
-                if f16 {
-                    cells
-                        .iter_mut()
-                        .for_each(|c| *c = half::f16_to_f32(half::f32_to_f16(*c)));
-                }
+                let row = (part * cfg.heads + h) * capacity + pos + t;
+                kv.write(row, &x[from..from + head_dim]);
             }
         }
     }
@@ -92,37 +130,79 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
     let params = kernel::Params {
         heads: u32_of(OP.name, cfg.heads)?,
         head_dim: u32_of(OP.name, x.width() / cfg.heads)?,
-        capacity: u32_of(OP.name, low.graph.capacity)?,
+        capacity: room(low)?,
         bucket: u32_of(OP.name, x.rows())?,
     };
-    let store = if low.graph.kv_f16 {
-        kernel::Store::KvStoreF16
-    } else {
-        kernel::Store::KvStoreF32
+    let store = match low.graph.kv {
+        Kv::F32 | Kv::Q8 => kernel::Store::KvStoreF32,
+        Kv::F16 => kernel::Store::KvStoreF16,
     };
     let variant = kernel::Variant { store };
     low.dispatch(
         variant.source(),
-        vec![],
+        kernel::Consts { ring: ring(low) }.entries(),
         &params,
         args.bindings(),
         [strided(x.count() / 2, 64), 1, 1],
     )
 }
 
+fn lower_pack(low: &mut Lowering<'_>) -> Result<()> {
+    let cfg = low.node.cfg::<KvWrite>()?;
+    let rows = low.node.inputs[1].shape;
+    let width = rows.width() / (2 * cfg.heads);
+    let args = kv_pack::Args {
+        state: low.input(0)?,
+        rows: low.input(1)?,
+        kv: low.output(0)?,
+    };
+    let params = kv_pack::Params {
+        heads: u32_of(OP.name, 2 * cfg.heads)?,
+        head_dim: u32_of(OP.name, width)?,
+        capacity: u32_of(OP.name, low.graph.capacity)?,
+        bucket: u32_of(OP.name, rows.rows())?,
+    };
+    let consts = kv_pack::Consts {
+        block: u32_of(OP.name, block(width))?,
+    };
+    low.dispatch(
+        kv_pack::Variant {}.source(),
+        consts.entries(),
+        &params,
+        args.bindings(),
+        [strided(rows.count() / block(width), 64), 1, 1],
+    )
+}
+
+/// Keys and values that become codes, and are read back by attention.
+pub(crate) fn packed() -> Vec<Case> {
+    let cfg = super::attention::plain(4, 2);
+    let mut cases = super::attention_cases::written(Kv::Q8, &[(5, 8, 3, cfg, 16), (70, 1, 1, cfg, 100)], false, false);
+    // Those that others write.
+    cases.push(super::turn::case(Kv::Q8, (30, 32, 31, 6, 1, 64, 32)));
+    cases.push(super::project::turn_case(
+        crate::quant::F32,
+        Kv::Q8,
+        true,
+        [9, 8, 3, 2, 1, 16, 32],
+    ));
+    cases
+}
+
 pub(super) fn cases() -> Vec<Case> {
     // Read back by attention, whose cases write the cache first.
     let cfg = super::attention::plain(4, 2);
-    let checked = super::attention_cases::written(&[(5, 8, 3, cfg, 16)], false, false);
+    let written = |kv| super::attention_cases::written(kv, &[(5, 8, 3, cfg, 16)], false, false);
+    let checked = [Kv::F32, Kv::F16].into_iter().flat_map(written).chain(packed());
     let timed = |t| {
         let case = Case::new(format!("f16 t{t} h8 dh128"), t, move |c| {
-            c.graph.kv_f16 = true;
+            c.graph.kv = Kv::F16;
             c.graph.capacity = 512;
-            c.cache(0, 8, 128);
+            c.cache(0, 8, 128)?;
             let (k, v) = (c.input(t, 8 * 128), c.input(t, 8 * 128));
             kv_write(c.graph, k, v, KvWrite { heads: 8, layer: 0 })
         });
         case.timed(2 * t * 8 * 128 * (4 + 2), 0)
     };
-    checked.into_iter().chain([1, 128].map(timed)).collect()
+    checked.chain([1, 128].map(timed)).collect()
 }

@@ -40,7 +40,7 @@ pub(crate) use embed::{Embed, embed_as};
 pub(crate) use form::{Form, Forms};
 pub(crate) use graph::{Fixed, Graph, Node, Place, Tensor};
 pub(crate) use join::join;
-pub(crate) use kv_write::{KvWrite, kv_write};
+pub(crate) use kv_write::{KvWrite, cache_of, kv_write, packed};
 pub(crate) use last_row::last_row;
 pub(crate) use lowering::{Bind, Dispatch, Lowering, u32_of};
 pub(crate) use matmul::{Chosen, VECTOR_TOKENS, as_matmul, choose, matmul, matmul_of, of_experts, reads};

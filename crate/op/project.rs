@@ -5,7 +5,7 @@
 use super::{
     Act, Bind, Fixed, Graph, Lowering, Node, Norm, Op, Run, Tensor, Turn,
     case::Case,
-    kv_write::{KvWrite, kv_write},
+    kv_write::{KvWrite, kv_write, ring, room},
     lowering::u32_of,
     matmul::{VECTOR_TOKENS, matmul, quant},
     norm::{Affine, norm},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     shader::{project as kernel, project_turn},
-    tensor::Format,
+    tensor::{Format, Kv},
 };
 
 pub(crate) static OP: Op = Op {
@@ -73,17 +73,17 @@ pub(crate) fn turns(cfg: &Turn, q: Tensor) -> bool {
     head_dim.is_multiple_of(4) && cfg.keys.rotated.is_multiple_of(4)
 }
 
-/// Writes into `y` (and the cache) what `cfg` says of the products of the rows of `parts.x` with `parts.weights`.
-pub(crate) fn project(g: &mut Graph, parts: &Parts, cfg: Project, y: Tensor) {
+/// Writes into `outputs`, y and with [`End::Turn`] where keys and values go, what `cfg` says of the products of the rows of
+/// `parts.x` with `parts.weights`.
+pub(crate) fn project(g: &mut Graph, parts: &Parts, cfg: Project, outputs: &[Tensor]) {
     let (x, state) = (parts.x, g.fixed(Fixed::State));
-    let (mut beside, mut outputs) = (parts.residual.unwrap_or(x), vec![y]);
+    let mut beside = parts.residual.unwrap_or(x);
     if let End::Turn(turn) = cfg.end {
         beside = g.fixed(Fixed::RopeTable(turn.keys.table));
-        outputs.push(g.fixed(Fixed::Kv(turn.write.layer)));
     }
     let mut inputs = vec![state, x, parts.gain.unwrap_or(x), beside];
     inputs.extend(&parts.weights);
-    g.push(&OP, cfg, &inputs, &outputs);
+    g.push(&OP, cfg, &inputs, outputs);
 }
 
 /// What a node reads and how it is configured, if it is a [`project`].
@@ -219,11 +219,12 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
         kv_heads: size(turn.keys.heads)?,
         head_dim: size(head_dim)?,
         rotated: size(turn.keys.rotated)?,
-        capacity: size(low.graph.capacity)?,
+        capacity: room(low)?,
         eps,
         plus,
     };
     let consts = project_turn::Consts {
+        ring: ring(low),
         wg: form.invocations,
         normed: u32::from(cfg.norm.is_some()),
         quads: form.quads,
@@ -232,10 +233,9 @@ fn lower_turn(low: &mut Lowering<'_>, cfg: Project, turn: Turn) -> Result<()> {
     let variant = project_turn::Variant {
         quant: quant(project_turn::Quant::from_name(format.shader), format)?,
         subgroups: form.subgroups,
-        store: if low.graph.kv_f16 {
-            project_turn::Store::KvStoreF16
-        } else {
-            project_turn::Store::KvStoreF32
+        store: match low.graph.kv {
+            Kv::F32 | Kv::Q8 => project_turn::Store::KvStoreF32,
+            Kv::F16 => project_turn::Store::KvStoreF16,
         },
     };
     let grid = form.grid(low.caps, shard.of.div_ceil(4 * form.quads as usize), x.rows());
@@ -284,20 +284,21 @@ fn rows_case(format: &'static Format, bucket: usize, valid: usize, [rows, width]
 }
 
 /// Queries, keys and values of a row that is normalised before or not.
-fn turn_case(format: &'static Format, f16: bool, normed: bool, shape: [usize; 7]) -> Case {
+pub(super) fn turn_case(format: &'static Format, kv: Kv, normed: bool, shape: [usize; 7]) -> Case {
     let [pos, bucket, valid, heads, kv_heads, rotated, width] = shape;
     let head_dim = 32;
     let name = format!(
-        "{} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dr{rotated} k{width} f16 {f16}",
-        format.name
+        "{} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dr{rotated} k{width} {}",
+        format.name,
+        kv.name()
     );
     Case::new(name, bucket, move |c| {
         c.position(pos);
         c.valid(valid);
-        c.graph.kv_f16 = f16;
+        c.graph.kv = kv;
         c.graph.capacity = pos + bucket;
         c.rope_table(60, rotated);
-        c.cache(0, kv_heads, head_dim);
+        c.cache(0, kv_heads, head_dim)?;
         let mut x = c.input(bucket, width);
         if normed {
             let affine = Affine {
@@ -334,17 +335,18 @@ pub(super) fn cases() -> Vec<Case> {
         let block = format.block.max(32);
         all.push(rows_case(format, 1, 1, [77, block]));
         all.push(rows_case(format, 8, 5, [6, 3 * block]));
-        all.push(turn_case(format, true, true, [9, 1, 1, 4, 2, 32, block]));
-        all.push(turn_case(format, false, false, [3, 8, 5, 2, 1, 16, block]));
+        all.push(turn_case(format, Kv::F16, true, [9, 1, 1, 4, 2, 32, block]));
+        all.push(turn_case(format, Kv::F32, false, [3, 8, 5, 2, 1, 16, block]));
         if format.block == 1 {
             // Half of the last unit of F16 and BF16; and more rows of the head than a small binding holds.
             all.push(rows_case(format, 1, 1, [330, 172]));
-            all.push(turn_case(format, true, true, [9, 8, 3, 2, 2, 32, 20]));
+            all.push(turn_case(format, Kv::F16, true, [9, 8, 3, 2, 2, 32, 20]));
         }
         if format.name == "Q8_0" {
+            all.push(turn_case(format, Kv::Q8, true, [3, 8, 7, 6, 2, 16, 2 * block]));
             // So many that a workgroup takes one token after the other.
             all.push(rows_case(format, 8, 7, [4100, 2 * block]));
-            all.push(turn_case(format, true, true, [3, 8, 7, 96, 16, 32, 2 * block]));
+            all.push(turn_case(format, Kv::F16, true, [3, 8, 7, 96, 16, 32, 2 * block]));
         }
     }
     let timed = |name, rows, width| {

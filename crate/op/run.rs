@@ -126,11 +126,6 @@ impl Graph {
 }
 
 impl Run<'_> {
-    /// Whether the cache holds f16 values.
-    pub(crate) fn kv_f16(&self) -> bool {
-        self.graph.kv_f16
-    }
-
     /// Tokens the cache holds.
     pub(crate) fn capacity(&self) -> usize {
         self.graph.capacity

@@ -4,14 +4,14 @@
 use super::{
     Fixed, Graph, KvWrite, Lowering, Op, Rope, Run, Tensor,
     case::Case,
-    kv_write::{kv_write, valid, write},
+    kv_write::{kv_write, ring, room, valid, write},
     lowering::{strided, u32_of},
     rope::{rope, rotate},
 };
 use crate::{
     error::{Error, Result},
     shader::turn as kernel,
-    tensor::Shape,
+    tensor::{Kv, Shape},
 };
 
 pub(crate) static OP: Op = Op {
@@ -39,9 +39,9 @@ impl Turn {
     }
 }
 
-/// Rotates `q: [T, H * Dh]` into `y`, and writes `k, v: [T, Hk * Dh]`, `k` rotated, into the cache. Both rotations are by one
-/// table, of as many values.
-pub(crate) fn turn(g: &mut Graph, [q, k, v]: [Tensor; 3], cfg: Turn, y: Tensor) -> Result<()> {
+/// Rotates `q: [T, H * Dh]` into `y`, and writes `k, v: [T, Hk * Dh]`, `k` rotated, to where the `kv_write` that it takes the place
+/// of wrote. Both rotations are by one table, of as many values.
+pub(crate) fn turn(g: &mut Graph, [q, k, v]: [Tensor; 3], cfg: Turn, [y, kv]: [Tensor; 2]) -> Result<()> {
     if !cfg.fits(q.shape, k.shape) || k.shape != v.shape || y.shape != q.shape {
         return Err(Error::shape(OP.name, "k", "heads as those of q", k.shape));
     }
@@ -52,7 +52,6 @@ pub(crate) fn turn(g: &mut Graph, [q, k, v]: [Tensor; 3], cfg: Turn, y: Tensor) 
         k,
         v,
     ];
-    let kv = g.fixed(Fixed::Kv(cfg.write.layer));
     g.push(&OP, cfg, &inputs, &[y, kv]);
     Ok(())
 }
@@ -85,75 +84,71 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         heads: u32_of(OP.name, cfg.queries.heads)?,
         kv_heads: u32_of(OP.name, cfg.keys.heads)?,
         rotated: u32_of(OP.name, cfg.keys.rotated)?,
-        capacity: u32_of(OP.name, low.graph.capacity)?,
+        capacity: room(low)?,
         bucket: u32_of(OP.name, q.rows())?,
     };
-    let store = if low.graph.kv_f16 {
-        kernel::Store::KvStoreF16
-    } else {
-        kernel::Store::KvStoreF32
+    let store = match low.graph.kv {
+        Kv::F32 | Kv::Q8 => kernel::Store::KvStoreF32,
+        Kv::F16 => kernel::Store::KvStoreF16,
     };
     let pairs = u32_of(OP.name, q.width() / cfg.queries.heads / 2)?;
     let groups = strided(q.width() / 2 + k.width(), 64);
     low.dispatch(
         kernel::Variant { store }.source(),
-        kernel::Consts { pairs }.entries(),
+        kernel::Consts { pairs, ring: ring(low) }.entries(),
         &params,
         args.bindings(),
         [groups, q.rows(), 1],
     )
 }
 
+/// Position, bucket, valid tokens, query heads, kv heads, head width, rotated.
+pub(super) type Sizes = (usize, usize, usize, usize, usize, usize, usize);
+
+pub(super) fn case(kv: Kv, (pos, bucket, valid, heads, kv_heads, head_dim, rotated): Sizes) -> Case {
+    let name = format!(
+        "pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} {}",
+        kv.name()
+    );
+    Case::new(name, bucket, move |c| {
+        c.position(pos);
+        c.valid(valid);
+        c.graph.kv = kv;
+        c.graph.capacity = pos + bucket;
+        c.rope_table(100, rotated);
+        c.cache(0, kv_heads, head_dim)?;
+        let [q, k, v] = [heads, kv_heads, kv_heads].map(|n| c.input(bucket, n * head_dim));
+        let by = |heads| Rope {
+            heads,
+            rotated,
+            table: 0,
+        };
+        let q = rope(c.graph, q, by(heads))?;
+        let k = rope(c.graph, k, by(kv_heads))?;
+        kv_write(
+            c.graph,
+            k,
+            v,
+            KvWrite {
+                heads: kv_heads,
+                layer: 0,
+            },
+        )?;
+        let y = super::attention(c.graph, q, None, super::attention::plain(heads, kv_heads))?;
+        c.graph.output(y);
+        Ok(())
+    })
+}
+
 pub(super) fn cases() -> Vec<Case> {
-    // (position, bucket, valid, query heads, kv heads, head width, rotated)
-    let case = |f16: bool,
-                (pos, bucket, valid, heads, kv_heads, head_dim, rotated): (
-        u16,
-        usize,
-        usize,
-        usize,
-        usize,
-        usize,
-        usize,
-    )| {
-        let name = format!("pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} f16 {f16}");
-        Case::new(name, bucket, move |c| {
-            c.position(usize::from(pos));
-            c.valid(valid);
-            c.graph.kv_f16 = f16;
-            c.graph.capacity = usize::from(pos) + bucket;
-            c.rope_table(pos + 40, rotated);
-            c.cache(0, kv_heads, head_dim);
-            let [q, k, v] = [heads, kv_heads, kv_heads].map(|n| c.input(bucket, n * head_dim));
-            let by = |heads| Rope {
-                heads,
-                rotated,
-                table: 0,
-            };
-            let q = rope(c.graph, q, by(heads))?;
-            let k = rope(c.graph, k, by(kv_heads))?;
-            kv_write(
-                c.graph,
-                k,
-                v,
-                KvWrite {
-                    heads: kv_heads,
-                    layer: 0,
-                },
-            )?;
-            let y = super::attention(c.graph, q, None, super::attention::plain(heads, kv_heads))?;
-            c.graph.output(y);
-            Ok(())
-        })
-    };
     let shapes = [
         (0, 1, 1, 2, 2, 16, 16),
         (9, 8, 5, 4, 2, 24, 24),
         (30, 32, 31, 6, 1, 64, 32),
         (3, 1, 1, 8, 4, 128, 128),
     ];
-    [true, false]
+    [Kv::F32, Kv::F16, Kv::Q8]
         .into_iter()
-        .flat_map(|f16| shapes.map(|shape| case(f16, shape)))
+        .flat_map(|kv| shapes.map(|shape| case(kv, shape)))
         .collect()
 }

@@ -4,15 +4,17 @@
 use super::{
     Fixed, Graph, Lowering, Norm, Op, Run, Tensor, Turn,
     case::Case,
-    kv_write::{KvWrite, kv_write},
+    kv_write::{KvWrite, kv_write, ring, room},
     lowering::u32_of,
     matmul::matmul,
     norm::{Affine, norm},
     rope::{Rope, rope},
+    turn::Sizes,
 };
 use crate::{
     error::{Error, Result},
     shader::turn_heads as kernel,
+    tensor::Kv,
 };
 
 pub(crate) static OP: Op = Op {
@@ -30,13 +32,13 @@ pub(crate) struct TurnHeads {
     pub(crate) norm: Option<Norm>,
 }
 
-/// Writes the queries of `x: [T, (H + 2 * Hk) * Dh]` into `y: [T, H * Dh]`, turned, and its keys, turned, and values into the
-/// cache; before, by `beside`: the gains `[Dh]` of queries and keys, or the biases of queries, keys and values.
-pub(crate) fn turn_heads(g: &mut Graph, x: Tensor, beside: &[Tensor], cfg: TurnHeads, y: Tensor) {
+/// Writes the queries of `x: [T, (H + 2 * Hk) * Dh]` into the first of `outputs`, `[T, H * Dh]`, turned, and its keys, turned, and
+/// values to the second, where the `turn` wrote; before, by `beside`: the gains `[Dh]` of queries and keys, or the biases of queries,
+/// keys and values.
+pub(crate) fn turn_heads(g: &mut Graph, x: Tensor, beside: &[Tensor], cfg: TurnHeads, outputs: &[Tensor]) {
     let (state, table) = (g.fixed(Fixed::State), g.fixed(Fixed::RopeTable(cfg.turn.keys.table)));
-    let kv = g.fixed(Fixed::Kv(cfg.turn.write.layer));
     let inputs: Vec<Tensor> = [state, table, x].iter().chain(beside).copied().collect();
-    g.push(&OP, cfg, &inputs, &[y, kv]);
+    g.push(&OP, cfg, &inputs, outputs);
 }
 
 fn twin(_: &mut Run<'_>) -> Result<()> {
@@ -62,40 +64,40 @@ fn lower(low: &mut Lowering<'_>) -> Result<()> {
         kv_heads: size(turn.keys.heads)?,
         head_dim: size(y.width() / turn.queries.heads)?,
         rotated: size(turn.keys.rotated)?,
-        capacity: size(low.graph.capacity)?,
+        capacity: room(low)?,
         eps: norm.map_or(0.0, |norm| norm.eps),
         plus: norm.map_or(0.0, |norm| norm.plus),
     };
     let consts = kernel::Consts {
         normed: u32::from(norm.is_some()),
+        ring: ring(low),
         wg: low.a_row(),
     };
     let variant = kernel::Variant {
         subgroups: low.caps.subgroups(),
-        store: if low.graph.kv_f16 {
-            kernel::Store::KvStoreF16
-        } else {
-            kernel::Store::KvStoreF32
+        store: match low.graph.kv {
+            Kv::F32 | Kv::Q8 => kernel::Store::KvStoreF32,
+            Kv::F16 => kernel::Store::KvStoreF16,
         },
     };
     let grid = [turn.queries.heads + 2 * turn.keys.heads, y.rows(), 1];
     low.dispatch(variant.source(), consts.entries(), &params, args.bindings(), grid)
 }
 
-/// Position, bucket, valid tokens, query heads, kv heads, head width, rotated.
-type Sizes = (usize, usize, usize, usize, usize, usize, usize);
-
 /// Heads with norms, or else with biases, rotated and written.
-fn case(f16: bool, normed: bool, (pos, bucket, valid, heads, kv_heads, head_dim, rotated): Sizes) -> Case {
+fn case(kv: Kv, normed: bool, (pos, bucket, valid, heads, kv_heads, head_dim, rotated): Sizes) -> Case {
     let kind = if normed { "norms" } else { "biases" };
-    let name = format!("{kind} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} f16 {f16}");
+    let name = format!(
+        "{kind} pos{pos} t{valid}/{bucket} h{heads}/{kv_heads} dh{head_dim} dr{rotated} {}",
+        kv.name()
+    );
     Case::new(name, bucket, move |c| {
         c.position(pos);
         c.valid(valid);
-        c.graph.kv_f16 = f16;
+        c.graph.kv = kv;
         c.graph.capacity = pos + bucket;
         c.rope_table(60, rotated);
-        c.cache(0, kv_heads, head_dim);
+        c.cache(0, kv_heads, head_dim)?;
         let x = c.input(bucket, 64);
         let mut parts = vec![];
         for (which, heads) in [heads, kv_heads, kv_heads].into_iter().enumerate() {
@@ -140,8 +142,8 @@ fn case(f16: bool, normed: bool, (pos, bucket, valid, heads, kv_heads, head_dim,
 }
 
 /// A few tokens of heads of two widths.
-pub(crate) fn turned(f16: bool, normed: bool) -> [Case; 2] {
-    [(9, 8, 5, 4, 2, 24, 24), (3, 1, 1, 8, 4, 128, 128)].map(|sizes| case(f16, normed, sizes))
+pub(crate) fn turned(kv: Kv, normed: bool) -> [Case; 2] {
+    [(9, 8, 5, 4, 2, 24, 24), (3, 1, 1, 8, 4, 128, 128)].map(|sizes| case(kv, normed, sizes))
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -150,12 +152,12 @@ pub(super) fn cases() -> Vec<Case> {
         (30, 8, 7, 6, 1, 64, 32),
         (5, 1, 1, 2, 1, 260, 128),
     ];
-    let kinds = [(true, true), (true, false), (false, true), (false, false)];
-    let each = kinds.into_iter().flat_map(|(f16, normed)| {
-        // a value of f16 may be rounded the other way, and of few that is much
-        let others = others.into_iter().filter(move |sizes| !f16 || sizes.0 != 5);
-        let others = others.map(move |sizes| case(f16, normed, sizes));
-        turned(f16, normed).into_iter().chain(others)
+    let kinds = [Kv::F32, Kv::F16, Kv::Q8].map(|kv| [(kv, true), (kv, false)]);
+    let each = kinds.into_iter().flatten().flat_map(|(kv, normed)| {
+        // a value may be rounded the other way, and of few that is much
+        let others = others.into_iter().filter(move |sizes| kv == Kv::F32 || sizes.0 != 5);
+        let others = others.map(move |sizes| case(kv, normed, sizes));
+        turned(kv, normed).into_iter().chain(others)
     });
     each.collect()
 }

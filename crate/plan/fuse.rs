@@ -5,7 +5,7 @@ use crate::{
     error::Result,
     op::{
         AddNorm, Affine, Attention, Blend, Graph, KvWrite, Node, Norm, NormAdd, Residual, Rope, Tensor, Turn, add_norm,
-        is_residual, norm_add, takes, turn,
+        cache_of, is_residual, norm_add, takes, turn,
     },
 };
 
@@ -136,9 +136,10 @@ fn turn_of(graph: &mut Graph, at: usize) -> Result<Option<(Node, [usize; 2])>> {
     };
     let (k, v, kv) = (*k, *v, *kv);
     let later = &graph.nodes[at + 1..];
+    let cache = cache_of(graph, at);
     let reader = later
         .iter()
-        .find(|n| n.cfg::<Attention>().is_ok() && n.inputs.contains(&kv));
+        .find(|n| n.cfg::<Attention>().is_ok() && cache.is_some_and(|kv| n.inputs.contains(&kv)));
     let Some(q) = reader.map(|n| n.inputs[1]) else {
         return Ok(None);
     };
@@ -152,6 +153,6 @@ fn turn_of(graph: &mut Graph, at: usize) -> Result<Option<(Node, [usize; 2])>> {
         return Ok(None);
     }
     let parts = [graph.nodes[first].inputs[2], graph.nodes[second].inputs[2], v];
-    turn(graph, parts, cfg, q)?;
+    turn(graph, parts, cfg, [q, kv])?;
     Ok(graph.nodes.pop().map(|node| (node, [first, second])))
 }

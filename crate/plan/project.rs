@@ -44,12 +44,12 @@ struct Group {
 impl Group {
     /// Puts a `project` in the place of node `at` and takes the products away; where it then is, or what reads it.
     fn replace(mut self, graph: &mut Graph, at: usize) -> usize {
-        let mut y = graph.nodes[at].outputs[0];
+        let mut outputs = graph.nodes[at].outputs.clone();
         let heads = self.heads.take().map(|(cfg, beside)| {
             let rows = self.weights.iter().map(|w| w.shape.rows()).sum::<usize>();
             let x = graph.alloc([self.x.shape.rows(), rows]);
-            turn_heads(graph, x, &beside, cfg, y);
-            y = x;
+            turn_heads(graph, x, &beside, cfg, &outputs);
+            outputs = vec![x];
             graph.nodes.pop()
         });
         let parts = Parts {
@@ -62,7 +62,7 @@ impl Group {
             norm: None,
             end: self.end,
         };
-        project(graph, &parts, cfg, y);
+        project(graph, &parts, cfg, &outputs);
         // It was recorded at the end; it belongs where its reader was, or before it.
         graph.nodes.swap_remove(at);
         let here = at + usize::from(heads.is_some());
@@ -230,8 +230,8 @@ fn norms(graph: &mut Graph) -> Result<()> {
             let old = &graph.nodes[number];
             let (mut parts, cfg) = taker(old).ok_or_else(|| Error::internal("no product reads a norm"))?;
             (parts.x, parts.gain) = (node.inputs[1], Some(node.inputs[2]));
-            let y = old.outputs[0];
-            project(graph, &parts, Project { norm, ..cfg }, y);
+            let outputs = old.outputs.clone();
+            project(graph, &parts, Project { norm, ..cfg }, &outputs);
             graph.nodes.swap_remove(number);
         }
     }

@@ -35,7 +35,7 @@ fn finite(bits: u16) -> f32 {
 }
 
 /// The values of little-endian bits that are aligned.
-pub(super) fn values(halves: &[u16], to: &mut [f32]) {
+pub(crate) fn values(halves: &[u16], to: &mut [f32]) {
     let most = halves
         .iter()
         .fold(0, |most, bits| most.max(u16::from_le(*bits) & SPECIAL));

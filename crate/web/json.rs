@@ -146,7 +146,8 @@ fn kv(name: Option<&str>) -> Result<Option<Kv>> {
         None => Ok(None),
         Some("f32") => Ok(Some(Kv::F32)),
         Some("f16") => Ok(Some(Kv::F16)),
-        Some(other) => invalid("kv", "f32 or f16", other),
+        Some("q8") => Ok(Some(Kv::Q8)),
+        Some(other) => invalid("kv", "f32, f16 or q8", other),
     }
 }
 

@@ -28,9 +28,9 @@ fn store_head(t: u32, head: u32, at: vec2<u32>, values: vec4<f32>) {
         y[to.x + 1u] = p.y;
         y[to.y] = p.z;
         y[to.y + 1u] = p.w;
-    } else if pos < params.capacity {
+    } else if kv_slot(pos) < params.capacity {
         // Keys of all heads come before values of all heads.
-        let to = ((head - params.heads) * params.capacity + pos) * params.head_dim + at;
+        let to = ((head - params.heads) * params.capacity + kv_slot(pos)) * params.head_dim + at;
         kv_store2(to.x, p.xy);
         kv_store2(to.y, p.zw);
     }

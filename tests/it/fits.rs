@@ -8,7 +8,7 @@ use crate::{
 };
 use nomoat::{
     engine::{
-        Caps, Event, Model, Request,
+        Caps, Event, Kv, Model, Request,
         fit::{Against, Fit, Said, fit},
     },
     format::{
@@ -328,6 +328,7 @@ fn foretold(folder: &Path, entry: &str, mode: Mode, adapter: Option<Caps>) -> Fi
     let checkpoint = disk::open(&folder.join(entry)).unwrap();
     let against = Against {
         adapter,
+        kv: mode.kv,
         context: mode.context,
         max_binding: mode.max_binding,
         ..Against::default()
@@ -361,11 +362,13 @@ fn prompt_of(model: &mut Model, tokens: u32) {
 
 #[test]
 fn real_loads_on_the_gpu_take_what_was_foretold() {
-    for (folder, entry, context, max_binding) in LOADS {
+    let kinds = [None, Some(Kv::Q8)];
+    for ((folder, entry, context, max_binding), kv) in LOADS.into_iter().flat_map(|load| kinds.map(|kv| (load, kv))) {
         let Some(folder) = shared(folder) else { return };
         let mode = Mode {
             context,
             max_binding,
+            kv,
             ..GPU
         }
         .default_precision();

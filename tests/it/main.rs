@@ -1,6 +1,7 @@
 //! The one test binary. Files are rooms of claims; each says in its first line what it is about.
 mod apart;
 mod bench;
+mod caches;
 mod containers;
 mod conversion;
 mod converted_text;

@@ -122,7 +122,7 @@ fn an_error_is_one_line_that_names_the_file_and_ends_with_1() {
         (&["inspect", text(&empty)], "empty.gguf"),
         (&["greedy", text(&junk), "--tokens", "1"], "junk.gguf"),
         (&["inspect", text(&folder)], "folder"),
-        (&["run", text(&junk), "-p", "x", "--kv", "q8"], "not supported yet"),
+        (&["run", text(&junk), "-p", "x", "--kv", "q8"], "junk.gguf"),
     ];
     for (args, word) in cases {
         let done = nomoat(args, "");

@@ -296,11 +296,15 @@ fn experts_and_what_keeps_a_past_are_held_to_known_answers_where_a_model_has_the
     }
 }
 
-/// Keys beyond those that a kernel reads at once, a cache in f32, draws, heads with norms.
+/// Keys beyond those that a kernel reads at once, a cache in f32 or of codes, draws, heads with norms.
 #[test]
 fn what_the_small_llama_lacks_is_held_to_known_answers_too() {
     let f32 = || LoadOptions {
         kv: Some(Kv::F32),
+        ..GPU.options()
+    };
+    let q8 = || LoadOptions {
+        kv: Some(Kv::Q8),
         ..GPU.options()
     };
     let cases = [
@@ -318,6 +322,24 @@ fn what_the_small_llama_lacks_is_held_to_known_answers_too() {
                 "bitcast<vec4<f32>>(vec4<u32>(kv[i], kv[i]",
             ),
             "in f32",
+        ),
+        (
+            "llama3",
+            q8(),
+            ("bitcast<u32>(most)", "bitcast<u32>(2.0 * most)"),
+            "in q8",
+        ),
+        (
+            "llama3",
+            q8(),
+            ("* unpack4x8snorm(kv[i / 4u])", "* unpack4x8snorm(kv[i / 8u])"),
+            "in q8",
+        ),
+        (
+            "llama3",
+            q8(),
+            ("pos % params.capacity", "(pos + 1u) % params.capacity"),
+            "in q8",
         ),
         ("llama3", GPU.options(), ("id_at(draw(count))", "id_at(0u)"), "drawing"),
         (

@@ -53,6 +53,8 @@ pub(crate) struct Mode {
     pub(crate) device: Device,
     /// f32 throughout, or the defaults.
     pub(crate) exact: bool,
+    /// How the cache is stored; by default as that says.
+    pub(crate) kv: Option<Kv>,
     pub(crate) max_binding: Option<u64>,
     /// Tokens the cache holds; by default the model's own context.
     pub(crate) context: Option<usize>,
@@ -73,6 +75,7 @@ pub(crate) struct Mode {
 pub(crate) const CPU: Mode = Mode {
     device: Device::Cpu,
     exact: true,
+    kv: None,
     max_binding: None,
     context: None,
     quantize: None,
@@ -98,7 +101,7 @@ impl Mode {
         LoadOptions {
             device: self.device,
             precision: if self.exact { Precision::F32 } else { Precision::Auto },
-            kv: self.exact.then_some(Kv::F32),
+            kv: self.kv.or(self.exact.then_some(Kv::F32)),
             context: self.context,
             quantize: self.quantize,
             together: self.together,

@@ -12,6 +12,10 @@ use std::arch::x86_64::*;
 /// Only where AVX2, FMA and F16C were found.
 pub(super) const LOOPS: Loops = Loops {
     // SAFETY: the instructions are there.
+    halves: |bits, to| unsafe { halves(bits, to) },
+    // SAFETY: as above.
+    coded: |codes, most, to| unsafe { coded(codes, most, to) },
+    // SAFETY: as above.
     dot: |a, b| unsafe { dot(a, b) },
     // SAFETY: as above.
     dots: |q, rows, out| unsafe { dots(q, rows, out) },
@@ -31,6 +35,26 @@ pub(super) const LOOPS: Loops = Loops {
     blocks: |of, x, y| unsafe { blocks(of, x, y) },
     integers: None,
 };
+
+#[target_feature(enable = "avx2,f16c")]
+fn halves(bits: &[u16], to: &mut [f32]) {
+    let (eights, rest) = bits.as_chunks();
+    let (to, last) = to.as_chunks_mut();
+    for (bits, to) in eights.iter().zip(to) {
+        // SAFETY: eight halves, of any alignment.
+        put(
+            to,
+            _mm256_cvtph_ps(unsafe { _mm_loadu_si128(<*const [u16; LANES]>::cast(bits)) }),
+        );
+    }
+    crate::quant::half::values(rest, last);
+}
+
+/// Whole vectors, which blocks of 8 and more are.
+#[target_feature(enable = "avx2,fma")]
+fn coded(codes: &[i8], most: &[f32], to: &mut [f32]) {
+    super::plain::coded(codes, most, to);
+}
 
 #[inline]
 #[target_feature(enable = "avx2")]

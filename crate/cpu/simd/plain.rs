@@ -4,9 +4,24 @@ use super::{Blocks, LANES, ROWS, Rows, Split, TOKENS, Tile};
 #[cfg(test)]
 use super::{QUAD, WIDE, Wide};
 use crate::{
-    cpu::ints::{self, BLOCK, LOW},
+    cpu::{
+        cache::MOST,
+        ints::{self, BLOCK, LOW},
+    },
     quant::half::f16_to_f32,
 };
+
+#[inline(always)]
+pub(super) fn coded(codes: &[i8], most: &[f32], to: &mut [f32]) {
+    let block = codes.len() / most.len().max(1);
+    let blocks = codes.chunks_exact(block.max(1)).zip(to.chunks_exact_mut(block.max(1)));
+    for ((codes, to), most) in blocks.zip(most) {
+        let unit = most / MOST;
+        for (to, code) in to.iter_mut().zip(codes) {
+            *to = f32::from(*code) * unit;
+        }
+    }
+}
 
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "loads of vectors")]
 
-use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile, wasm_split::split, wasm_wide};
+use super::{Behind, Blocks, LANES, Loops, ROWS, Rows, Split, TOKENS, Tile, wasm_cache, wasm_split::split, wasm_wide};
 use crate::{
     cpu::ints::{BLOCK, LOW},
     quant::half::f16_to_f32,
@@ -14,6 +14,8 @@ use std::{
 };
 
 pub(super) const LOOPS: Loops = Loops {
+    halves: wasm_cache::halves,
+    coded: wasm_cache::coded,
     dot,
     dots,
     mix,
@@ -524,6 +526,13 @@ unsafe fn halves(at: [*const u8; ROWS]) -> v128 {
         let bits = v128_load16_lane::<4>(bits, at[2].cast());
         v128_load16_lane::<6>(bits, at[3].cast())
     };
+    let (value, none) = of_bits(bits);
+    v128_or(value, none)
+}
+
+/// The values of four f16, each in the lower half of a lane, and where they are no finite numbers; those there are left open.
+#[inline(always)]
+pub(super) fn of_bits(bits: v128) -> (v128, v128) {
     let size = v128_and(bits, i32x4_splat(0x7fff));
     let sign = i32x4_shl(v128_andnot(bits, i32x4_splat(0x7fff)), 16);
     let (moved, least) = (i32x4_shl(size, 13), i32x4_splat(113 << 23));
@@ -531,5 +540,5 @@ unsafe fn halves(at: [*const u8; ROWS]) -> v128 {
     let small = f32x4_sub(i32x4_add(moved, least), least);
     let value = i32x4_add(moved, i32x4_splat(112 << 23));
     let value = v128_or(v128_bitselect(small, value, i32x4_lt(size, i32x4_splat(0x400))), sign);
-    v128_or(value, i32x4_gt(size, i32x4_splat(0x7bff)))
+    (value, i32x4_gt(size, i32x4_splat(0x7bff)))
 }

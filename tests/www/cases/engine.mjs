@@ -98,6 +98,23 @@ const story = [
     },
   },
   {
+    name: "a cache of codes is read on the GPU as on the CPU, and is smaller",
+    shared: true,
+    each: "gpu",
+    async run({ lab, device }) {
+      const source = "/shared/zoo/quants/llama/llama-Q8_0.gguf";
+      const ids = Array.from({ length: 40 }, (_, i) => i + 3);
+      const of = (/** @type {any} */ options) => ({ source, options: { precision: "f32", ...options } });
+      const { off, infos } = await lab("alike", { models: [of({ device, kv: "q8" }), of({ device: "cpu", kv: "q8" })], ids });
+      assert.ok(off < 1e-7, `off by ${off}`);
+      const rounded = await lab("alike", { models: [of({ device, kv: "q8" }), of({ device, kv: "f32" })], ids });
+      assert.ok(rounded.off > off, `${rounded.off} is no more than ${off}`);
+      const halves = await lab("alike", { models: [of({ device, kv: "f16" }), of({ device, kv: "f16" })], ids });
+      assert.ok(infos[0].gpuBytes < halves.infos[0].gpuBytes);
+      return `off by ${off.toExponential(1)}, of f32 by ${rounded.off.toExponential(1)}`;
+    },
+  },
+  {
     name: "a seed gives its ids again",
     shared: true,
     each: "device",
