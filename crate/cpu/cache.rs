@@ -116,6 +116,7 @@ impl Cache {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::cpu::simd::PLAIN;
@@ -126,9 +127,7 @@ mod tests {
         for (kv, most) in [(Kv::F32, 0.0), (Kv::F16, 0.0005), (Kv::Q8, 0.004)] {
             for width in [4, 12, 24, 48, 64, 80, 100] {
                 let kept = Kept { count: 2, width };
-                let Ok(mut cache) = Cache::new(kv, kept, 50) else {
-                    panic!()
-                };
+                let mut cache = Cache::new(kv, kept, 50).unwrap();
                 let value = |i: usize| {
                     if i.is_multiple_of(11) {
                         0.0
@@ -174,17 +173,13 @@ mod tests {
     fn what_is_no_number_is_none_when_read() {
         let kept = Kept { count: 1, width: 16 };
         for bad in [f32::NAN, f32::INFINITY] {
-            let Ok(mut cache) = Cache::new(Kv::Q8, kept, 1) else {
-                panic!()
-            };
+            let mut cache = Cache::new(Kv::Q8, kept, 1).unwrap();
             let mut row = [1.0; 16];
             row[5] = bad;
             cache.write(0, &row);
             assert!(cache.floats(0..1, &mut Vec::new()).iter().all(|v| !v.is_finite()));
         }
-        let Ok(mut cache) = Cache::new(Kv::F16, kept, 1) else {
-            panic!()
-        };
+        let mut cache = Cache::new(Kv::F16, kept, 1).unwrap();
         let mut row = [1.0; 16];
         (row[2], row[9], row[15]) = (f32::NAN, f32::INFINITY, -1e-7);
         cache.write(0, &row);
