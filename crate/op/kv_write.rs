@@ -174,26 +174,23 @@ fn lower_pack(low: &mut Lowering<'_>) -> Result<()> {
     )
 }
 
-/// Keys and values that become codes, and are read back by attention.
-pub(crate) fn packed() -> Vec<Case> {
+/// Written, and read back by attention.
+fn written(kv: Kv) -> Vec<Case> {
     let cfg = super::attention::plain(4, 2);
-    let mut cases = super::attention_cases::written(Kv::Q8, &[(5, 8, 3, cfg, 16), (70, 1, 1, cfg, 100)], false, false);
-    // Those that others write.
+    super::attention_cases::written(kv, &[(5, 8, 3, cfg, 16), (70, 1, 1, cfg, 100)], false, false)
+}
+
+/// Keys and values that become codes, whichever kernel writes them.
+pub(crate) fn packed() -> Vec<Case> {
+    let mut cases = written(Kv::Q8);
     cases.push(super::turn::case(Kv::Q8, (30, 32, 31, 6, 1, 64, 32)));
-    cases.push(super::project::turn_case(
-        crate::quant::F32,
-        Kv::Q8,
-        true,
-        [9, 8, 3, 2, 1, 16, 32],
-    ));
+    let sizes = [9, 8, 3, 2, 1, 16, 32];
+    cases.push(super::project::turn_case(crate::quant::F32, Kv::Q8, true, sizes));
     cases
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    // Read back by attention, whose cases write the cache first.
-    let cfg = super::attention::plain(4, 2);
-    let written = |kv| super::attention_cases::written(kv, &[(5, 8, 3, cfg, 16)], false, false);
-    let checked = [Kv::F32, Kv::F16].into_iter().flat_map(written).chain(packed());
+    let checked = [Kv::F32, Kv::F16, Kv::Q8].into_iter().flat_map(written);
     let timed = |t| {
         let case = Case::new(format!("f16 t{t} h8 dh128"), t, move |c| {
             c.graph.kv = Kv::F16;
