@@ -116,18 +116,17 @@ impl Cache {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::cpu::simd::PLAIN;
 
     /// What is written comes back, rounded as the kind says, whatever vectors a head is made of; and plain loops read the same.
     #[test]
-    fn rows_come_back_rounded() {
+    fn rows_come_back_rounded() -> Result<()> {
         for (kv, most) in [(Kv::F32, 0.0), (Kv::F16, 0.0005), (Kv::Q8, 0.004)] {
             for width in [4, 12, 24, 48, 64, 80, 100] {
                 let kept = Kept { count: 2, width };
-                let mut cache = Cache::new(kv, kept, 50).unwrap();
+                let mut cache = Cache::new(kv, kept, 50)?;
                 let value = |i: usize| {
                     if i.is_multiple_of(11) {
                         0.0
@@ -167,19 +166,20 @@ mod tests {
                 assert_eq!(read, plain, "{kv:?} {width}");
             }
         }
+        Ok(())
     }
 
     #[test]
-    fn what_is_no_number_is_none_when_read() {
+    fn what_is_no_number_is_none_when_read() -> Result<()> {
         let kept = Kept { count: 1, width: 16 };
         for bad in [f32::NAN, f32::INFINITY] {
-            let mut cache = Cache::new(Kv::Q8, kept, 1).unwrap();
+            let mut cache = Cache::new(Kv::Q8, kept, 1)?;
             let mut row = [1.0; 16];
             row[5] = bad;
             cache.write(0, &row);
             assert!(cache.floats(0..1, &mut Vec::new()).iter().all(|v| !v.is_finite()));
         }
-        let mut cache = Cache::new(Kv::F16, kept, 1).unwrap();
+        let mut cache = Cache::new(Kv::F16, kept, 1)?;
         let mut row = [1.0; 16];
         (row[2], row[9], row[15]) = (f32::NAN, f32::INFINITY, -1e-7);
         cache.write(0, &row);
@@ -189,5 +189,6 @@ mod tests {
             read[2].is_nan() && read[9].is_infinite() && (read[15] + 1e-7).abs() < 6e-8,
             "{read:?}"
         );
+        Ok(())
     }
 }
